@@ -1,0 +1,135 @@
+"""The data directory: who holds it, and what runs on it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from smetka.errors import StartFailed
+from smetka.processes import birth
+
+_LOCK = "smetka.lock"
+_RUNNING = "running.json"
+
+
+@dataclass
+class Running:
+    """What runs on a data directory, as published by the process that holds it.
+
+    `births` says when each pid was started, so that a later process with the same pid is not
+    taken for ours. The URI holds the embedded server's password: the file is 0600.
+    """
+
+    holder: int
+    command: str
+    url: str | None = None
+    mongodb_uri: str | None = None
+    pids: dict[str, int] = field(default_factory=dict)
+    births: dict[str, int] = field(default_factory=dict)
+
+
+class DataDirectory:
+    """One folder, held by one Smetka process at a time (an advisory lock the kernel releases)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+
+    def hold(self, command: str) -> Self:
+        """Make the folder, take the lock and say who holds it.
+
+        Raises:
+            StartFailed: another process holds it, named in the message; or it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.chmod(0o700)
+            lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StartFailed(
+                f"The data directory {self.path} cannot be used: {error.strerror}."
+            ) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise StartFailed(self._held_by()) from None
+        self._lock = lock
+        self._outlive_the_last_holder()
+        self.publish(Running(holder=os.getpid(), command=command))
+        return self
+
+    def publish(self, running: Running) -> None:
+        """Replace what `running` answers. Only the holder calls this."""
+        running.births = {
+            name: born for name, pid in running.pids.items() if (born := birth(pid)) is not None
+        }
+        part = self.path / f"{_RUNNING}.part"
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(running), file)
+        part.replace(self.path / _RUNNING)
+
+    def running(self) -> Running | None:
+        """What runs here now; None when nobody holds the folder."""
+        try:
+            lock = os.open(self.path / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self._published()
+        finally:
+            os.close(lock)
+        return None
+
+    def release(self) -> None:
+        """Let go of the folder. Safe to repeat."""
+        if self._lock is not None:
+            (self.path / _RUNNING).unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def _published(self) -> Running | None:
+        try:
+            return Running(**json.loads((self.path / _RUNNING).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _held_by(self) -> str:
+        running = self._published()
+        if running is None:
+            return f"Another process already holds the data directory {self.path}."
+        place = f" at {running.url}" if running.url else ""
+        return (
+            f"`smetka {running.command}` (process {running.holder}){place} already holds the data "
+            f"directory {self.path}. Stop it, or set SMETKA_DATA_DIR to another folder."
+        )
+
+    def _outlive_the_last_holder(self) -> None:
+        # After a kill -9 of the last holder its children are told to stop by the kernel, and need
+        # a moment: the port and the storage folder are theirs until then.
+        last = self._published()
+        deadline = time.monotonic() + 12
+        while last and time.monotonic() < deadline:
+            if not any(birth(pid) == last.births.get(name) for name, pid in last.pids.items() if pid):
+                return
+            time.sleep(0.05)

@@ -1,0 +1,141 @@
+"""Everything that can go wrong, as a tree: a slug, a sentence for people and the values involved.
+
+Nothing here knows HTTP or exit statuses. `web/problems.py` gives each `Refusal` its status,
+`cli` gives each error its exit status.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from smetka.money import Money
+
+
+class SmetkaError(Exception):
+    """Base of all errors that are meant to be read. `str(error)` is a whole sentence."""
+
+
+# --- wrong usage and failed starts: the command line's -------------------------------------
+
+
+class WrongUsage(SmetkaError):
+    """The command, an option or a setting is wrong; nothing was started."""
+
+
+class StartFailed(SmetkaError):
+    """The command is right but cannot run here and now."""
+
+
+class CommandFailed(SmetkaError):
+    """The work a command was asked for failed."""
+
+
+# --- refusals: answers to a question or an order --------------------------------------------
+
+
+class Refusal(SmetkaError):
+    """A question or an order that is not carried out.
+
+    `slug` names the kind for programs and never changes; `title` is the same for every occurrence.
+    """
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+
+
+class InvalidValue(Refusal):
+    """Well-formed input that breaks a rule. Holds every fault found, not only the first."""
+
+    slug = "invalid-value"
+    title = "A value breaks a rule"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(" ".join(f"{fault.name} {fault.detail}." for fault in faults))
+        self.faults = faults
+
+
+class Fault:
+    """One broken rule: where (`pointer` into the body, or `parameter`) and which."""
+
+    def __init__(self, detail: str, *, pointer: str | None = None, parameter: str | None = None) -> None:
+        self.detail, self.pointer, self.parameter = detail, pointer, parameter
+
+    @property
+    def name(self) -> str:
+        """What people call the place: the parameter, or the field of the body."""
+        return self.parameter or (self.pointer or "").lstrip("/") or "The body"
+
+
+class UnknownCustomer(Refusal):
+    """The id is not in the ledger."""
+
+    slug = "unknown-customer"
+    title = "The customer is not in the ledger"
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__(f"There is no customer {user_id} in the ledger.")
+        self.user_id = user_id
+
+
+class NotFound(Refusal):
+    """Anything else that is asked for and is not there."""
+
+    slug = "not-found"
+    title = "There is nothing here"
+
+
+class BelowThreshold(Refusal):
+    """The customer has not spent enough for a bonus voucher; reaching the threshold is not enough."""
+
+    slug = "below-threshold"
+    title = "The spending does not exceed the bonus threshold"
+
+    def __init__(self, total: Money, threshold: Money, currency: str) -> None:
+        super().__init__(f"{total} {currency} does not exceed the bonus threshold of {threshold} {currency}.")
+        self.total, self.threshold = total, threshold
+
+
+class TotalMismatch(Refusal):
+    """The posted total differs from the ledger's, and the rules require them to be equal."""
+
+    slug = "total-mismatch"
+    title = "The total differs from the ledger's"
+
+    def __init__(self, total: Money, ledger_total: Money, currency: str) -> None:
+        super().__init__(
+            f"The posted total of {total} {currency} differs from the ledger's {ledger_total} {currency}."
+        )
+        self.total, self.ledger_total = total, ledger_total
+
+
+class Unavailable(Refusal):
+    """A part outside of Smetka is away. Nothing was confirmed; asking again is safe.
+
+    `reason` is for logs and the terminal: it may name paths and drivers' words. The sentence
+    itself, which travels to whoever asked, names neither.
+    """
+
+    sentence: ClassVar[str]
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(self.sentence)
+        self.reason = reason
+
+
+class LedgerUnavailable(Unavailable):
+    """The shop's database cannot be read right now."""
+
+    slug = "ledger-unavailable"
+    title = "The ledger cannot be read right now"
+    sentence = "The shop's ledger cannot be read right now. Nothing was changed; try again shortly."
+
+
+class BonusStoreUnavailable(Unavailable):
+    """MongoDB is away. A write that was under way may have happened: its outcome is unknown."""
+
+    slug = "bonus-store-unavailable"
+    title = "MongoDB cannot be reached right now"
+    sentence = (
+        "MongoDB, which keeps the bonus records, cannot be reached right now. "
+        "Nothing was confirmed; repeating the request is safe."
+    )

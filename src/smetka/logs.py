@@ -1,0 +1,99 @@
+"""Log lines: one event a line, readable on a terminal, JSON elsewhere, never with a secret."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_MASK = "***"
+# A bot token wherever it appears, a password inside a connection string, one of our keys.
+_SECRETS = re.compile(
+    r"(?P<token>\b\d{1,20}:[A-Za-z0-9_-]{30,})"
+    r"|(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?P<after>@)"
+    r"|(?P<key>\bsmk_)[A-Za-z0-9_-]+"
+)
+
+
+def scrub(text: str, known: Iterable[str] = ()) -> str:
+    """The text with everything that looks like a secret, and every known one, masked."""
+    for secret in known:
+        text = text.replace(secret, _MASK)
+    return _SECRETS.sub(lambda m: (m["before"] or "") + (m["key"] or "") + _MASK + (m["after"] or ""), text)
+
+
+def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
+    """Send this process's log lines, structlog's and the standard library's, to stderr.
+
+    Args:
+        process: named in every line: `serve`, `web`, `worker` or `mongodb`.
+        secrets: values masked wherever they appear, besides those recognised by their shape.
+    """
+    stream = sys.stderr if stream is None else stream
+    known = tuple(secret for secret in secrets if secret)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(process),
+        structlog.processors.format_exc_info,
+        _scrubbing(known),
+    ]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=True, pad_event_to=0)
+        if stream.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=shared,
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    # Their debug and info lines carry whole URLs, the bot token included.
+    for name in ("urllib3", "requests", "pymongo"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _named(process: str) -> Processor:
+    def add(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("process", process)
+        return event
+
+    return add
+
+
+def _scrubbing(known: tuple[str, ...]) -> Processor:
+    def clean(value: Any) -> Any:
+        match value:
+            case str():
+                return scrub(value, known)
+            case dict():
+                return {key: clean(item) for key, item in value.items()}
+            case list() | tuple():
+                return [clean(item) for item in value]
+            case bool() | int() | float() | None:
+                return value
+            case _:
+                return scrub(str(value), known)
+
+    def processor(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        # `_record` and `_from_structlog` are structlog's own and never written.
+        return {key: value if key.startswith("_") else clean(value) for key, value in event.items()}
+
+    return processor

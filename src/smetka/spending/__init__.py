@@ -1,0 +1,1 @@
+"""Statistics over the ledger: totals, age groups and averages."""

@@ -1,0 +1,95 @@
+"""What all tests share: real SQLite ledgers and a real MongoDB, started once for each test process."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch, tmp_path):
+    """No setting of the machine, and no .env of the checkout, reaches a test."""
+    for name in [name for name in os.environ if name.startswith("SMETKA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+
+
+@pytest.fixture(scope="session")
+def shared_ledger() -> Path:
+    """The real course ledger beside the checkout; tests that use it are marked `shared_data`."""
+    path = SHARED_DATA / "users_vouchers.db"
+    if not path.exists():
+        pytest.skip("../shared/data/users_vouchers.db is not beside this checkout (see CONTRIBUTING.md)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def bot_api_specification() -> Path:
+    """The Bot API's published methods beside the checkout."""
+    path = SHARED_DATA / "telegram_bot_api.json"
+    if not path.exists():
+        pytest.skip("../shared/data/telegram_bot_api.json is not beside this checkout (see CONTRIBUTING.md)")
+    return path
+
+
+@pytest.fixture
+def make_ledger(tmp_path):
+    """A function that writes a SQLite file in the brief's schema and returns its path.
+
+    `customers` are (user_id, name, email, age), `payments` are (user_id, money_spent, year).
+    """
+
+    def make(customers=(), payments=(), *, name="shop.db", schema=None, index=False) -> Path:
+        path = tmp_path / name
+        with sqlite3.connect(path) as database:
+            database.executescript(
+                schema
+                or """
+                CREATE TABLE user_info (user_id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT, age INTEGER);
+                CREATE TABLE user_spending (user_id INTEGER, money_spent REAL, year INTEGER);
+                """
+            )
+            database.executemany("INSERT INTO user_info VALUES (?, ?, ?, ?)", customers)
+            database.executemany("INSERT INTO user_spending VALUES (?, ?, ?)", payments)
+            if index:
+                database.execute("CREATE INDEX spending ON user_spending (user_id, year, money_spent)")
+        database.close()
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def embedded_server(tmp_path_factory):
+    """A running embedded MongoDB, one for each test process."""
+    from smetka.storage.embedded import EmbeddedMongoDB
+
+    server = EmbeddedMongoDB(tmp_path_factory.mktemp("mongodb"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mongodb_uri(embedded_server) -> str:
+    """The URI of the running server, with a database name of this test's own."""
+    parts = urlsplit(embedded_server.uri)
+    return parts._replace(path=f"/test_{uuid.uuid4().hex[:12]}").geturl()
+
+
+@pytest.fixture
+def storage(mongodb_uri):
+    """A connection to a database of this test's own."""
+    from smetka.storage import Storage
+
+    storage = Storage(mongodb_uri)
+    yield storage
+    storage.close()
