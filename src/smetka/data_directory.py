@@ -29,6 +29,7 @@ class Running:
     holder: int
     command: str
     url: str | None = None
+    host: str | None = None  # a Host header that the server answers
     mongodb_uri: str | None = None
     pids: dict[str, int] = field(default_factory=dict)
     births: dict[str, int] = field(default_factory=dict)
@@ -52,9 +53,7 @@ class DataDirectory:
             self.path.chmod(0o700)
             lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StartFailed(
-                f"The data directory {self.path} cannot be used: {error.strerror}."
-            ) from None
+            raise StartFailed(f"The data directory {self.path} cannot be used: {error.strerror}.") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

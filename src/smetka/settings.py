@@ -303,6 +303,11 @@ def load_settings(
     return settings
 
 
+def settings_from_parent() -> Settings:
+    """The settings of a child process: all of them from the environment its parent made, no `.env`."""
+    return load_settings(dotenv=Path(os.devnull))
+
+
 def _read_dotenv(path: Path) -> dict[str, str]:
     try:
         if not path.is_file():

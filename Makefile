@@ -1,0 +1,59 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo setup test lint format lock bench wheel clean
+
+# The first Python that is one of ours; `make PYTHON=/path/to/python3.12 …` names another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+help: ## List what make can do
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: .venv/runs ## Set everything up and run an invented shop
+	@$(BIN)/smetka demo
+
+setup: .venv/tests ## Set everything up, and all that tests need
+
+test: .venv/tests lint ## Set everything up and run every check and test
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/tests ## Style, types and generated pages
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/tests ## Put the code in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/tests ## Measure, side by side with what one would use instead
+	$(BIN)/python -m bench
+
+wheel: .venv/tests ## Build the wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+
+lock: .venv/tests ## Make requirements/*.txt anew from pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements/runtime.txt
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra all --group build -o requirements/all.txt
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra all --group dev -o requirements/dev.txt
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+clean: ## Remove what was set up and built
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/made:
+	@test -n "$(PYTHON)" || { echo "Smetka needs Python 3.11, 3.12 or 3.13 with venv; none was found (make PYTHON=/path/to/python3.12 $(MAKECMDGOALS))." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Smetka needs Python 3.11, 3.12 or 3.13; $(PYTHON) is %d.%d." % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/runs: .venv/made requirements/all.txt pyproject.toml
+	$(PIP) --require-hashes --no-deps -r requirements/all.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/tests: .venv/runs requirements/dev.txt
+	$(PIP) --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,93 @@
+"""The `smetka` command: one click command, one module a group of commands.
+
+Results go to stdout, messages to stderr. Exit status 0 done, 1 the work failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from smetka.errors import SmetkaError, Unavailable, WrongUsage
+from smetka.logs import scrub
+
+# Modules are imported when their command runs: `smetka status` needs neither Flask nor SQLAlchemy.
+_COMMANDS = {
+    "averages": ("smetka.cli.statistics", "averages", "Which age groups spend what."),
+    "deliveries": ("smetka.cli.telegram", "deliveries", "Messages to the managers' chats."),
+    "demo": ("smetka.cli.serve", "demo", "Run an invented shop; it is made afresh at every start."),
+    "fake-telegram": ("smetka.cli.telegram", "fake_telegram", "Run a stand-in of the Telegram Bot API."),
+    "key": ("smetka.cli.keys", "key", "API keys: create, list, revoke."),
+    "ledger": ("smetka.cli.ledger", "ledger", "The shop's data: check, init, index."),
+    "serve": ("smetka.cli.serve", "serve", "Run the web server, the Telegram worker and MongoDB."),
+    "settings": ("smetka.cli.status", "settings", "Every setting, its value and where it came from."),
+    "status": ("smetka.cli.status", "status", "What runs on this data directory."),
+    "telegram": ("smetka.cli.telegram", "telegram", "The bot: test, chats."),
+    "total": ("smetka.cli.statistics", "total", "What one customer spent."),
+    "worker": ("smetka.cli.serve", "worker", "Run the Telegram worker alone."),
+}
+
+
+class _LateCommands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in sorted(_COMMANDS.items())])
+
+
+@click.group(cls=_LateCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="smetka", message="smetka %(version)s")
+def cli() -> None:
+    """Smetka: what customers spend, and who earned the year-end bonus.
+
+    Settings come from SMETKA_ variables or a .env file; `smetka settings` lists them.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its status. No traceback ever reaches a user."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    try:
+        status = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except WrongUsage as error:
+        return _say(error, 2)
+    except Unavailable as error:
+        return _say(error.reason, 1)
+    except SmetkaError as error:
+        return _say(error, 1)
+    except BrokenPipeError:  # `smetka averages | head -1`
+        sys.stderr.close()
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
+        return _say(f"A fault in Smetka: {type(error).__name__}: {error}", 1)
+    return status if isinstance(status, int) else 0
+
+
+def _say(message: Any, status: int) -> int:
+    click.echo(f"smetka: {scrub(str(message))}", err=True)
+    return status

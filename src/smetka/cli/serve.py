@@ -1,0 +1,160 @@
+"""`smetka serve`, `smetka demo` and `smetka worker`: the long-running commands."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+from pydantic import SecretStr
+
+from smetka.cli.options import setting_options
+from smetka.data_directory import DataDirectory
+from smetka.demo import write_ledger
+from smetka.errors import StartFailed, WrongUsage
+from smetka.logs import configure_logging
+from smetka.server import Server
+from smetka.settings import Settings, as_text, is_loopback, is_secret, load_settings
+from smetka.web.keys import KeyRing
+
+_OPTIONS = [field for field in Settings.model_fields if not is_secret(field)]
+_DEMO_MARK = "made-by-smetka-demo"
+
+_log = structlog.get_logger(__name__)
+
+
+@click.command()
+@click.option("--no-worker", is_flag=True, help="Leave the messages to a worker on another machine.")
+@setting_options(*_OPTIONS)
+def serve(*, no_worker: bool, **options: Any) -> int:
+    """Run the web server, the Telegram worker and, without a MongoDB URI, the embedded MongoDB.
+
+    SIGTERM or Ctrl-C stops all of it in order.
+    """
+    settings = load_settings(options)
+    _configure_logging(settings)
+    if settings.ledger is None:
+        raise WrongUsage("No ledger is named: give --ledger PATH or set SMETKA_LEDGER.")
+    _check_reach(settings)
+    _check_embedded(settings)
+    _warn_of_what_is_missing(settings)
+    with DataDirectory(settings.data_dir).hold("serve") as directory:
+        return Server(settings, directory, with_worker=not no_worker, on_ready=_say_ready).run()
+
+
+@click.command()
+@setting_options("host", "port", "data_dir", "currency", "timezone", "language")
+def demo(**options: Any) -> int:
+    """Run an invented shop with 5,000 customers, to try everything on. Never talks to a real bot.
+
+    It lives in the folder `demo` of the data directory and is made afresh at every start.
+    """
+    around = load_settings(options)
+    folder = around.data_dir / "demo"
+    given = around.model_fields_set & {"host", "port", "currency", "timezone", "language"}
+    settings = Settings(
+        **{field: getattr(around, field) for field in given},
+        data_dir=folder,
+        ledger=str(folder / "shop.db"),
+    )
+    _configure_logging(settings)
+    _check_reach(settings)
+    _check_embedded(settings)
+    with DataDirectory(folder).hold("demo") as directory:
+        _clear(folder)
+        write_ledger(folder / "shop.db")
+        return Server(settings, directory, on_ready=_say_what_to_try).run()
+
+
+@click.command()
+@setting_options("data_dir", "timezone", "language", "telegram_chat_ids", "telegram_api_url")
+def worker(**options: Any) -> None:
+    """Run the Telegram worker alone, where web and worker run apart."""
+    from smetka.worker import run
+
+    settings = load_settings(options)
+    if settings.mongodb_uri is None:
+        running = DataDirectory(settings.data_dir).running()
+        if running is None or running.mongodb_uri is None:
+            raise WrongUsage(
+                "The worker needs SMETKA_MONGODB_URI, or a `smetka serve --no-worker` on the same "
+                "data directory."
+            )
+        settings = settings.model_copy(update={"mongodb_uri": SecretStr(running.mongodb_uri)})
+    configure_logging("worker", secrets=_secrets(settings))
+    run(settings)
+
+
+def _secrets(settings: Settings) -> list[str]:
+    return [as_text(settings.mongodb_uri), as_text(settings.telegram_bot_token)]
+
+
+def _configure_logging(settings: Settings) -> None:
+    configure_logging("serve", secrets=_secrets(settings))
+
+
+def _check_reach(settings: Settings) -> None:
+    """Beyond this machine nobody is served without a key."""
+    if not settings.is_loopback_only and not KeyRing(settings.effective_keys_file).ever_made:
+        raise StartFailed(
+            f"{settings.host} can be reached from other machines, and there is no API key yet. "
+            "Make one first: `smetka key create NAME --role owner`."
+        )
+    if not is_loopback(settings.host) and all(map(is_loopback, settings.effective_allowed_hosts)):
+        _log.warning(
+            "only loopback names are answered; set SMETKA_ALLOWED_HOSTS to the names that clients use",
+            host=settings.host,
+            allowed_hosts=",".join(settings.effective_allowed_hosts),
+        )
+
+
+def _check_embedded(settings: Settings) -> None:
+    if settings.mongodb_uri is None and find_spec("secantus") is None:
+        raise StartFailed(
+            "The embedded MongoDB is not installed: `pip install 'smetka[all]'`, or set "
+            "SMETKA_MONGODB_URI to a MongoDB server."
+        )
+
+
+def _warn_of_what_is_missing(settings: Settings) -> None:
+    ledger = settings.ledger or ""
+    if "://" not in ledger and not Path(ledger).is_file():
+        _log.warning("the ledger is not there yet; statistics answer 503 until it is", ledger=ledger)
+    if bool(settings.telegram_bot_token) != bool(settings.telegram_chat_ids):
+        missing = "chat ids" if settings.telegram_bot_token else "bot token"
+        _log.warning(f"messages to Telegram are disabled: no {missing} set")
+
+
+def _clear(folder: Path) -> None:
+    """Empty the demo's own folder, and only a folder that the demo made."""
+    mark = folder / _DEMO_MARK
+    others = [path for path in folder.iterdir() if path.name not in {"smetka.lock", "running.json"}]
+    if others and not mark.exists():
+        raise StartFailed(f"{folder} holds files that the demo did not make; move them away first.")
+    for path in others:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    mark.touch()
+
+
+def _say_ready(url: str) -> None:
+    click.echo(f"Smetka is ready at {url}", err=True)
+
+
+def _say_what_to_try(url: str) -> None:
+    click.echo(
+        f"""
+Smetka runs an invented shop at {url}   (Ctrl-C stops it)
+
+What did this customer spend?
+  curl {url}/total_spent/1
+
+Which age groups spend what?
+  curl {url}/average_spending_by_age
+
+Who earned the year-end bonus?
+  curl -i -H 'Content-Type: application/json' -d '{{"user_id": 1, "total_spending": 2000}}' {url}/write_to_mongodb
+"""
+    )

@@ -1,0 +1,81 @@
+"""`smetka status` and `smetka settings`: what runs, and what is configured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.data_directory import DataDirectory, Running
+from smetka.errors import CommandFailed
+from smetka.processes import descendants
+from smetka.server import readiness
+from smetka.settings import Settings, as_text, is_secret, load_settings, variable
+
+
+@click.command()
+@setting_options("data_dir")
+@json_option
+def status(data_dir: str | None, as_json: bool) -> None:
+    """What runs on this data directory; any MongoDB client can use the URI that is printed."""
+    folder = load_settings({"data_dir": data_dir}).data_dir
+    running = DataDirectory(folder).running()
+    if running is None or running.url is None:
+        raise CommandFailed(f"Nothing runs on the data directory {folder}.")
+    answer = _describe(running)
+    if as_json:
+        print_json(answer)
+        return
+    pids = answer["pids"]
+    rows: list[tuple[str, ...]] = [
+        ("url", answer["url"]),
+        ("ready", "yes" if answer["ready"] else "no"),
+        ("mongodb", answer["mongodb_uri"] or "-"),
+        ("parent", str(pids["parent"])),
+        ("web", ", ".join(map(str, pids["web"])) or "-"),
+        ("worker", str(pids["worker"] or "-")),
+        ("mongodb pid", str(pids["mongodb"] or "-")),
+    ]
+    click.echo(table(rows))
+
+
+def _describe(running: Running) -> dict[str, Any]:
+    assert running.url is not None
+    web = running.pids.get("web")
+    return {
+        "url": running.url,
+        "mongodb_uri": running.mongodb_uri,
+        "pids": {
+            "parent": running.holder,
+            "web": [web, *descendants(web)] if web else [],
+            "worker": running.pids.get("worker"),
+            "mongodb": running.pids.get("mongodb"),
+        },
+        "ready": bool(readiness(running.url, running.host or "localhost").get("ready")),
+    }
+
+
+@click.command()
+@json_option
+def settings(as_json: bool) -> None:
+    """Every setting: its value (secrets masked), where it came from, its default, and help."""
+    loaded = load_settings()
+    rows = [_row(loaded, field) for field in Settings.model_fields]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        click.echo(f"{row['name']} = {row['value'] or '(not set)'}   [{row['origin']}]")
+        click.echo(click.wrap_text(row["help"], 78, "    ", "    "))
+
+
+def _row(loaded: Settings, field: str) -> dict[str, Any]:
+    value = getattr(loaded, field)
+    return {
+        "name": variable(field),
+        "value": ("***" if value else "") if is_secret(field) else as_text(value),
+        "origin": loaded.origin(field),
+        "default": as_text(Settings.model_fields[field].get_default(call_default_factory=True)),
+        "help": Settings.model_fields[field].description,
+    }

@@ -1,0 +1,81 @@
+"""Builds, pings and closes the parts of a web process; the only place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from smetka.bonus.customers import BonusRules
+from smetka.bonus.records import BonusCustomers
+from smetka.errors import WrongUsage
+from smetka.ledger import Ledger
+from smetka.settings import Settings, as_text
+from smetka.spending.averages import Averages, average_by_age_group
+from smetka.spending.remembered import Remembered
+from smetka.storage import Storage
+from smetka.telegram.deliveries import Deliveries
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the views call. Made once a process, safe for all its threads."""
+
+    settings: Settings
+    ledger: Ledger
+    storage: Storage
+    averages: Remembered[int | None, Averages]
+    bonus_rules: BonusRules
+    bonus_customers: BonusCustomers
+    deliveries: Deliveries
+    now: Callable[[], datetime]
+
+    def close(self) -> None:
+        """Let go of files and connections. Safe to repeat."""
+        self.storage.close()
+        self.ledger.close()
+
+
+def utc_now() -> datetime:
+    """The present instant."""
+    return datetime.now(UTC)
+
+
+def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> Services:
+    """Wire the parts together. Nothing is opened or connected yet: a part may be away and come later.
+
+    Raises:
+        WrongUsage: no ledger or no MongoDB is named.
+    """
+    if settings.ledger is None:
+        raise WrongUsage("SMETKA_LEDGER is not set: name the shop's database, a SQLite file or a URL.")
+    if settings.mongodb_uri is None:
+        raise WrongUsage(
+            "SMETKA_MONGODB_URI is not set. `smetka serve` runs an embedded MongoDB without it; "
+            "the application alone needs it."
+        )
+    ledger = Ledger(settings.ledger)
+    storage = Storage(as_text(settings.mongodb_uri))
+    return Services(
+        settings=settings,
+        ledger=ledger,
+        storage=storage,
+        averages=Remembered(
+            ledger.version, lambda year: average_by_age_group(ledger, settings.age_groups, year)
+        ),
+        bonus_rules=BonusRules(
+            threshold=settings.bonus_threshold,
+            verify=settings.bonus_verify,
+            currency=settings.currency,
+            timezone=settings.timezone,
+            now=now,
+        ),
+        bonus_customers=BonusCustomers(storage, now=now),
+        deliveries=Deliveries(
+            storage,
+            recipients=settings.recipients,
+            cooldown_seconds=settings.notify_cooldown_seconds,
+            now=now,
+        ),
+        now=now,
+    )

@@ -1,0 +1,198 @@
+"""Between Granian and Flask: reads whole requests with limits, and keeps slow work from quick work.
+
+Granian speaks RSGI to this gateway on an event loop, where a slow client costs a few kilobytes and
+no thread. Only a request that is here completely goes to the Flask application (as plain WSGI), in
+one of two lanes of threads: reads have few, so that they do not fight over the interpreter; writes
+have more, since each may wait two seconds for a MongoDB that hangs. Neither lane can hold up the
+other. See docs/decisions/0004-gateway.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+from granian.rsgi import ProtocolClosed
+
+from smetka.web.bodies import MAX_BODY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+    from granian.rsgi import HTTPProtocol, Scope
+
+BODY_SECONDS = 10.0
+"""A request's body must be here completely within this time."""
+
+READ_THREADS, WRITE_THREADS = 4, 24
+LONGEST_QUEUE = 256
+"""Requests that may wait for a thread of a lane; more are answered 503 at once."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """The RSGI application: one per web process."""
+
+    def __init__(self, app: WSGIApplication, *, on_close: Callable[[], None]) -> None:
+        self._app = app
+        self._on_close = on_close
+        self._reads = _Lane(app, READ_THREADS, "read")
+        self._writes = _Lane(app, WRITE_THREADS, "write")
+
+    async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
+        """Answer one request. A client that goes away in the middle is no error."""
+        environ = _environ(scope)
+        try:
+            environ.update(await _body(environ, proto))
+            lane = self._reads if scope.method in {"GET", "HEAD", "OPTIONS"} else self._writes
+            if lane.waiting >= LONGEST_QUEUE:
+                environ["smetka.overloaded"] = True  # refused before it touches anything: quick
+                respond(self._app, environ, proto)
+            else:
+                await lane.run(environ, proto)
+        except ProtocolClosed:
+            return
+
+    def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
+        """Called by Granian when all requests are answered and the process is about to end."""
+        self._on_close()
+
+
+class _Lane:
+    """A fixed number of threads and the requests that wait for them."""
+
+    def __init__(self, app: WSGIApplication, threads: int, name: str) -> None:
+        self._app = app
+        self._queue: SimpleQueue[tuple[WSGIEnvironment, HTTPProtocol, _Answered]] = SimpleQueue()
+        for number in range(threads):
+            Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
+
+    @property
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
+    async def run(self, environ: WSGIEnvironment, proto: HTTPProtocol) -> None:
+        answered = _Answered()
+        self._queue.put((environ, proto, answered))
+        await answered.future
+
+    def _work(self) -> None:
+        while True:
+            environ, proto, answered = self._queue.get()
+            try:
+                respond(self._app, environ, proto)
+            except ProtocolClosed:  # the client did not wait for the answer
+                pass
+            except Exception:  # noqa: BLE001 - a lane must not lose a thread
+                _log.exception("request-failed")
+            finally:
+                answered.tell()
+
+
+class _Answered:
+    """Tells the event loop, from a thread, that a request's coroutine may end."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[None] = self._loop.create_future()
+
+    def tell(self) -> None:
+        self._loop.call_soon_threadsafe(self._set)
+
+    def _set(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+
+class _Responder(Protocol):
+    def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None: ...
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+
+
+def respond(app: WSGIApplication, environ: WSGIEnvironment, proto: _Responder) -> None:
+    """Call the WSGI application and send what it answers, whole."""
+    started: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], None]:
+        started[:] = [int(status[:3]), headers]
+        return lambda _data: None
+
+    chunks: Iterable[bytes] = app(environ, start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+    status, headers = started
+    if environ["REQUEST_METHOD"] == "HEAD" or not body:
+        proto.response_empty(status, headers)
+    else:
+        proto.response_bytes(status, headers, body)
+
+
+def _environ(scope: Scope) -> WSGIEnvironment:
+    server, _, port = scope.server.rpartition(":")
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        # WSGI carries the bytes of the path as Latin-1 (PEP 3333).
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}" if "." in scope.http_version else "HTTP/1.0",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name:
+            continue  # `X_Y` would pass for `X-Y` in WSGI's spelling
+        key = name.upper().replace("-", "_")
+        if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            key = f"HTTP_{key}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if scope.authority:  # an absolute request target: its host counts, not the header's (RFC 9112, 3.2.2)
+        environ["HTTP_HOST"] = scope.authority
+    return environ
+
+
+async def _body(environ: WSGIEnvironment, proto: HTTPProtocol) -> dict[str, Any]:
+    """The body, as additions to the environ. Of one that is too long only a little more than allowed."""
+    declared = environ.get("CONTENT_LENGTH")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            if "HTTP_TRANSFER_ENCODING" in environ:
+                return await _chunked(proto)
+            if declared is None or not declared.isdecimal() or int(declared) > MAX_BODY_BYTES:
+                return {}  # there is none, or the application refuses it unread
+            return {"wsgi.input": io.BytesIO(await proto())}
+    except TimeoutError:
+        return {"smetka.body_too_slow": True}
+
+
+async def _chunked(proto: HTTPProtocol) -> dict[str, Any]:
+    body = bytearray()
+    ended = False
+    async for chunk in proto:
+        if ended:
+            # Granian gives an empty chunk at the end, and one more when the end was no real one.
+            return {"smetka.body_broken": True}
+        body += chunk
+        ended = not chunk
+        if len(body) > MAX_BODY_BYTES:
+            break
+    return {"wsgi.input": io.BytesIO(bytes(body)), "wsgi.input_terminated": True}

@@ -1,0 +1,78 @@
+"""The data directory is held by one process at a time, which it names."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from smetka.data_directory import DataDirectory, Running
+from smetka.errors import StartFailed
+from smetka.processes import birth, descendants
+
+
+@pytest.fixture
+def directory(tmp_path):
+    with DataDirectory(tmp_path / "data").hold("serve") as directory:
+        yield directory
+
+
+def test_the_folder_is_the_users_alone(directory):
+    assert directory.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_holder_is_refused_in_one_line_that_names_the_first(directory):
+    directory.publish(Running(holder=4711, command="serve", url="http://127.0.0.1:8000"))
+
+    with pytest.raises(StartFailed) as caught:
+        DataDirectory(directory.path).hold("serve")
+
+    assert "4711" in str(caught.value)
+    assert "http://127.0.0.1:8000" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_runs_is_known_while_it_is_held_and_not_after(directory):
+    directory.publish(Running(holder=os.getpid(), command="serve", mongodb_uri="mongodb://u:p@h"))
+
+    assert DataDirectory(directory.path).running().mongodb_uri == "mongodb://u:p@h"
+    assert (directory.path / "running.json").stat().st_mode & 0o777 == 0o600
+    directory.release()
+    assert DataDirectory(directory.path).running() is None
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StartFailed, match="cannot be used"):
+        DataDirectory(tmp_path / "file" / "data").hold("serve")
+
+
+def test_the_next_holder_waits_for_the_children_of_the_last(tmp_path):
+    folder = tmp_path / "data"
+    with DataDirectory(folder).hold("serve") as last:
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.7)"])
+        last.publish(Running(holder=os.getpid(), command="serve", pids={"web": child.pid}))
+        os.rename(folder / "running.json", folder / "kept.json")
+    os.rename(folder / "kept.json", folder / "running.json")  # as a kill -9 would leave it
+
+    began = time.monotonic()
+    DataDirectory(folder).hold("serve").release()
+
+    assert time.monotonic() - began > 0.1
+    assert birth(child.pid) is None
+    child.wait()
+
+
+def test_a_process_is_told_from_a_later_one_with_its_pid():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    born = birth(child.pid)
+
+    assert born is not None
+    assert child.pid in descendants(os.getpid())
+    child.communicate(b"\n")
+    assert birth(child.pid) is None
+    assert birth(os.getpid()) != born
