@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import sqlite3
+import subprocess
 import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -93,3 +96,32 @@ def storage(mongodb_uri):
     storage = Storage(mongodb_uri)
     yield storage
     storage.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory) -> str:
+    """The path of a Chromium: found, or installed by apt when root; else the test fails with the reason."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    if found := next(filter(None, map(shutil.which, names)), None):
+        return found
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        pytest.fail(
+            "The browser tests need Chromium on the PATH: `apt-get install chromium` as root.", pytrace=False
+        )
+    # One of the test processes installs, the others wait; the lock lies beside their own folders.
+    lock = os.open(tmp_path_factory.getbasetemp().parent / "chromium.lock", os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shutil.which("chromium"):
+            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+                done = subprocess.run(
+                    ["apt-get", "-qq", *arguments], env=environment, capture_output=True, text=True
+                )
+                if done.returncode:
+                    pytest.fail(
+                        f"Chromium could not be installed by apt-get: {done.stderr[-300:]}", pytrace=False
+                    )
+    finally:
+        os.close(lock)
+    return shutil.which("chromium")

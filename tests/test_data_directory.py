@@ -56,8 +56,8 @@ def test_the_next_holder_waits_for_the_children_of_the_last(tmp_path):
     with DataDirectory(folder).hold("serve") as last:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.7)"])
         last.publish(Running(holder=os.getpid(), command="serve", pids={"web": child.pid}))
-        os.rename(folder / "running.json", folder / "kept.json")
-    os.rename(folder / "kept.json", folder / "running.json")  # as a kill -9 would leave it
+        (folder / "running.json").rename(folder / "kept.json")
+    (folder / "kept.json").rename(folder / "running.json")  # as a kill -9 would leave it
 
     began = time.monotonic()
     DataDirectory(folder).hold("serve").release()

@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _MASK = "***"
 # A bot token wherever it appears, a password inside a connection string, one of our keys.
 _SECRETS = re.compile(
-    r"(?P<token>\b\d{1,20}:[A-Za-z0-9_-]{30,})"
+    r"(?P<token>(?<!\d)\d{1,20}:[A-Za-z0-9_-]{30,})"
     r"|(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?P<after>@)"
     r"|(?P<key>\bsmk_)[A-Za-z0-9_-]+"
 )

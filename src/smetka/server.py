@@ -120,19 +120,27 @@ class Watched:
         """See whether it fell, and start it again when its time has come. True when it was started."""
         now = time.monotonic()
         if self.start_again_at is not None:
-            if now < self.start_again_at:
-                return False
-            self.start()
-            return True
+            return now >= self.start_again_at and self._start_again(now)
         status = self.process.poll()
         if status is not None:
             if now - self.started_at > STEADY_SECONDS:
                 self.falls = 0
-            pause = BACK_OFF_SECONDS[min(self.falls, len(BACK_OFF_SECONDS) - 1)]
-            self.falls += 1
-            self.start_again_at = now + pause
-            _log.error("ended", part=self.name, status=status, again_in_seconds=pause)
+            self._fell(now, f"ended with status {status}")
         return False
+
+    def _start_again(self, now: float) -> bool:
+        try:
+            self.start()
+        except StartFailed as error:
+            self._fell(now, str(error))
+            return False
+        return True
+
+    def _fell(self, now: float, reason: str) -> None:
+        pause = BACK_OFF_SECONDS[min(self.falls, len(BACK_OFF_SECONDS) - 1)]
+        self.falls += 1
+        self.start_again_at = now + pause
+        _log.error("fell", part=self.name, reason=reason, again_in_seconds=pause)
 
 
 @dataclass

@@ -1,0 +1,5 @@
+"""`python -m smetka` is the `smetka` command."""
+
+from smetka.cli import main
+
+main()

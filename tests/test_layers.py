@@ -1,0 +1,94 @@
+"""Imports point one way: edges call features, features call the two stores, nothing calls back."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "smetka"
+
+GROUND = {"money", "exact_json", "errors", "settings", "logs", "processes", "data_directory", "age_groups"}
+STORES = {"ledger", "storage"}
+FEATURES = {"spending", "bonus", "telegram"}
+EDGES = {"web", "cli", "worker", "server", "services", "web_process", "demo", "__main__", "__init__"}
+
+ALLOWED = (
+    dict.fromkeys(GROUND | STORES, GROUND)
+    | {part: GROUND | STORES | {part} for part in FEATURES}
+    | dict.fromkeys(EDGES, GROUND | STORES | FEATURES | EDGES)
+)
+
+
+def part_of(module: str) -> str:
+    """`smetka.spending.averages` is `spending`; the age groups are a value that settings hold."""
+    names = module.split(".")[1:]
+    return "age_groups" if names[-1:] == ["age_groups"] else names[0] if names else "__init__"
+
+
+def imports():
+    for file in sorted(SOURCE.rglob("*.py")):
+        module = ".".join(("smetka", *file.relative_to(SOURCE).with_suffix("").parts))
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "smetka":
+                # `from smetka import money` names a module, `from smetka.money import Money` does not.
+                targets = (
+                    [f"smetka.{alias.name}" for alias in node.names]
+                    if node.module == "smetka"
+                    else [node.module]
+                )
+            elif isinstance(node, ast.Import):
+                targets = [alias.name for alias in node.names if alias.name.startswith("smetka.")]
+            else:
+                continue
+            for target in targets:
+                yield module, target
+
+
+def test_no_arrow_points_the_wrong_way():
+    wrong = [
+        f"{module} imports {target}"
+        for module, target in imports()
+        if part_of(module) != part_of(target) and part_of(target) not in ALLOWED[part_of(module)]
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [
+        ("sqlalchemy", {"ledger"}),
+        ("sqlite3", {"ledger", "demo"}),
+        ("pymongo", {"storage", "bonus", "telegram"}),
+        ("flask", {"web", "telegram"}),
+        ("requests", {"telegram"}),
+        ("secantus", set()),
+    ],
+)
+def test_each_library_stays_in_its_place(library, homes):
+    users = set()
+    for file in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
+            if any(name.partition(".")[0] == library for name in names):
+                users.add(file.relative_to(SOURCE).parts[0].removesuffix(".py"))
+
+    assert users <= homes
+
+
+def test_no_module_is_too_long_to_read():
+    long = {
+        str(file.relative_to(SOURCE)): lines
+        for file in SOURCE.rglob("*.py")
+        if (lines := len(file.read_text().splitlines())) > 330
+    }
+
+    assert long == {}
