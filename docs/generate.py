@@ -22,7 +22,8 @@ def settings_page() -> str:
     for field, info in Settings.model_fields.items():
         default = DEFAULTS.get(field) or as_text(info.get_default(call_default_factory=True))
         name = f"`{variable(field)}`" + (f" or `{variable(field)}_FILE`" if is_secret(field) else "")
-        rows.append(f"| {name} | {f'`{default}`' if default and field not in DEFAULTS else default or 'none'} | {info.description} |")
+        shown = f"`{default}`" if default and field not in DEFAULTS else default or "none"
+        rows.append(f"| {name} | {shown} | {info.description} |")
     return (
         "# Settings\n\n"
         "Made by `make docs` from the code; `smetka settings` shows them with the values in force.\n\n"
@@ -42,7 +43,7 @@ def commands_page() -> str:
         assert command is not None
         sections.append(_help(command, f"smetka {name}"))
         if isinstance(command, click.Group):
-            sections += [_help(sub, f"smetka {name} {sub_name}") for sub_name, sub in sorted(command.commands.items())]
+            sections += [_help(sub, f"smetka {name} {sub.name}") for sub in command.commands.values()]
     return "# Commands\n\nMade by `make docs` from the code.\n\n" + "\n".join(sections)
 
 

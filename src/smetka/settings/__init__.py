@@ -1,0 +1,18 @@
+"""What can be configured (`model`), by which rules (`rules`), and from where (`sources`)."""
+
+from smetka.settings.model import Basis, Language, Settings, as_text, is_loopback, is_secret, variable
+from smetka.settings.rules import TOKEN_ELSEWHERE
+from smetka.settings.sources import load_settings, settings_from_parent
+
+__all__ = [
+    "TOKEN_ELSEWHERE",
+    "Basis",
+    "Language",
+    "Settings",
+    "as_text",
+    "is_loopback",
+    "is_secret",
+    "load_settings",
+    "settings_from_parent",
+    "variable",
+]

@@ -1,0 +1,86 @@
+"""The rule of each setting that needs one: a value is accepted, changed into its type, or refused.
+
+Each raises ValueError with the rule, said so that the setting's name can stand before it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
+
+from smetka.money import Money
+
+TOKEN_ELSEWHERE = "elsewhere"  # noqa: S105 - a word in place of a token, not one
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """An IANA name."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("must be an IANA time zone such as Europe/Skopje") from None
+
+
+def comma_separated(value: object) -> object:
+    """`a, b` as a tuple."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def chat_id(value: object) -> object:
+    """A number of up to 52 bits, or the public name of a channel."""
+    text = str(value).strip()
+    if re.fullmatch(r"-?[1-9][0-9]{0,15}", text) and abs(int(text)) < 2**52:
+        return int(text)
+    if re.fullmatch(r"@[A-Za-z][A-Za-z0-9_]{3,31}", text):
+        return text
+    raise ValueError(f"{text!r} is neither a chat id such as -1001234567890 nor a name such as @managers")
+
+
+def chat_ids(value: object) -> object:
+    """Chats without repetition: the same chat named twice is one recipient."""
+    parts = comma_separated(value)
+    return tuple(dict.fromkeys(chat_id(part) for part in parts)) if isinstance(parts, tuple) else parts
+
+
+def http_url(url: str) -> str:
+    """An address, without a slash at its end."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an http:// or https:// address")
+    return url.rstrip("/")
+
+
+def token(value: SecretStr) -> SecretStr:
+    """What BotFather writes, or the word `elsewhere`."""
+    token = value.get_secret_value()
+    if token != TOKEN_ELSEWHERE and not re.fullmatch(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,}", token):
+        raise ValueError("must look like 123456:ABC-DEF…, as BotFather wrote it")
+    return value
+
+
+def mongodb_uri(value: SecretStr) -> SecretStr:
+    """An address that the driver knows."""
+    if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    return value
+
+
+def threshold(value: object) -> object:
+    """An exact amount, not negative."""
+    if isinstance(value, str):
+        threshold = Money.parse(value.strip())
+        if threshold.cents < 0:
+            raise ValueError("must not be negative")
+        return threshold
+    return value
+
+
+def path(value: object) -> object:
+    """A path, `~` expanded."""
+    return Path(value).expanduser() if isinstance(value, str) else value
