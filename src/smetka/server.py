@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.2
 PROBE_SECONDS = 5.0
+PROBES_THAT_TELL = 3
+"""Failed probes in a row after which the embedded MongoDB is killed and started again."""
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_SECONDS = 60.0
 """A process that ran this long is well again: its next fall starts the back-off anew."""
@@ -246,13 +248,13 @@ class Server:
         while not self.stopping.wait(PROBE_SECONDS):
             failures = 0 if self.mongodb.probe() else failures + 1
             pid = self.mongodb.pid
-            if failures >= 2 and pid is not None and self.mongodb.poll() is None:
+            if failures >= PROBES_THAT_TELL and pid is not None and self.mongodb.poll() is None:
                 _log.error("mongodb-does-not-work", pid=pid, probes_failed=failures)
                 os.kill(pid, signal.SIGKILL)  # loses nothing: every acknowledged write is on disk
                 failures = 0
 
     def _announce_when_ready(self) -> None:
-        while not self.stopping.wait(0.1):
+        while not self.stopping.wait(0.2):
             if readiness(self.url, self.host_header).get("ready"):
                 self.on_ready(self.url)
                 return

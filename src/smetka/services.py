@@ -15,6 +15,7 @@ from smetka.spending.averages import Averages, average_by_age_group
 from smetka.spending.remembered import Remembered
 from smetka.storage import Storage
 from smetka.telegram.deliveries import Deliveries
+from smetka.telegram.state import WorkerState, worker_state
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Services:
     bonus_customers: BonusCustomers
     deliveries: Deliveries
     now: Callable[[], datetime]
+
+    def worker_and_telegram(self) -> WorkerState:
+        """How the worker is and how it finds Telegram, as it last wrote down. Never raises."""
+        return worker_state(self.storage, self.now())
 
     def close(self) -> None:
         """Let go of files and connections. Safe to repeat."""

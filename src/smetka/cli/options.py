@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -37,7 +37,7 @@ def print_json(value: Any) -> None:
     click.echo(exact_json.dumps(value, indent=2))
 
 
-def table(rows: list[tuple[str, ...]], *, right: frozenset[int] = frozenset()) -> str:
+def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
     """Columns of text, each as wide as its widest cell; those in `right` aligned to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = (

@@ -28,7 +28,7 @@ def status(data_dir: str | None, as_json: bool) -> None:
         print_json(answer)
         return
     pids = answer["pids"]
-    rows: list[tuple[str, ...]] = [
+    rows = [
         ("url", answer["url"]),
         ("ready", "yes" if answer["ready"] else "no"),
         ("mongodb", answer["mongodb_uri"] or "-"),

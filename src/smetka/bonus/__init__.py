@@ -1,0 +1,1 @@
+"""Customers due a bonus: the rule, and their records."""

@@ -1,0 +1,176 @@
+"""The records of customers due a year-end bonus, in MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bson import Decimal128, Int64
+from pymongo.errors import DuplicateKeyError
+
+from smetka.errors import NotFound
+from smetka.money import Money
+from smetka.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class BonusCustomer:
+    """A record as it was read. `year` is the bonus's; `review` says whether a person should look."""
+
+    user_id: int
+    year: int
+    total: Money
+    threshold: Money
+    ledger_total: Money
+    matches_ledger: bool
+    source: str
+    review: str
+    stored_at: datetime
+    updated_at: datetime
+
+    def as_json(self, currency: str) -> dict[str, Any]:
+        """The body of `GET /api/v1/bonus-customers/<year>/<user_id>`."""
+        return {
+            "user_id": self.user_id,
+            "year": self.year,
+            "total_spending": self.total.number,
+            "currency": currency,
+            "threshold": self.threshold.number,
+            "ledger_total": self.ledger_total.number,
+            "matches_ledger": self.matches_ledger,
+            "source": self.source,
+            "review": self.review,
+            "stored_at": instant(self.stored_at),
+            "updated_at": instant(self.updated_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCustomer:
+    """What became of storing a customer. `created` is true for exactly one of all who store the same."""
+
+    created: bool
+    user_id: int
+    year: int
+    total: Money
+    threshold: Money
+    ledger_total: Money
+    matches_ledger: bool
+    stored_at: datetime
+
+    @property
+    def url(self) -> str:
+        """Path of the record."""
+        return f"/api/v1/bonus-customers/{self.year}/{self.user_id}"
+
+    def as_json(self, currency: str) -> dict[str, Any]:
+        """The body of `POST /write_to_mongodb`."""
+        return {
+            "message": f"Customer {self.user_id} is stored for the {self.year} bonus.",
+            "user_id": self.user_id,
+            "total_spending": self.total.number,
+            "year": self.year,
+            "currency": currency,
+            "threshold": self.threshold.number,
+            "ledger_total": self.ledger_total.number,
+            "matches_ledger": self.matches_ledger,
+            "stored_at": instant(self.stored_at),
+        }
+
+
+class BonusCustomers:
+    """Keeps one record a customer and year, whoever races. Thread-safe; times are UTC.
+
+    Every method raises BonusStoreUnavailable when MongoDB is away. Then the outcome of a write is
+    unknown, and repeating it is safe.
+    """
+
+    def __init__(self, storage: Storage, now: Callable[[], datetime]) -> None:
+        self._storage, self._now = storage, now
+
+    def store(
+        self, user_id: int, year: int, total: Money, *, threshold: Money, ledger_total: Money
+    ) -> StoredCustomer:
+        """Store a customer, or the newest total of one who is stored already.
+
+        Returns when the record is on disk by majority. Safe to repeat.
+        """
+        # MongoDB keeps milliseconds: what is answered now is what is read later.
+        now = _milliseconds(self._now())
+        matches = total == ledger_total
+        newest = {
+            "total_spending": _decimal128(total),
+            "threshold": _decimal128(threshold),
+            "ledger_total": _decimal128(ledger_total),
+            "matches_ledger": matches,
+            "source": "api",
+            "review": "none" if matches else "pending",
+            "updated_at": now,
+        }
+        with self._storage.translated():
+            created = self._upsert(user_id, year, newest, now)
+            stored_at = now if created else self._stored_at(user_id, year)
+        return StoredCustomer(created, user_id, year, total, threshold, ledger_total, matches, stored_at)
+
+    def get(self, year: int, user_id: int) -> BonusCustomer:
+        """One record.
+
+        Raises:
+            NotFound: the customer is not stored for that year.
+        """
+        with self._storage.translated():
+            record = self._storage.collection("bonus_customers").find_one(_key(user_id, year))
+        if record is None:
+            raise NotFound(f"Customer {user_id} is not stored for the {year} bonus.")
+        return BonusCustomer(
+            user_id=int(record["user_id"]),
+            year=int(record["year"]),
+            total=_money(record["total_spending"]),
+            threshold=_money(record["threshold"]),
+            ledger_total=_money(record["ledger_total"]),
+            matches_ledger=record["matches_ledger"],
+            source=record["source"],
+            review=record["review"],
+            stored_at=record["stored_at"],
+            updated_at=record["updated_at"],
+        )
+
+    def _upsert(self, user_id: int, year: int, newest: dict[str, Any], now: datetime) -> bool:
+        # One upsert on the unique key: whoever races on the same customer, one record remains and
+        # exactly one caller sees `upserted_id`. findAndModify cannot promise that.
+        customers = self._storage.collection("bonus_customers")
+        change = {"$set": newest, "$setOnInsert": {"stored_at": now}}
+        try:
+            result = customers.update_one(_key(user_id, year), change, upsert=True)
+        except DuplicateKeyError:
+            # Another insert of the same customer came in between: now there is a record to update.
+            result = customers.update_one(_key(user_id, year), change, upsert=True)
+        return result.upserted_id is not None
+
+    def _stored_at(self, user_id: int, year: int) -> datetime:
+        record = self._storage.collection("bonus_customers").find_one(_key(user_id, year), {"stored_at": 1})
+        # It may have been removed since; then it was stored for as long as it was there: until now.
+        return record["stored_at"] if record else _milliseconds(self._now())
+
+
+def instant(time: datetime) -> str:
+    """A time as it stands in JSON: UTC, whole seconds."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _key(user_id: int, year: int) -> dict[str, Any]:
+    return {"user_id": Int64(user_id), "year": year}
+
+
+def _decimal128(amount: Money) -> Decimal128:
+    return Decimal128(amount.decimal)
+
+
+def _money(value: Decimal128) -> Money:
+    return Money.from_decimal(value.to_decimal())
+
+
+def _milliseconds(time: datetime) -> datetime:
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)

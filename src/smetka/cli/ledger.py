@@ -1,0 +1,113 @@
+"""`smetka ledger`: the shop's own data."""
+
+from __future__ import annotations
+
+import textwrap
+from contextlib import closing
+from datetime import datetime
+
+import click
+
+from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.errors import WrongUsage
+from smetka.ledger import Ledger
+from smetka.ledger.checkup import check_up
+from smetka.ledger.location import ledger_path
+from smetka.ledger.report import CheckUp, Problem
+from smetka.ledger.upkeep import INDEX, create_empty, create_index
+from smetka.money import grouped
+from smetka.settings import load_settings
+
+_WIDTH = 79
+_MOST_YEARS = 20
+
+
+@click.group()
+def ledger() -> None:
+    """The shop's data: what is wrong with it, an empty one, the index it lacks."""
+
+
+@ledger.command()
+@setting_options("ledger", "age_groups", "currency", "timezone")
+@json_option
+def check(ledger: str | None, age_groups: str | None, currency: str, timezone: str, as_json: bool) -> None:
+    """Say what is in the ledger, and everything odd about it. Changes nothing."""
+    settings = load_settings(
+        {"ledger": ledger, "age_groups": age_groups, "currency": currency, "timezone": timezone}
+    )
+    with closing(Ledger(_named(settings.ledger))) as opened:
+        found = check_up(opened, settings.age_groups, current_year=datetime.now(settings.timezone).year)
+    if as_json:
+        print_json(found.as_json())
+        return
+    click.echo(_facts(found, settings.currency))
+    click.echo(_problems("Problems", [problem for problem in found.problems if not problem.harmless]))
+    click.echo(_problems("Good to know", [problem for problem in found.problems if problem.harmless]))
+
+
+@ledger.command()
+@click.argument("path")
+def init(path: str) -> None:
+    """Make an empty ledger at PATH, where nothing may be yet."""
+    location = ledger_path(path)
+    create_empty(location)
+    click.echo(f"{location} is an empty ledger with the tables user_info and user_spending.")
+
+
+@ledger.command()
+@click.argument("path", required=False)
+@setting_options("ledger")
+def index(path: str | None, ledger: str | None) -> None:
+    """Make the index that answers questions about payments quickly.
+
+    In the ledger at PATH, or the configured one. Other programs cannot write to it meanwhile.
+    """
+    location = ledger_path(_named(path or load_settings({"ledger": ledger}).ledger))
+    seconds = create_index(location)
+    if seconds is None:
+        click.echo(f"{location} has such an index already; nothing was changed.")
+    else:
+        click.echo(f"The index {INDEX} was made in {location} in {seconds:.2f} s.")
+
+
+def _named(location: str | None) -> str:
+    if location is None:
+        raise WrongUsage("No ledger is named: give --ledger PATH or set SMETKA_LEDGER.")
+    return location
+
+
+def _facts(found: CheckUp, currency: str) -> str:
+    rows = [
+        ("Customers", f"{found.customers:,}", f"{found.spenders:,} of them with a payment that counts"),
+        ("Payments", f"{found.payments:,}", f"{found.counted_payments:,} of them count"),
+        ("Customers' total", grouped(found.total), currency),
+        ("Ages", _span(found.youngest, found.oldest), ""),
+        ("Years", _span(min(found.years, default=None), max(found.years, default=None)), ""),
+    ]
+    years = [
+        (f"  {year}", f"{count:,}", "payments") for year, count in list(found.years.items())[-_MOST_YEARS:]
+    ]
+    return table(rows + years, right=frozenset({1}))
+
+
+def _span(first: int | None, last: int | None) -> str:
+    if first is None:
+        return "none"
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _problems(title: str, problems: list[Problem]) -> str:
+    if not problems:
+        return f"\n{title}: nothing."
+    return "\n".join([f"\n{title}:", *(_problem(problem) for problem in problems)])
+
+
+def _problem(problem: Problem) -> str:
+    example = f", for example {problem.example}" if problem.example else ""
+    head = f"{problem.kind}: {problem.count:,}{example}"
+    return "\n".join(
+        [
+            textwrap.fill(head, _WIDTH, initial_indent="  ", subsequent_indent="    "),
+            textwrap.fill(problem.meaning, _WIDTH, initial_indent="      ", subsequent_indent="      "),
+        ]
+    )

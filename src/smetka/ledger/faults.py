@@ -1,0 +1,90 @@
+"""What went wrong with the ledger's file, as a sentence for the log and the terminal."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+
+from smetka.errors import LedgerUnavailable
+
+FOREIGN_ERRORS = (sqlite3.Error, SQLAlchemyError, OSError)
+"""Everything that reading the ledger raises by itself; `unavailable` translates it."""
+
+
+def is_locked(error: Exception) -> bool:
+    """Another process holds the ledger's lock; it may be free in a moment."""
+    return _code(error) in {"SQLITE_BUSY", "SQLITE_LOCKED"}
+
+
+def is_overflow(error: Exception) -> bool:
+    """A sum left the range of 64-bit integers."""
+    return "integer overflow" in str(_driver_error(error))
+
+
+def unavailable(error: Exception, path: Path) -> LedgerUnavailable:
+    """The error to raise in place of a foreign one."""
+    return LedgerUnavailable(explain(error, path))
+
+
+def explain(error: Exception, path: Path) -> str:
+    """One sentence about the file and what would mend it."""
+    if isinstance(error, NoFreeConnection):
+        return f"All connections to {path} are busy."
+    if isinstance(error, OSError):
+        return _explain_os(error, path)
+    match _code(error):
+        case "SQLITE_BUSY" | "SQLITE_LOCKED":
+            return f"{path} is locked by another process."
+        case "SQLITE_NOTADB":
+            return f"{path} is not a SQLite database."
+        case "SQLITE_CORRUPT":
+            return f"{path} is damaged or cut short ({_driver_error(error)})."
+        case "SQLITE_CANTOPEN" | "SQLITE_READONLY" | "SQLITE_PERM":
+            return _explain_refusal(error, path)
+        case "SQLITE_IOERR":
+            return f"{path} cannot be read from its disk ({_driver_error(error)})."
+        case _:
+            return f"{path} cannot be read: {_driver_error(error)}."
+
+
+def _explain_os(error: OSError, path: Path) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"There is no file {path}."
+    return f"{path} cannot be read: {error.strerror or error}."
+
+
+def _explain_refusal(error: Exception, path: Path) -> str:
+    if not os.access(path, os.R_OK):
+        return f"{path} may not be read by this user; grant read permission."
+    if not os.access(path.parent, os.W_OK):
+        # Seen without reading the file: closing it would drop the locks SQLite holds on it for us.
+        return (
+            f"{path} cannot be opened in a folder this user may not write in: a ledger in WAL mode keeps "
+            f"its -shm file there. Grant write permission on {path.parent}, or set the ledger's "
+            "journal_mode to DELETE."
+        )
+    if "ROLLBACK" in _full_code(error):
+        return (
+            f"A write to {path} was interrupted and waits to be rolled back: "
+            "open it once with a program that may write to it."
+        )
+    return f"{path} cannot be opened: {_driver_error(error)}."
+
+
+def _code(error: Exception) -> str:
+    """SQLite's primary error code: SQLITE_BUSY for SQLITE_BUSY_SNAPSHOT and the like."""
+    return "_".join(_full_code(error).split("_")[:2])
+
+
+def _full_code(error: Exception) -> str:
+    return str(getattr(_driver_error(error), "sqlite_errorname", ""))
+
+
+def _driver_error(error: Exception) -> BaseException:
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig
+    return error

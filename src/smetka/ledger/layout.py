@@ -1,0 +1,102 @@
+"""How the two tables of a ledger are declared, as far as it decides how their values are read."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from smetka.errors import LedgerUnavailable
+
+CUSTOMERS = "user_info"
+PAYMENTS = "user_spending"
+NEEDED = {CUSTOMERS: ("user_id", "age"), PAYMENTS: ("user_id", "money_spent", "year")}
+INDEXED = ("user_id", "year", "money_spent")
+"""The columns of the index that answers everything about payments by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the declarations promise.
+
+    Attributes:
+        numeric: the (table, column) pairs in which SQLite itself turned number-like text into numbers.
+        ids_unique: no id can stand in `user_info` twice; rows without an id can.
+        index: the name of the index over `INDEXED`, if there is one.
+        indexable: payments are in a real table, so that an index can be made.
+    """
+
+    numeric: frozenset[tuple[str, str]]
+    ids_unique: bool
+    index: str | None
+    indexable: bool
+
+
+def read_layout(connection: sqlite3.Connection) -> Layout:
+    """Read the declarations.
+
+    Raises:
+        LedgerUnavailable: a table or a column is missing; the reason names it.
+        sqlite3.Error: they cannot be read.
+    """
+    types = {table: _declared_types(connection, table) for table in NEEDED}
+    numeric = frozenset(
+        (table, column)
+        for table, columns in NEEDED.items()
+        for column in columns
+        if _is_numeric(types[table][column])
+    )
+    unique = (CUSTOMERS, "user_id") in numeric and _is_unique(connection, CUSTOMERS, "user_id")
+    return Layout(numeric, unique, _covering_index(connection), _is_table(connection, PAYMENTS))
+
+
+def _declared_types(connection: sqlite3.Connection, table: str) -> dict[str, str]:
+    # table_xinfo, since table_info leaves out generated columns; `hidden` 1 are a virtual table's own.
+    rows = connection.execute(f"PRAGMA table_xinfo({table})").fetchall()
+    types = {name.lower(): declared.upper() for _, name, declared, _, _, _, hidden in rows if hidden != 1}
+    if not types:
+        raise LedgerUnavailable(f"The ledger has no table {table}.")
+    for column in NEEDED[table]:
+        if column not in types:
+            raise LedgerUnavailable(f"The ledger's table {table} has no column {column}.")
+    return types
+
+
+def _is_numeric(declared: str) -> bool:
+    """SQLite's rules for the affinity of a declared type, https://sqlite.org/datatype3.html 3.1."""
+    if "INT" in declared:
+        return True
+    # ANY keeps text as it is in a STRICT table; elsewhere reading it with care only costs time.
+    return not any(word in declared for word in ("CHAR", "CLOB", "TEXT", "BLOB")) and declared not in {
+        "",
+        "ANY",
+    }
+
+
+def _is_unique(connection: sqlite3.Connection, table: str, column: str) -> bool:
+    """No two rows share a value of the column, missing ones aside."""
+    rows = connection.execute(f"PRAGMA table_xinfo({table})").fetchall()
+    if [name.lower() for _, name, _, _, _, key, _ in rows if key] == [column]:
+        return True
+    return any(
+        unique and not partial and _index_columns(connection, name) == (column,)
+        for _, name, unique, _, partial in connection.execute(f"PRAGMA index_list({table})").fetchall()
+    )
+
+
+def _covering_index(connection: sqlite3.Connection) -> str | None:
+    for _, name, _, _, partial in connection.execute(f"PRAGMA index_list({PAYMENTS})").fetchall():
+        if not partial and _index_columns(connection, name)[: len(INDEXED)] == INDEXED:
+            return str(name)
+    return None
+
+
+def _index_columns(connection: sqlite3.Connection, index: str) -> tuple[str, ...]:
+    rows = connection.execute("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,)).fetchall()
+    return tuple((name or "").lower() for (name,) in rows)
+
+
+def _is_table(connection: sqlite3.Connection, name: str) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = ?", (name,)
+    ).fetchone()
+    return row is not None

@@ -1,0 +1,134 @@
+"""The ledger's file as it is now, opened: dropped as a whole as soon as the file is another."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import QueuePool
+
+from smetka.errors import LedgerUnavailable
+from smetka.ledger.layout import Layout, read_layout
+from smetka.ledger.location import sqlite_uri
+
+_CONNECTIONS = 4
+_CONNECTION_WAIT_SECONDS = 1.0
+
+
+def fingerprint(path: Path) -> Hashable:
+    """Which file stands at the path and when it was last touched.
+
+    The time of change (ctime) also tells of permissions taken away, and of a file overwritten by a
+    copy that kept its times. It does not tell of commits to a write-ahead log.
+
+    Raises:
+        LedgerUnavailable: what stands there is no file.
+        OSError: nothing does, or it cannot be looked at.
+    """
+    found = os.stat(path)  # noqa: PTH116 - at every question; Path.stat costs as much again
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "not a file"
+        raise LedgerUnavailable(f"{path} is {kind}.")
+    if found.st_size == 0:
+        raise LedgerUnavailable(f"{path} is empty: it has no tables yet.")
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def connect(path: Path, mode: str = "ro") -> sqlite3.Connection:
+    """Open the file, never making one. No waiting for locks: those who ask decide how long to try."""
+    connection = sqlite3.connect(
+        sqlite_uri(path, mode), uri=True, timeout=0, isolation_level=None, check_same_thread=False
+    )
+    connection.text_factory = _lenient_text
+    return connection
+
+
+def _lenient_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+class OpenFile:
+    """Connections to one file in one state, and how its tables are declared.
+
+    Args:
+        number: grows by one with each opening.
+
+    Raises:
+        LedgerUnavailable, sqlite3.Error: it cannot be read, or is no ledger.
+    """
+
+    def __init__(self, path: Path, number: int) -> None:
+        self.number = number
+        self._retired = False
+        # Seen before connecting: a change in between is then noticed at the next question.
+        self._seen = fingerprint(path)
+        self._watch_lock = threading.Lock()
+        self._watch = connect(path)
+        try:
+            self._data_version = self._read_data_version()
+            self.layout: Layout = read_layout(self._watch)
+        except BaseException:
+            self._watch.close()
+            raise
+        self._engine = create_engine(
+            "sqlite://",
+            creator=lambda: connect(path),
+            poolclass=QueuePool,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=_CONNECTION_WAIT_SECONDS,
+            pool_reset_on_return=None,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+        )
+
+    def is_current(self, seen: Hashable) -> bool:
+        """Nothing was changed since it was opened, as far as `fingerprint` tells."""
+        return seen == self._seen
+
+    def is_unchanged(self) -> bool:
+        """Nobody committed since it was opened. Takes SQLite's lock, and so fails on a locked file."""
+        with self._watch_lock:
+            return not self._retired and self._read_data_version() == self._data_version
+
+    def rows(self, sql: str, parameters: dict[str, Any]) -> Sequence[Any]:
+        """Run one statement on a connection of the pool."""
+        with self._connection() as connection:
+            return connection.exec_driver_sql(sql, parameters).fetchall()
+
+    @contextmanager
+    def moment(self) -> Iterator[Connection]:
+        """A connection on which all statements see the file as it is now."""
+        with self._connection() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        pool = self._engine.pool
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        finally:
+            if self._retired:
+                pool.dispose()  # it came back after `retire` emptied the pool
+
+    def retire(self) -> None:
+        """Close what is idle now; what is in use is closed when it is given back. Safe to repeat."""
+        with self._watch_lock:
+            self._retired = True
+            self._watch.close()
+        self._engine.pool.dispose()
+
+    def _read_data_version(self) -> int:
+        return int(self._watch.execute("PRAGMA data_version").fetchone()[0])

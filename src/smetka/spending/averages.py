@@ -1,0 +1,118 @@
+"""Average spending by age group, on three bases, exact to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from smetka.ledger import AgeRow, Ledger
+from smetka.money import NOTHING, Money
+from smetka.settings import Basis
+from smetka.spending.age_groups import AgeGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What some customers spent together; a spender has at least one payment that counts."""
+
+    customers: int = 0
+    spenders: int = 0
+    payments: int = 0
+    total: Money = NOTHING
+
+    @classmethod
+    def of(cls, rows: Iterable[AgeRow]) -> Figures:
+        """The figures of all these rows together."""
+        together = cls()
+        for row in rows:
+            together = cls(
+                together.customers + row.customers,
+                together.spenders + row.spenders,
+                together.payments + row.payments,
+                together.total + row.total,
+            )
+        return together
+
+    def average(self, basis: Basis) -> Money | None:
+        """The total divided by the number of what `basis` names, rounded once; None when there are none."""
+        count = {"spender": self.spenders, "payment": self.payments, "customer": self.customers}[basis]
+        return self.total.average(count) if count else None
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts and the total."""
+        return {
+            "customers": self.customers,
+            "spenders": self.spenders,
+            "payments": self.payments,
+            "total_spending": self.total.number,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAverages:
+    """An age group and its figures."""
+
+    group: AgeGroup
+    figures: Figures
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures and the three averages."""
+        return {
+            "age_group": self.group.name,
+            **self.figures.as_json(),
+            "average_per_spender": _number(self.figures.average("spender")),
+            "average_per_payment": _number(self.figures.average("payment")),
+            "average_per_customer": _number(self.figures.average("customer")),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """The statistic. `outside` are the customers in no group, too young or of unknown age."""
+
+    year: int | None
+    age_groups: tuple[GroupAverages, ...]
+    outside: Figures
+    ignored_payments: int
+    orphan_payments: int
+
+    def as_json(self, *, basis: Basis, currency: str) -> dict[str, Any]:
+        """The answer of `GET /average_spending_by_age`; `basis` decides which average is the headline."""
+        return {
+            "average_spending": {
+                row.group.name: _number(row.figures.average(basis)) for row in self.age_groups
+            },
+            "basis": basis,
+            "year": self.year,
+            "currency": currency,
+            "age_groups": [row.as_json() for row in self.age_groups],
+            "outside": self.outside.as_json(),
+            "data_quality": {
+                "ignored_payments": self.ignored_payments,
+                "orphan_payments": self.orphan_payments,
+            },
+        }
+
+
+def average_by_age_group(ledger: Ledger, groups: tuple[AgeGroup, ...], year: int | None) -> Averages:
+    """Ask the ledger and sort its ages into the groups, which do not overlap.
+
+    Raises:
+        LedgerUnavailable: the ledger cannot be read.
+    """
+    spending = ledger.spending_by_age(year)
+    return Averages(
+        year,
+        tuple(
+            GroupAverages(group, Figures.of(r for r in spending.rows if r.age in group)) for group in groups
+        ),
+        Figures.of(row for row in spending.rows if not any(row.age in group for group in groups)),
+        spending.ignored_payments,
+        spending.orphan_payments,
+    )
+
+
+def _number(average: Money | None) -> int | Decimal | None:
+    return None if average is None else average.number

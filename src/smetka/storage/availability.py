@@ -1,0 +1,105 @@
+"""Whether a server is there: one thread looks after it while it is away, everybody else fails at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Condition, Thread
+
+import structlog
+
+PAUSE_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+class Availability:
+    """The state of one server, safe for all threads of a process.
+
+    `attempt` connects, raising `Exception` with the reason when it cannot. It runs in a thread of
+    its own, so that not even a resolver that hangs can hold whoever waits longer than they wait.
+    """
+
+    def __init__(self, attempt: Callable[[], None], reason: Callable[[Exception], str]) -> None:
+        self._attempt, self._reason = attempt, reason
+        self._changed = Condition()
+        self._is_there = False
+        self._why_away: str | None = None
+        self._looking = False
+        self._told_away = False
+        self._closed = False
+
+    @property
+    def is_there(self) -> bool:
+        """False from a fault on, until an attempt succeeds; false before the first use, too."""
+        return self._is_there
+
+    def why_away(self, seconds: float) -> str | None:
+        """None when it is there; else the reason, at once when it is known.
+
+        Before the first attempt has ended there is none: then it is waited for, so long.
+        """
+        if self.is_there:
+            return None
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            self._look()
+            while self._is_unknown():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    self._set_away(f"no answer within {seconds:g} s")
+                else:
+                    self._changed.wait(left)
+            if self._closed:
+                return "the connection is closed"
+            return None if self._is_there else self._why_away
+
+    def lost(self, reason: str) -> None:
+        """It is away: everybody is refused with this reason until an attempt succeeds."""
+        with self._changed:
+            self._set_away(reason)
+            self._look()
+
+    def close(self) -> None:
+        """Look no more; an attempt under way may still end in its own time."""
+        with self._changed:
+            self._closed, self._is_there = True, False
+            self._changed.notify_all()
+
+    def _is_unknown(self) -> bool:
+        return not (self._is_there or self._why_away is not None or self._closed)
+
+    def _look(self) -> None:
+        if not self._looking and not self._closed:
+            self._looking = True
+            Thread(target=self._until_there, name="mongodb-probe", daemon=True).start()
+
+    def _until_there(self) -> None:
+        while True:
+            reason = self._try()
+            with self._changed:
+                if reason is None:
+                    self._set_there()
+                else:
+                    self._set_away(reason)
+                self._changed.notify_all()
+                if self._is_there or self._changed.wait_for(lambda: self._closed, PAUSE_SECONDS):
+                    self._looking = False
+                    return
+
+    def _try(self) -> str | None:
+        try:
+            self._attempt()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not there
+            return self._reason(error)
+        return None
+
+    def _set_there(self) -> None:
+        if self._told_away:
+            _log.info("mongodb-there")
+        self._is_there, self._why_away, self._told_away = not self._closed, None, False
+
+    def _set_away(self, reason: str) -> None:
+        if not self._told_away and not self._closed:
+            _log.warning("mongodb-away", reason=reason)
+        self._is_there, self._why_away, self._told_away = False, reason, True

@@ -1,0 +1,135 @@
+"""The connection to MongoDB: bounded in time, durable in every write, well again by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from threading import Lock
+from typing import Any
+
+import pymongo
+from bson.codec_options import CodecOptions, DatetimeConversion
+from pymongo import MongoClient, ReadPreference
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from smetka.errors import BonusStoreUnavailable
+from smetka.storage import schema
+from smetka.storage.availability import Availability
+from smetka.storage.client import let_go, take_apart
+from smetka.storage.faults import FOREIGN, means_absence, reason
+
+Record = dict[str, Any]
+
+PING_SECONDS = 1.0
+# The driver looks whether its time is over only each half second while it finds no server.
+DRIVER_LAG_SECONDS = 0.25
+# The first time, collections and indexes are made: a hosted cluster needs a while for that.
+ENSURE_SECONDS = 10.0
+
+
+class Storage:
+    """One MongoDB database, for all threads of a process. Make it after forking, not before.
+
+    Nothing is connected until the first use. Every use is bounded: 2 seconds unless the URI names
+    another `timeoutMS`, less by `within`. After a fault of the connection every use is refused at
+    once, until a thread that looks each half second has found the server again and seen to its
+    collections. Writes are acknowledged when they are on disk by majority, whatever the URI says.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._address = take_apart(uri)
+        self._client: MongoClient[Record] | None = None
+        self._opened: Database[Record] | None = None
+        self._client_lock = Lock()
+        self._availability = Availability(self._connect, self._reason)
+
+    @property
+    def available(self) -> bool:
+        """False from a connection's fault on, until the server is found again."""
+        return self._availability.is_there
+
+    def collection(self, name: str) -> Collection[Record]:
+        """A collection; use it inside of `translated` or `within`. Times come back aware, in UTC.
+
+        Raises:
+            BonusStoreUnavailable: the URI cannot be used.
+        """
+        try:
+            return self._database()[name]
+        except FOREIGN as error:
+            raise BonusStoreUnavailable(self._reason(error)) from None
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn the driver's errors into ours, and refuse at once while the server is away.
+
+        What the block wants to know about (DuplicateKeyError), it catches itself.
+
+        Raises:
+            BonusStoreUnavailable: the outcome of a write that was under way is unknown.
+        """
+        with self.within(self._address.timeout_seconds - DRIVER_LAG_SECONDS):
+            yield
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Like `translated`, with a limit for the whole block. Nested, the shorter limit holds.
+
+        Raises:
+            BonusStoreUnavailable: as `translated`, or the time is over.
+        """
+        if why := self._availability.why_away(seconds):
+            raise BonusStoreUnavailable(why)
+        try:
+            with pymongo.timeout(seconds):
+                yield
+        except FOREIGN as error:
+            why = self._reason(error)
+            if means_absence(error):
+                self._availability.lost(why)
+            raise BonusStoreUnavailable(why) from None
+
+    def ping(self, seconds: float = PING_SECONDS) -> None:
+        """Ask the server whether it is there.
+
+        Raises:
+            BonusStoreUnavailable: it is not, with the reason.
+        """
+        with self.within(seconds):
+            self._database().command("ping")
+
+    def close(self) -> None:
+        """Let go of the connections. Safe to repeat; every later use is refused."""
+        self._availability.close()
+        with self._client_lock:
+            if self._client:
+                let_go(self._client)
+
+    def _connect(self) -> None:
+        database = self._database()
+        with pymongo.timeout(self._address.timeout_seconds):
+            database.command("ping")
+        with pymongo.timeout(ENSURE_SECONDS):
+            schema.ensure(database)
+
+    def _database(self) -> Database[Record]:
+        with self._client_lock:
+            if self._opened is None:
+                self._client = MongoClient(self._address.uri, connect=False, **self._address.options)
+                self._opened = self._client.get_database(
+                    self._address.database,
+                    codec_options=CodecOptions(
+                        tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_CLAMP
+                    ),
+                    read_preference=ReadPreference.PRIMARY,
+                    write_concern=WriteConcern(w="majority", j=True),
+                    read_concern=ReadConcern("majority"),
+                )
+            return self._opened
+
+    def _reason(self, error: Exception) -> str:
+        return reason(error, self._address.secrets)

@@ -1,0 +1,49 @@
+"""What the driver's errors mean for us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bson.errors import BSONError
+from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
+
+from smetka.logs import scrub
+
+FOREIGN = (PyMongoError, BSONError, OverflowError)
+"""All that the driver raises; OverflowError for an integer beyond 64 bits."""
+
+_LONGEST_REASON = 300
+# InternalError (a full disk, damaged files), Unauthorized, AuthenticationFailed, BadAuth (Atlas), and
+# the write concern that cannot be met: nothing works for anybody until somebody mends it.
+_CODES_OF_ABSENCE = frozenset({1, 13, 18, 8000, 64, 100})
+
+
+def means_absence(error: BaseException) -> bool:
+    """Whether the fault is the server's, so that the next one would meet it too."""
+    if isinstance(error, OperationFailure):
+        return error.timeout or not _CODES_OF_ABSENCE.isdisjoint(_codes(error))
+    if isinstance(error, PyMongoError) and error.timeout:
+        return True
+    return isinstance(error, ConnectionFailure | ConfigurationError)
+
+
+def reason(error: BaseException, secrets: Iterable[str]) -> str:
+    """The error in one line for logs, without a password."""
+    text = str(error)
+    if isinstance(error, OperationFailure):
+        text = text.partition(", full error:")[0]
+    # The rest lists every server the driver knows, in its own notation.
+    text = text.partition(", Timeout:")[0].partition(" (configured timeouts:")[0]
+    line = " ".join(scrub(text, secrets).split())
+    return f"{type(error).__name__}: {line[:_LONGEST_REASON]}"
+
+
+def _codes(error: OperationFailure) -> set[int]:
+    """All codes in it: a write of many records answers for each, and for their durability."""
+    details = error.details or {}
+    parts = [
+        details.get("writeConcernError"),
+        *details.get("writeConcernErrors", ()),
+        *details.get("writeErrors", ()),
+    ]
+    return {int(part["code"]) for part in [{"code": error.code or 0}, *parts] if part and "code" in part}

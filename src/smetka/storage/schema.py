@@ -1,0 +1,149 @@
+"""The rules of our collections, kept by the server itself: validators and unique indexes.
+
+No record holds a name or an e-mail: fields that are not listed are refused. A rule is only ever
+widened; whoever changes one raises the version of its collection, so that an older process beside
+a newer one does not put the old rule back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+NAMESPACE_EXISTS = 48
+
+_INTEGER = {"bsonType": ["int", "long"]}
+_LONG = {"bsonType": "long"}
+_MONEY = {"bsonType": "decimal"}
+_TIME = {"bsonType": "date"}
+_TEXT = {"bsonType": "string"}
+_FLAG = {"bsonType": "bool"}
+_CHAT = {"bsonType": ["int", "long", "string"]}
+_RECORD = {"bsonType": "object"}
+
+
+@dataclass(frozen=True)
+class CollectionRules:
+    """What one collection accepts. `optional` fields may be absent or null; the others may not."""
+
+    name: str
+    version: int
+    fields: Mapping[str, Mapping[str, Any]]
+    optional: frozenset[str] = frozenset()
+    indexes: tuple[IndexModel, ...] = ()
+
+    @property
+    def validator(self) -> dict[str, Any]:
+        """The rule in MongoDB's words. The title carries the version."""
+        return {
+            "$jsonSchema": {
+                "title": f"{self.name} {self.version}",
+                "bsonType": "object",
+                "required": [field for field in self.fields if field not in self.optional],
+                "properties": {"_id": {}} | {field: self._rule(field) for field in self.fields},
+                "additionalProperties": False,
+            }
+        }
+
+    def _rule(self, field: str) -> Mapping[str, Any]:
+        rule = self.fields[field]
+        return {"anyOf": [rule, {"bsonType": "null"}]} if field in self.optional else rule
+
+
+BONUS_CUSTOMERS = CollectionRules(
+    name="bonus_customers",
+    version=1,
+    fields={
+        "user_id": _LONG,
+        "year": _INTEGER,
+        "total_spending": _MONEY,
+        "threshold": _MONEY,
+        "ledger_total": _MONEY,
+        "matches_ledger": _FLAG,
+        "source": {"enum": ["api", "collected"]},
+        "review": {"enum": ["none", "pending", "approved", "rejected"]},
+        "stored_at": _TIME,
+        "updated_at": _TIME,
+    },
+    # One record a customer and year, whoever races. The shard key comes first.
+    indexes=(IndexModel([("user_id", ASCENDING), ("year", ASCENDING)], name="customer_year", unique=True),),
+)
+
+DELIVERIES = CollectionRules(
+    name="deliveries",
+    version=1,
+    fields={
+        "_id": _TEXT,
+        "kind": _TEXT,
+        "question": _TEXT,
+        "sequence": _INTEGER,
+        "report_id": _TEXT,
+        "report": _RECORD,
+        "chat": _CHAT,
+        "send_to": _CHAT,
+        "state": {
+            "enum": ["queued", "sending", "delivered", "waiting", "unknown", "failed", "held", "cancelled"]
+        },
+        "attempt": _INTEGER,
+        "faults": _INTEGER,
+        "owner": _TEXT,
+        "created_at": _TIME,
+        "updated_at": _TIME,
+        "next_attempt_at": _TIME,
+        "delivered_at": _TIME,
+        "message_id": _INTEGER,
+        "reason": _TEXT,
+    },
+    optional=frozenset({"send_to", "owner", "delivered_at", "message_id", "reason"}),
+    indexes=(
+        IndexModel([("state", ASCENDING), ("next_attempt_at", ASCENDING)], name="due"),
+        IndexModel([("chat", ASCENDING), ("created_at", ASCENDING)], name="recent_of_chat"),
+        IndexModel([("question", ASCENDING), ("sequence", ASCENDING)], name="announcements"),
+        IndexModel([("created_at", ASCENDING)], name="newest"),
+    ),
+)
+
+LEASES = CollectionRules(
+    name="leases",
+    version=1,
+    fields={"_id": _TEXT, "owner": _TEXT, "fence": _INTEGER, "until": _TIME},
+)
+
+ALL = (BONUS_CUSTOMERS, DELIVERIES, LEASES)
+
+
+def ensure(database: Database[dict[str, Any]]) -> None:
+    """Make the collections, validators and indexes that are missing.
+
+    Safe to repeat, and for several processes at once; existing records are not looked at.
+
+    Raises:
+        PyMongoError: the server is away, or refuses.
+    """
+    there = {info["name"]: info.get("options", {}) for info in database.list_collections()}
+    for rules in ALL:
+        if rules.name not in there:
+            _create(database, rules)
+        elif _is_older(there[rules.name].get("validator", {}), rules):
+            database.command("collMod", rules.name, validator=rules.validator, validationLevel="strict")
+        if rules.indexes:
+            database[rules.name].create_indexes(list(rules.indexes))
+
+
+def _create(database: Database[dict[str, Any]], rules: CollectionRules) -> None:
+    try:
+        database.create_collection(rules.name, check_exists=False, validator=rules.validator)
+    except OperationFailure as error:
+        if error.code != NAMESPACE_EXISTS:  # another process was faster
+            raise
+
+
+def _is_older(validator: Mapping[str, Any], rules: CollectionRules) -> bool:
+    title = str(validator.get("$jsonSchema", {}).get("title", ""))
+    version = title.rpartition(" ")[2]
+    return not version.isdecimal() or int(version) < rules.version

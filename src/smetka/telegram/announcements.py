@@ -1,0 +1,131 @@
+"""The records behind an announcement: what went out lately, and one new record per chat."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo.errors import BulkWriteError
+
+from smetka.storage import Storage
+from smetka.telegram.outbox import FAILED, QUEUED
+from smetka.telegram.reports import question_of, report_id_of, to_record
+
+Chat = int | str
+Record = dict[str, Any]
+
+_DUPLICATE_KEY = 11000
+
+
+class Announcements:
+    """Reads and writes of `deliveries`, to be used inside of `storage.within`.
+
+    The id of a record is made of what the report says, the number of that announcement and the
+    chat. Processes that race find the same number by reading and so collide on the id: one record
+    per chat remains. A chat that is missing from the announcement of the current cool-down (it was
+    added to the settings since) joins that announcement.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def newest(self, question: str) -> int:
+        """The number of the question's last announcement, -1 when there was none.
+
+        To be read before `recent`: read after it, it may count records that were not seen there.
+        """
+        found = self._storage.collection("deliveries").find({"question": question}, {"sequence": 1})
+        return max((int(record["sequence"]) for record in found.sort("sequence", -1).limit(1)), default=-1)
+
+    def recent(self, chats: Sequence[Chat], since: datetime) -> list[Record]:
+        """The reports of averages queued for these chats after `since`."""
+        return list(
+            self._storage.collection("deliveries").find(
+                {"chat": {"$in": list(chats)}, "created_at": {"$gt": since}, "kind": "averages"},
+                {"chat": 1, "question": 1, "sequence": 1, "state": 1, "created_at": 1, "report_id": 1},
+            )
+        )
+
+    def numbers(
+        self, question: str, due: Sequence[Chat], *, newest: int, last: Mapping[Chat, Record], since: datetime
+    ) -> dict[Chat, int]:
+        """For each due chat the number of the announcement its record will belong to.
+
+        That is the newest announcement when it is of this cool-down and the chat has no part in it
+        that has failed or is too old to count, else the one after it.
+
+        Args:
+            last: the newest record of this question within the cool-down, of each chat that has one.
+            since: when the cool-down began that is over now.
+        """
+        number = max([newest, *(int(record["sequence"]) for record in last.values())])
+        if not due or all(record["sequence"] != number for record in last.values()):
+            return dict.fromkeys(due, number + 1)
+        ids = {_id(question, str(number), chat): chat for chat in due}
+        had_part = {
+            ids[record["_id"]]
+            for record in self._storage.collection("deliveries").find({"_id": {"$in": list(ids)}})
+            # One that is there and counts was written by another process in this very moment.
+            if record["state"] == FAILED or record["created_at"] <= since
+        }
+        return {chat: number + 1 if chat in had_part else number for chat in due}
+
+    def insert(
+        self, report: dict[str, Any], question: str, numbers: Mapping[Chat, int], now: datetime
+    ) -> list[Record]:
+        """Write one record per chat in one go. Returns those written, not what another wrote first."""
+        return self._insert(
+            [
+                _record(report, question, chat, announcement=str(number), sequence=number, now=now)
+                for chat, number in numbers.items()
+            ]
+        )
+
+    def insert_always(self, report: dict[str, Any], chats: Iterable[Chat], now: datetime) -> list[Record]:
+        """Write one record per chat, whatever went out before."""
+        question, announcement = question_of(report), uuid.uuid4().hex
+        return self._insert(
+            [
+                _record(report, question, chat, announcement=announcement, sequence=0, now=now)
+                for chat in chats
+            ]
+        )
+
+    def _insert(self, records: list[Record]) -> list[Record]:
+        if not records:
+            return []
+        try:
+            self._storage.collection("deliveries").insert_many(records, ordered=False)
+        except BulkWriteError as error:
+            faults = error.details["writeErrors"]
+            if error.details["writeConcernErrors"] or any(f["code"] != _DUPLICATE_KEY for f in faults):
+                raise
+            there = {records[fault["index"]]["_id"] for fault in faults}
+            return [record for record in records if record["_id"] not in there]
+        return records
+
+
+def _id(question: str, announcement: str, chat: Chat) -> str:
+    return f"{question}-{announcement}-{chat}"
+
+
+def _record(
+    report: dict[str, Any], question: str, chat: Chat, *, announcement: str, sequence: int, now: datetime
+) -> Record:
+    return {
+        "_id": _id(question, announcement, chat),
+        "kind": "averages",
+        "question": question,
+        "sequence": sequence,
+        "report_id": report_id_of(question, announcement),
+        "chat": chat,
+        "state": QUEUED,
+        "attempt": 0,
+        "faults": 0,
+        "created_at": now,
+        "updated_at": now,
+        "next_attempt_at": now,
+        "report": to_record(report),
+    }

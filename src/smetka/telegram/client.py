@@ -1,0 +1,178 @@
+"""A small client of the Telegram Bot API that never lets the bot's token out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from smetka.settings import is_loopback
+from smetka.telegram.errors import Refused, TelegramError, Unreachable
+
+CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
+LONGEST_CALL_SECONDS = CONNECT_SECONDS + 2 * READ_SECONDS
+"""No call takes longer: connecting, the wait for the head of the answer, and its body."""
+
+_LARGEST_ANSWER = 1 << 20
+_TOKEN_IN_PATH = re.compile(r"/bot[^/\s]+(?=/)")
+
+
+class _MaskedPaths(logging.Filter):
+    """Masks the token in urllib3's own log lines, whatever level somebody turns on."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _TOKEN_IN_PATH.sub("/bot***", record.getMessage()), ()
+        return True
+
+
+# A filter holds only for lines of its very logger, so each that may write a URL gets one.
+for _name in ("connectionpool", "connection", "poolmanager", "response", "util.retry"):
+    logging.getLogger(f"urllib3.{_name}").addFilter(_MaskedPaths())
+
+
+class TelegramClient:
+    """One bot at one Bot API server. For one thread; close it when done.
+
+    Every method raises `Refused` when the Bot API says no and `Unreachable` when no answer of its
+    kind came. Nothing is repeated here, redirects are not followed, and the token stays out of
+    messages, reprs, tracebacks and logs.
+
+    Args:
+        timeout: seconds to connect, and seconds between two pieces of an answer.
+    """
+
+    def __init__(
+        self, token: str, api_url: str, *, timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS)
+    ) -> None:
+        self._token, self._api_url, self._timeout = token, api_url.rstrip("/"), timeout
+        self._session = requests.Session()
+        # The machine's proxy is for the world outside, not for a server beside us.
+        self._session.trust_env = not is_loopback(urlsplit(self._api_url).hostname or "")
+
+    def __repr__(self) -> str:
+        return f"TelegramClient({self._api_url!r})"
+
+    def close(self) -> None:
+        """Close the kept connection. Safe to repeat."""
+        self._session.close()
+
+    def get_me(self) -> dict[str, Any]:
+        """The bot's own account: shows that the token is right."""
+        return self._object(self._call("getMe", {}))
+
+    def get_chat(self, chat_id: int | str) -> dict[str, Any]:
+        """A chat's type and title."""
+        return self._object(self._call("getChat", {"chat_id": chat_id}))
+
+    def send_message(self, chat_id: int | str, text: str) -> int:
+        """Send HTML text of 1 to 4096 characters (after parsing); the message's id is returned.
+
+        Not safe to repeat: the Bot API knows no idempotency key.
+        """
+        message = self._object(
+            self._call(
+                "sendMessage",
+                {
+                    "chat_id": chat_id,
+                    "text": text,
+                    "parse_mode": "HTML",
+                    "link_preview_options": {"is_disabled": True},
+                },
+            )
+        )
+        if not _is_integer(message.get("message_id")):
+            raise Unreachable("the answer names no message", outcome_unknown=True)
+        return int(message["message_id"])
+
+    def _call(self, method: str, parameters: dict[str, Any]) -> Any:
+        failure: TelegramError
+        try:
+            with self._session.post(
+                f"{self._api_url}/bot{self._token}/{method}",
+                json=parameters,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return self._judge(response.status_code, self._body(response))
+        except TelegramError:
+            raise
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            failure = _translated(error)
+        # Raised out here, so that not even `__context__` leads to an exception that names the URL.
+        raise failure
+
+    def _body(self, response: requests.Response) -> bytes:
+        # The read limit counts from piece to piece; a server that drips needs one over all.
+        deadline = time.monotonic() + self._timeout[1]
+        body = b""
+        while piece := response.raw.read1(1 << 16, decode_content=True):
+            body += piece
+            if len(body) > _LARGEST_ANSWER or time.monotonic() > deadline:
+                raise Unreachable("the answer does not end", outcome_unknown=True)
+        return body
+
+    def _judge(self, status: int, body: bytes) -> Any:
+        """The result in an answer; only an answer that is whole and of one mind counts as one."""
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
+            answer = None
+        match answer:
+            case {"ok": True, "result": result} if status == 200:
+                return result
+            case {"ok": False, "description": str(description), **rest} if status >= 400:
+                hints = rest.get("parameters")
+                raise Refused(
+                    status,
+                    description.replace(self._token, "***"),
+                    retry_after=_hint(hints, "retry_after"),
+                    migrate_to_chat_id=_hint(hints, "migrate_to_chat_id"),
+                )
+        raise Unreachable(f"the answer is not the Bot API's (HTTP {status})", outcome_unknown=True)
+
+    @staticmethod
+    def _object(result: Any) -> dict[str, Any]:
+        if not isinstance(result, dict):
+            raise Unreachable("the answer is not the Bot API's", outcome_unknown=True)
+        return result
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _hint(hints: object, name: str) -> int | None:
+    value = hints.get(name) if isinstance(hints, dict) else None
+    return int(value) if _is_integer(value) else None  # type: ignore[arg-type]  # just looked at
+
+
+def _translated(error: Exception) -> Unreachable:
+    """Our error for one of requests' or urllib3's, of which nothing but its kind is kept."""
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", None)  # urllib3's MaxRetryError wraps what happened
+    match error:
+        case requests.ConnectTimeout():
+            return Unreachable("connecting takes too long", outcome_unknown=False)
+        case requests.exceptions.ProxyError():
+            return Unreachable("the proxy does not connect", outcome_unknown=False)
+        case requests.exceptions.SSLError():
+            if "CERTIFICATE_VERIFY_FAILED" in str(reason):
+                return Unreachable("its certificate is not valid", outcome_unknown=False)
+            return Unreachable("the secure connection broke", outcome_unknown=True)
+        case requests.exceptions.InvalidURL() | requests.exceptions.InvalidSchema():
+            return Unreachable("its address is not valid", outcome_unknown=False)
+        case requests.ReadTimeout():
+            return Unreachable("no answer in time", outcome_unknown=True)
+    match reason:
+        case urllib3.exceptions.NameResolutionError():
+            return Unreachable("its name is not known", outcome_unknown=False)
+        case urllib3.exceptions.NewConnectionError():
+            return Unreachable("no connection", outcome_unknown=False)
+    return Unreachable("the connection broke", outcome_unknown=True)

@@ -1,0 +1,54 @@
+"""What can go wrong between us and the Bot API. The bot's token is in none of it."""
+
+from __future__ import annotations
+
+from smetka.errors import SmetkaError
+
+
+class TelegramError(SmetkaError):
+    """A call of the Bot API that did not succeed."""
+
+
+class Refused(TelegramError):
+    """The Bot API answered, and its answer is no: nothing was sent.
+
+    Attributes:
+        code: the Bot API's error code, an HTTP status.
+        description: its words.
+        retry_after: whole seconds to wait before anything is sent again (429).
+        migrate_to_chat_id: the group's new id, when it became a supergroup (400).
+    """
+
+    def __init__(
+        self,
+        code: int,
+        description: str,
+        *,
+        retry_after: int | None = None,
+        migrate_to_chat_id: int | None = None,
+    ) -> None:
+        super().__init__(f"Telegram refused: {description} ({code}).")
+        self.code, self.description = code, description
+        self.retry_after, self.migrate_to_chat_id = retry_after, migrate_to_chat_id
+
+    @property
+    def is_token_wrong(self) -> bool:
+        """401 for a token that was revoked, 404 for one that never was."""
+        return self.code in {401, 404}
+
+    @property
+    def is_temporary(self) -> bool:
+        """A fault of Telegram's own: the same call may succeed later."""
+        return self.code >= 500
+
+
+class Unreachable(TelegramError):
+    """No answer of the Bot API's came back.
+
+    `outcome_unknown` is False when nothing can have been sent (refused, no such host), and True
+    when the request had left: it may have been carried out.
+    """
+
+    def __init__(self, reason: str, *, outcome_unknown: bool) -> None:
+        super().__init__(f"Telegram cannot be reached: {reason}.")
+        self.reason, self.outcome_unknown = reason, outcome_unknown

@@ -1,0 +1,65 @@
+"""What the worker says about itself in MongoDB, so that the web server can tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from smetka.errors import Unavailable
+from smetka.storage import Storage
+from smetka.telegram.sender import Health
+
+BEAT_SECONDS = 5.0
+_SILENCE = timedelta(seconds=3 * BEAT_SECONDS)
+_LIMIT_SECONDS = 0.5
+
+
+class WorkerState(NamedTuple):
+    """How the worker is, and how it finds Telegram."""
+
+    worker: Health
+    telegram: Health
+
+
+def beat(storage: Storage, *, name: str, telegram: Health, now: datetime) -> None:
+    """Write down that a worker is alive.
+
+    Args:
+        name: `worker` for the one that sends, `idle` for one that has no bot.
+
+    Raises:
+        BonusStoreUnavailable: nothing is lost, the next beat is in a few seconds.
+    """
+    with storage.within(_LIMIT_SECONDS):
+        storage.collection("workers").update_one(
+            {"_id": name},
+            {"$set": {"alive_at": now, "telegram": {"ok": telegram.ok, "detail": telegram.detail}}},
+            upsert=True,
+        )
+
+
+def worker_state(storage: Storage, now: datetime) -> WorkerState:
+    """How worker and Telegram are, as last written. Never raises; takes half a second at most."""
+    try:
+        with storage.within(_LIMIT_SECONDS):
+            found = {record["_id"]: record for record in storage.collection("workers").find()}
+    except Unavailable:
+        unknown = Health(ok=False, detail="Not known: MongoDB cannot be reached.")
+        return WorkerState(unknown, unknown)
+    # A worker that sends counts for more than one that has no bot, which may run beside it.
+    for name in ("worker", "idle"):
+        if name in found and now - found[name]["alive_at"] < _SILENCE:
+            return WorkerState(Health(ok=True, detail="Running."), _telegram(found[name]))
+    newest = max((record["alive_at"] for record in found.values()), default=None)
+    silent = Health(ok=False, detail=_silent_since(newest))
+    return WorkerState(silent, Health(ok=False, detail="Not known: the worker is not running."))
+
+
+def _telegram(record: dict[str, Any]) -> Health:
+    return Health(ok=record["telegram"]["ok"], detail=record["telegram"]["detail"])
+
+
+def _silent_since(instant: datetime | None) -> str:
+    if instant is None:
+        return "No worker has run yet."
+    return f"No worker runs; the last sign was at {instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}."

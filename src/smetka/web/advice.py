@@ -1,0 +1,88 @@
+"""What each kind of problem means to whoever met it, and what helps. The text of /problems/<slug>."""
+
+from __future__ import annotations
+
+from smetka import errors
+from smetka.errors import Refusal
+from smetka.web import refusals
+
+ADVICE: dict[type[Refusal], str] = {
+    refusals.BadRequest: (
+        "The request breaks HTTP's own rules: it names no Host, its lengths contradict each other or its "
+        "body ends early. An ordinary HTTP client does not send such requests; look at what stands between "
+        "it and this server."
+    ),
+    refusals.InvalidJson: (
+        "Send exactly one JSON value in UTF-8. Refused as well: NaN and Infinity, the same key twice in one"
+        " object, a byte order mark and nesting that no request needs."
+    ),
+    refusals.KeyNeeded: (
+        "Send a key in the header: Authorization: Bearer smk_… A key is made on the server by smetka key "
+        "create NAME --role ROLE and shown only then. This one is missing, mistyped or revoked."
+    ),
+    refusals.NotAllowed: (
+        "The key is good, but its role does not include this. Ask whoever runs the shop for a key with "
+        "another role."
+    ),
+    refusals.CrossSite: (
+        "Whatever changes something must come from this server's own pages or from a program, not from a "
+        "page of another site. Behind a proxy, name it in SMETKA_TRUSTED_PROXIES, so that the address "
+        "people see is known here."
+    ),
+    errors.NotFound: (
+        "The address is mistyped, or what it names was never there or was removed. /docs lists every address."
+    ),
+    errors.UnknownCustomer: (
+        "No customer has this id in the shop's ledger. Nothing was stored. A customer added a moment ago is"
+        " found as soon as the ledger has the row."
+    ),
+    refusals.MethodNotAllowed: (
+        "The address is right, the method is not. The Allow header of the answer names those that are."
+    ),
+    refusals.RequestTimeout: (
+        "The whole body must arrive within a few seconds. Nothing was done; send it again."
+    ),
+    errors.TotalMismatch: (
+        "The shop wants the posted total to equal the ledger's (SMETKA_BONUS_VERIFY=require). Ask "
+        "/total_spent/<user_id> again and send what it says; payments may have come in between."
+    ),
+    refusals.TooLarge: ("No request of this API needs more than 64 KiB. Nothing was read or done."),
+    refusals.UriTooLong: ("The path and query together may have 8 KiB."),
+    refusals.UnsupportedMediaType: ("Send the body as Content-Type: application/json, in UTF-8."),
+    refusals.RangeNotSatisfiable: ("Ask for the file without a Range header."),
+    refusals.WrongHost: (
+        "The server answers only for host names it knows. Whoever runs it adds this one to "
+        "SMETKA_ALLOWED_HOSTS, comma-separated with those that are to keep working."
+    ),
+    errors.InvalidValue: (
+        "The request is well-formed, but values in it break rules. The member errors lists each with its "
+        "place: a pointer into the body or the name of a parameter. Fields and query parameters that do not"
+        " exist are refused too, so that a typing mistake is not taken for an answer."
+    ),
+    errors.BelowThreshold: (
+        "The bonus is for customers who spent more than the threshold; reaching it exactly is not enough. "
+        "Nothing was stored."
+    ),
+    refusals.TooManyRequests: (
+        "Too many wrong keys came from this address. Wait as long as the Retry-After header says. A right "
+        "key works meanwhile."
+    ),
+    refusals.HeadersTooLarge: ("All headers together may have 16 KiB. Large cookies are the usual cause."),
+    refusals.InternalError: (
+        "A fault in Smetka, not in the request. The server's log has the details under the request_id of "
+        "the answer. Repeating the request is safe."
+    ),
+    refusals.Overloaded: ("Nothing was done. Try again after as long as the Retry-After header says."),
+    refusals.NotReady: (
+        "The ledger or MongoDB is away. parts names which, for those who may read. The server goes on "
+        "trying and is ready again without a restart."
+    ),
+    errors.LedgerUnavailable: (
+        "The shop's own database is missing, locked or not readable. Whoever runs the server finds the "
+        "reason in its log and by smetka ledger check. It works again without a restart."
+    ),
+    errors.BonusStoreUnavailable: (
+        "MongoDB, where bonus records are kept, is away. A write that was under way may or may not have "
+        "happened; repeating it is safe and never stores a customer twice."
+    ),
+}

@@ -1,0 +1,126 @@
+"""Puts the web part together."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+from flask.json.provider import JSONProvider
+
+from smetka import exact_json
+from smetka.services import Services, build_services
+from smetka.settings import Settings, load_settings
+from smetka.web import guards, openapi, problems
+from smetka.web.api import api
+from smetka.web.brief import brief
+from smetka.web.health import health
+from smetka.web.hosts import TrustedProxies, comparable
+from smetka.web.keys import KeyRing, Permission
+from smetka.web.metrics import Metrics
+from smetka.web.pages import contract, pages
+from smetka.web.parts import WebParts, parts
+from smetka.web.probes import Probes
+from smetka.web.request_ids import HEADER, request_id
+from smetka.web.wrong_keys import WrongKeys
+
+log = structlog.get_logger(__name__)
+
+GROUPS = (brief, api, health, contract)
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Not no-referrer: with that, forms of our own pages would send `Origin: null`.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class ExactJSONProvider(JSONProvider):
+    """Flask's own JSON, amounts exact."""
+
+    def dumps(self, obj: Any, **_options: Any) -> str:
+        """Write JSON; see `exact_json.dumps`."""
+        return exact_json.dumps(obj)
+
+    def loads(self, s: str | bytes, **_options: Any) -> Any:
+        """Read JSON; see `exact_json.loads`."""
+        return exact_json.loads(s.encode() if isinstance(s, str) else s)
+
+
+def build_app(settings: Settings | None, services: Services | None) -> Flask:
+    """See `smetka.web.create_app`."""
+    settings = settings or (services.settings if services else load_settings())
+    services = services or build_services(settings)
+    app = Flask(__name__, static_folder=None)
+    app.json = ExactJSONProvider(app)
+    app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False, SEND_FILE_MAX_AGE_DEFAULT=3600)
+    app.url_map.merge_slashes = False
+    app.static_folder = "static"
+    app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=app.send_static_file)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.before_request(_begin)
+    guards.register(app)
+    problems.register(app)
+    app.after_request(_end)
+    for group in GROUPS:
+        group.register(app)
+    app.register_blueprint(pages)
+    app.extensions["smetka"] = _parts(app, settings, services)
+    app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    return app
+
+
+def _parts(app: Flask, settings: Settings, services: Services) -> WebParts:
+    operations = tuple(operation for group in GROUPS for operation in group.all)
+    page_endpoints = frozenset(name for name in app.view_functions if name.startswith("pages."))
+    access: dict[str, Permission | None] = dict.fromkeys([*page_endpoints, "static"])
+    access |= {operation.name: operation.needs for operation in operations}
+    keys_always_needed = settings.auth == "required" or not settings.is_loopback_only
+    contract_document = openapi.document(operations, keys_always_needed=keys_always_needed)
+    return WebParts(
+        settings=settings,
+        services=services,
+        keys=KeyRing(settings.effective_keys_file),
+        wrong_keys=WrongKeys(),
+        metrics=Metrics(),
+        probes=Probes(services),
+        allowed_hosts=frozenset(comparable(name) for name in settings.effective_allowed_hosts),
+        keys_always_needed=keys_always_needed,
+        operations=operations,
+        access=access,
+        pages=page_endpoints,
+        openapi=exact_json.dumps(contract_document).encode(),
+    )
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id())
+
+
+def _end(response: Response) -> Response:
+    """Headers, metrics and the log line of every answer."""
+    response.headers.update(_HEADERS)
+    response.headers[HEADER] = request_id()
+    if request.endpoint != "static" or response.status_code >= 400:
+        response.headers["Cache-Control"] = "no-store"
+    # The template, not the path: ids and codes belong neither into logs nor into metrics.
+    route = request.url_rule.rule if request.url_rule else "(none)"
+    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    parts().metrics.observe(route, request.method, response.status_code, seconds)
+    log.info(
+        "request",
+        method=request.method[:16],
+        route=route,
+        status=response.status_code,
+        ms=round(seconds * 1000, 1),
+    )
+    return response

@@ -1,0 +1,113 @@
+"""The brief's three endpoints."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Request, request
+
+from smetka.bonus.customers import store_bonus_customer
+from smetka.errors import (
+    BelowThreshold,
+    BonusStoreUnavailable,
+    LedgerUnavailable,
+    TotalMismatch,
+    UnknownCustomer,
+)
+from smetka.web.keys import Permission
+from smetka.web.operations import Operations
+from smetka.web.parts import services
+from smetka.web.schemas import (
+    AverageSpending,
+    AveragesQuery,
+    BonusCustomerIn,
+    BonusCustomerPath,
+    CustomerPath,
+    StoredCustomerOut,
+    TotalSpent,
+    YearQuery,
+)
+
+brief = Operations("The brief")
+
+
+@brief.get(
+    "/total_spent/<user_id>",
+    needs=Permission.READ,
+    path=CustomerPath,
+    query=YearQuery,
+    answers={200: TotalSpent},
+    refuses=(UnknownCustomer, LedgerUnavailable),
+)
+def total_spent(path: CustomerPath, query: YearQuery) -> Any:
+    """What one customer spent, in all or in one calendar year.
+
+    A customer without payments has spent 0.
+    """
+    total = services().ledger.total_spent(path.user_id, query.year)
+    return {
+        "user_id": total.user_id,
+        "total_spending": total.total.number,
+        "payments": total.payments,
+        "year": query.year,
+        "currency": services().settings.currency,
+    }
+
+
+@brief.get(
+    "/average_spending_by_age",
+    needs=Permission.READ,
+    query=AveragesQuery,
+    answers={200: AverageSpending},
+    refuses=(LedgerUnavailable,),
+)
+def average_spending_by_age(query: AveragesQuery) -> Any:
+    """What customers of each age group spend on average; tells the managers' chats.
+
+    The same figures are told once within the cool-down. Nothing is told for HEAD, a prefetch or
+    a request from another site, nor with `notify=false`. Telegram or MongoDB being away does not
+    fail this answer: `notification` says what became of the message.
+    """
+    settings = services().settings
+    averages = services().averages(query.year)
+    report = averages.as_json(basis=query.basis or settings.average_basis, currency=settings.currency)
+    suppress = not query.notify or _nobody_asked(request)
+    notification = services().deliveries.announce(report, suppress=suppress)
+    return report | {"notification": notification.as_json()}
+
+
+@brief.post(
+    "/write_to_mongodb",
+    needs=Permission.MANAGE,
+    body=BonusCustomerIn,
+    answers={201: StoredCustomerOut, 200: StoredCustomerOut},
+    refuses=(UnknownCustomer, BelowThreshold, TotalMismatch, LedgerUnavailable, BonusStoreUnavailable),
+    location=("bonus_customer", BonusCustomerPath),
+)
+def write_to_mongodb(body: BonusCustomerIn) -> Any:
+    """Store a customer whose spending exceeds the bonus threshold.
+
+    Safe to repeat: 201 the first time, 200 after that, and the newest total is kept.
+    """
+    stored = store_bonus_customer(
+        body.user_id,
+        body.total_spending,
+        body.year,
+        rules=services().bonus_rules,
+        ledger=services().ledger,
+        customers=services().bonus_customers,
+    )
+    status = HTTPStatus.CREATED if stored.created else HTTPStatus.OK
+    return stored.as_json(services().settings.currency), status, {"Location": stored.url}
+
+
+def _nobody_asked(request: Request) -> bool:
+    """Whether no person stands behind the request: a HEAD, a prefetch, another site's page."""
+    headers = request.headers
+    purposes = (headers.get("Sec-Purpose", ""), headers.get("Purpose", ""), headers.get("X-Moz", ""))
+    return (
+        request.method == "HEAD"
+        or any("prefetch" in purpose.lower() for purpose in purposes)
+        or headers.get("Sec-Fetch-Site") == "cross-site"
+    )

@@ -1,0 +1,140 @@
+"""What every request passes before its view, in the order in which refusals are promised."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Flask, g, request
+
+from smetka.web import bodies
+from smetka.web.hosts import host_name, is_same_origin
+from smetka.web.keys import ROLES, Permission
+from smetka.web.parts import parts
+from smetka.web.refusals import (
+    BadRequest,
+    CrossSite,
+    HeadersTooLarge,
+    KeyNeeded,
+    NotAllowed,
+    Overloaded,
+    RequestTimeout,
+    TooManyRequests,
+    UriTooLong,
+    WrongHost,
+)
+
+MAX_TARGET_BYTES = 8 * 1024
+MAX_HEADER_BYTES = 16 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def register(app: Flask) -> None:
+    """Put the guards before every request, in this order."""
+    for guard in (
+        check_load,
+        check_host,
+        check_sizes,
+        check_route,
+        check_origin,
+        check_key,
+        check_body,
+    ):
+        app.before_request(guard)
+
+
+def check_load() -> None:
+    """Turn away what could not be answered soon, before it costs anything."""
+    if request.environ.get("smetka.overloaded"):
+        raise Overloaded
+
+
+def check_host() -> None:
+    """Answer only for our own names: a page whose name was pointed at this address gets nothing."""
+    host = request.environ.get("HTTP_HOST", "")
+    if not host:
+        raise BadRequest("The request names no Host.")
+    bodies.check_framing(request)
+    if host_name(host) not in parts().allowed_hosts:
+        raise WrongHost("This server does not answer for the host that the request names.")
+
+
+def check_sizes() -> None:
+    """Limit the request line and the headers, whatever the server in front of us lets through."""
+    environ = request.environ
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if not target:
+        query = environ.get("QUERY_STRING", "")
+        target = quote(environ.get("PATH_INFO", "").encode("latin-1")) + ("?" + query if query else "")
+    if len(target) > MAX_TARGET_BYTES:
+        raise UriTooLong(f"The path and query are longer than {MAX_TARGET_BYTES} bytes.")
+    if sum(len(name) + len(value) + 4 for name, value in request.headers.items()) > MAX_HEADER_BYTES:
+        raise HeadersTooLarge(f"The headers are longer than {MAX_HEADER_BYTES} bytes in sum.")
+
+
+def check_route() -> None:
+    """Raise what the router found wrong with path or method; Flask itself would do so later."""
+    if request.routing_exception is not None:
+        raise request.routing_exception
+
+
+def check_origin() -> None:
+    """Refuse changes that another site's page asks for, keys or not."""
+    if request.method in SAFE_METHODS:
+        return
+    origin = request.headers.get("Origin")
+    foreign = origin is not None and not is_same_origin(origin, request.scheme, request.environ["HTTP_HOST"])
+    if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise CrossSite("Only pages of this server itself may ask for changes.")
+
+
+def check_key() -> None:
+    """Find the caller's role and whether it suffices."""
+    needed = parts().access.get(request.endpoint or "", Permission.OWN)
+    if needed is None or may(needed):
+        return
+    role = _role()
+    if role is None:
+        raise KeyNeeded("Send a valid key as `Authorization: Bearer smk_…`.")
+    raise NotAllowed(role, needed)
+
+
+def check_body() -> None:
+    """Read the body, so that its size is refused before its content."""
+    if request.environ.get("smetka.body_too_slow"):
+        raise RequestTimeout("The body did not arrive in time.")
+    g.body = bodies.read_body(request)
+
+
+def may(permission: Permission) -> bool:
+    """Whether the current caller has a permission; everybody has when no keys are needed."""
+    if not keys_needed():
+        return True
+    role = _role()
+    return role is not None and permission in ROLES[role]
+
+
+def keys_needed() -> bool:
+    """Whether requests about data need a key; see the setting `auth`."""
+    return parts().keys_always_needed or parts().keys.ever_made
+
+
+def _role() -> str | None:
+    """The role of the key that came with the request, looked up once a request."""
+    if "role" not in g:
+        g.role = None
+        scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            g.role = parts().keys.role_of(token.strip())
+            if g.role is None:
+                _count_wrong_key()
+    role: str | None = g.role
+    return role
+
+
+def _count_wrong_key() -> None:
+    try:
+        parts().wrong_keys.count(request.remote_addr or "")
+    except TooManyRequests:
+        # An open page stays open, whatever is sent along with the request.
+        if parts().access.get(request.endpoint or "", Permission.OWN) is not None:
+            raise

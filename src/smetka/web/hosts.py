@@ -1,0 +1,100 @@
+"""Which host, scheme and client a request is about, and whom to believe about it."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from smetka.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class TrustedProxies:
+    """WSGI middleware: `X-Forwarded-For`, `-Proto` and `-Host` count when a trusted proxy sent them.
+
+    One proxy is expected to set each; of several values the last, which it wrote itself, is taken.
+    For everybody else these headers mean nothing.
+    """
+
+    def __init__(self, app: WSGIApplication, addresses: tuple[str, ...]) -> None:
+        self._app = app
+        self._networks = tuple(_network(address) for address in addresses)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Put the forwarded client, scheme and host in place of the proxy's own."""
+        if self._trusts(environ.get("REMOTE_ADDR", "")):
+            if client := _last(environ, "HTTP_X_FORWARDED_FOR"):
+                environ["REMOTE_ADDR"] = client
+            if (scheme := _last(environ, "HTTP_X_FORWARDED_PROTO")) in _DEFAULT_PORTS:
+                environ["wsgi.url_scheme"] = scheme
+            if host := _last(environ, "HTTP_X_FORWARDED_HOST"):
+                environ["HTTP_HOST"] = host
+        return self._app(environ, start_response)
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            peer = ip_address(address)
+        except ValueError:
+            return False
+        mapped = getattr(peer, "ipv4_mapped", None) or peer
+        return any(mapped in network for network in self._networks)
+
+
+def host_name(host: str) -> str | None:
+    """The name in a `Host` header, comparable: lower case, no port, brackets or trailing dot.
+
+    None when it is not a host at all.
+    """
+    match = _HOST.fullmatch(host)
+    return comparable(match[1]) if match else None
+
+
+def comparable(name: str) -> str:
+    """A host name as it is compared."""
+    return name.lower().strip("[]").removesuffix(".")
+
+
+def is_same_origin(origin: str, scheme: str, host: str) -> bool:
+    """Whether an `Origin` header names the very scheme, host and port that were asked."""
+    try:
+        parts = urlsplit(origin)
+        theirs = (parts.scheme.lower(), comparable(parts.hostname or ""), parts.port)
+    except ValueError:
+        return False
+    match = _HOST.fullmatch(host)
+    if match is None or not parts.hostname or origin.lower() != f"{theirs[0]}://{parts.netloc.lower()}":
+        return False
+    ours = (scheme, comparable(match[1]), int(match[2]) if match[2] else None)
+    return _with_port(*theirs) == _with_port(*ours)
+
+
+def client_network(address: str) -> str:
+    """What counts as one client: an IPv4 address, or the 64 bits that one IPv6 household shares."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:64]
+    return str(ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else str(parsed)
+
+
+def _with_port(scheme: str, name: str, port: int | None) -> tuple[str, str, int | None]:
+    return scheme, name, port or _DEFAULT_PORTS.get(scheme)
+
+
+def _last(environ: WSGIEnvironment, name: str) -> str:
+    return str(environ.get(name, "")).rpartition(",")[2].strip()
+
+
+def _network(address: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(address, strict=False)
+    except ValueError:
+        raise WrongUsage(f"SMETKA_TRUSTED_PROXIES: {address} is neither an address nor a network.") from None

@@ -1,0 +1,245 @@
+"""API keys: who may do what, and the file that remembers them.
+
+Only hashes are kept. Plain SHA-256 is enough for them: a key is 256 random bits, so there is no
+dictionary to try as there is for passwords, and a slow hash would only slow each request.
+
+Knows nothing of Flask: the command line and the parent process use it too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from smetka.errors import CommandFailed, WrongUsage
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "smk_"
+LONGEST_KEY = 200
+"""Characters of a key that are looked at; ours have 47."""
+
+
+class Permission(StrEnum):
+    """What a request may need."""
+
+    READ = "read"
+    REDEEM = "redeem"
+    MANAGE = "manage"
+    OWN = "own"
+
+
+ROLES: dict[str, frozenset[Permission]] = {
+    "reader": frozenset({Permission.READ}),
+    "cashier": frozenset({Permission.REDEEM}),
+    "manager": frozenset({Permission.READ, Permission.REDEEM, Permission.MANAGE}),
+    "owner": frozenset(Permission),
+}
+"""The one table of roles, for keys and for chats."""
+
+RoleName = Literal["reader", "cashier", "manager", "owner"]
+
+
+class Key(BaseModel):
+    """One key as the file remembers it; the key itself is shown once and never kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    role: RoleName
+    hash: str = Field(pattern="^[0-9a-f]{64}$")
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class _KeysFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1] = 1
+    keys: tuple[Key, ...] = ()
+
+
+class KeysFileDamaged(CommandFailed):
+    """The keys file cannot be read; until it can, nobody gets in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read, and the file's identity when it was."""
+
+    stamp: tuple[int, ...] | None
+    keys: tuple[Key, ...]
+    damaged: bool = False
+
+
+class KeyRing:
+    """The keys of a file, read again whenever it changes. Safe to use from many threads.
+
+    A file that is there but cannot be read lets nobody in. A file that disappears under a running
+    process does not open the door either: `ever_made` stays true until the process ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._known = _Known(None, ())
+        self._ever_made = False
+
+    @property
+    def ever_made(self) -> bool:
+        """Whether a key was ever made, revoked ones included."""
+        self._refresh()
+        return self._ever_made
+
+    def role_of(self, token: str) -> str | None:
+        """The role of a valid key; None for one that is unknown or revoked."""
+        given = _hash(token[:LONGEST_KEY])
+        role = None
+        for key in self._refresh().keys:
+            # No early way out: the time taken must not tell which key came close.
+            if hmac.compare_digest(key.hash, given) and key.revoked_at is None:
+                role = key.role
+        return role
+
+    def _refresh(self) -> _Known:
+        stamp = _stamp(self.path)
+        known = self._known
+        if stamp == known.stamp:
+            return known
+        with self._lock:
+            try:
+                self._known = _Known(stamp, _read(self.path).keys)
+            except KeysFileDamaged as error:
+                self._known = _Known(stamp, (), damaged=True)
+                log.error("keys file damaged, every key is refused", reason=str(error))  # noqa: TRY400 - one line
+            self._ever_made = self._ever_made or self._known.damaged or bool(self._known.keys)
+            return self._known
+
+
+def create_key(path: Path, name: str, role: str) -> str:
+    """Make a key and return it; only its hash is kept, so this is the only time it can be shown.
+
+    Raises:
+        WrongUsage: the name is empty, unprintable or too long, or there is no such role.
+        CommandFailed: an unrevoked key has this name already, or the file cannot be written.
+    """
+    name = name.strip()
+    if not name or len(name) > 64 or not name.isprintable():
+        raise WrongUsage("A key's name has 1 to 64 printable characters.")
+    if role not in ROLES:
+        raise WrongUsage(f"There is no role {role!r}; roles are {', '.join(ROLES)}.")
+    token = PREFIX + secrets.token_urlsafe(32)
+    with _rewriting(path) as file:
+        if _active(file, name):
+            raise CommandFailed(
+                f"There is a key named {name} already; revoke it first or choose another name."
+            )
+        key = Key.model_validate({"name": name, "role": role, "hash": _hash(token), "created_at": _now()})
+        file.keys = (*file.keys, key)
+    return token
+
+
+def list_keys(path: Path) -> tuple[Key, ...]:
+    """All keys in the order they were made, revoked ones included; none when there is no file."""
+    return _read(path).keys
+
+
+def revoke_key(path: Path, name: str) -> None:
+    """Make a key useless from now on. It stays in the file, so that revoking the last opens nothing.
+
+    Raises:
+        CommandFailed: no unrevoked key has this name, or the file cannot be written.
+    """
+    with _rewriting(path) as file:
+        key = _active(file, name.strip())
+        if key is None:
+            raise CommandFailed(f"There is no key named {name.strip()} that could be revoked.")
+        revoked = key.model_copy(update={"revoked_at": _now()})
+        file.keys = tuple(revoked if other is key else other for other in file.keys)
+
+
+def _active(file: _KeysFile, name: str) -> Key | None:
+    return next((key for key in file.keys if key.name == name and key.revoked_at is None), None)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return (error.errno or 0,)
+    # The change time too: a corrected mode or owner alters nothing else.
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _read(path: Path) -> _KeysFile:
+    try:
+        return _KeysFile.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return _KeysFile()
+    except ValidationError:
+        raise KeysFileDamaged(f"The keys file {path} is damaged; restore it from a backup.") from None
+    except OSError as error:
+        raise KeysFileDamaged(f"The keys file {path} cannot be read: {error.strerror}.") from None
+
+
+@contextmanager
+def _rewriting(path: Path) -> Iterator[_KeysFile]:
+    """The file's content to change, written back whole when the block ends without an error."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _locked(path.with_name(path.name + ".lock")):
+            file = _read(path)
+            yield file
+            _write(path, file.model_dump_json(indent=1) + "\n")
+    except OSError as error:
+        raise CommandFailed(f"The keys file {path} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    # A file beside it, for the keys file itself is replaced at each change.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

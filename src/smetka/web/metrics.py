@@ -1,0 +1,34 @@
+"""Counters and times for Prometheus. Each web process counts for itself."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Metrics:
+    """One application's metrics. Routes are templates: no id, code or unknown path becomes a label."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "smetka_requests", "Requests answered.", ["route", "method", "status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "smetka_request_seconds", "Time to answer a request.", ["route"], registry=self._registry
+        )
+        self._up = Gauge("smetka_up", "Whether a part answers: 1 or 0.", ["part"], registry=self._registry)
+
+    def observe(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Note an answered request."""
+        # Whoever invents methods must not invent labels.
+        self._requests.labels(route, method if method in _METHODS else "other", status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self, up: dict[str, bool]) -> bytes:
+        """Everything in Prometheus' text format, with whether each part is up right now."""
+        for part, is_up in up.items():
+            self._up.labels(part).set(is_up)
+        return generate_latest(self._registry)

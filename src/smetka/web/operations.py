@@ -1,0 +1,210 @@
+"""The API layer: an operation declares what it reads and answers, and is held to it.
+
+A view gets its path, query and body as validated models and returns the answer's JSON. Faults of
+all three are found together. `openapi.py` describes the same declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask, Response, request
+from pydantic import BaseModel, ValidationError
+
+from smetka import exact_json
+from smetka.errors import Fault, InvalidValue, Refusal
+from smetka.web import bodies
+from smetka.web.keys import Permission
+from smetka.web.schemas import Input, NoPath, NoQuery
+
+View = Callable[..., Any]
+V = TypeVar("V", bound=View)
+I = TypeVar("I", bound=Input)  # noqa: E741 - a type variable beside V
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method on one path, everything that is promised about it, and its view."""
+
+    method: str
+    path: str
+    view: View
+    needs: Permission | None
+    path_model: type[Input]
+    query_model: type[Input]
+    body_model: type[Input] | None
+    answers: Mapping[int, type[BaseModel] | str]
+    """What each good status answers: a model, or the media type of what is not JSON."""
+    refuses: tuple[type[Refusal], ...]
+    """Refusals of the feature itself; those that any request may meet are known."""
+    tag: str
+    location: tuple[str, type[Input]] | None
+    """The GET operation that the answer's `Location` leads to, and what is in its path."""
+
+    @property
+    def name(self) -> str:
+        """The Flask endpoint and the OpenAPI `operationId`; clients rely on it."""
+        return self.view.__name__
+
+    @property
+    def summary(self) -> str:
+        """The first line of the view's docstring."""
+        return (self.view.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+
+    @property
+    def description(self) -> str:
+        """The rest of the view's docstring."""
+        return "\n".join(line.strip() for line in (self.view.__doc__ or "").strip().split("\n")[1:]).strip()
+
+    def __call__(self, **path_values: str) -> Response:
+        """Answer the current request.
+
+        Raises:
+            UnsupportedMediaType, InvalidJson: before any value is looked at.
+            InvalidValue: with every fault of path, query and body.
+        """
+        body = bodies.json_body() if self.body_model else None
+        faults: list[Fault] = []
+        arguments = {
+            "path": _path(self.path_model, path_values, faults),
+            "query": _query(self.query_model, faults),
+        }
+        if self.body_model:
+            arguments["body"] = _body(self.body_model, body, faults)
+        if faults:
+            raise InvalidValue(faults)
+        return _response(self.view(**{name: arguments[name] for name in self._wanted()}))
+
+    def _wanted(self) -> tuple[str, ...]:
+        code = self.view.__code__
+        return code.co_varnames[: code.co_argcount]
+
+
+class Operations:
+    """Operations that belong together, under one tag of the documentation."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.all: list[Operation] = []
+
+    def get(self, route: str, **promised: Any) -> Callable[[V], V]:
+        """Declare a view to answer GET and HEAD; see `Operation` for what is promised."""
+        return self._operation("GET", route, **promised)
+
+    def post(self, route: str, **promised: Any) -> Callable[[V], V]:
+        """Declare a view to answer POST."""
+        return self._operation("POST", route, **promised)
+
+    def register(self, app: Flask) -> None:
+        """Give the operations to an application."""
+        for operation in self.all:
+            app.add_url_rule(
+                operation.path,
+                endpoint=operation.name,
+                view_func=operation.__call__,
+                methods=[operation.method],
+            )
+
+    def _operation(
+        self,
+        method: str,
+        route: str,
+        *,
+        needs: Permission | None,
+        answers: Mapping[int, type[BaseModel] | str],
+        path: type[Input] = NoPath,
+        query: type[Input] = NoQuery,
+        body: type[Input] | None = None,
+        refuses: tuple[type[Refusal], ...] = (),
+        location: tuple[str, type[Input]] | None = None,
+    ) -> Callable[[V], V]:
+        def declare(view: V) -> V:
+            self.all.append(
+                Operation(
+                    method=method,
+                    path=route,
+                    view=view,
+                    needs=needs,
+                    path_model=path,
+                    query_model=query,
+                    body_model=body,
+                    answers=answers,
+                    refuses=refuses,
+                    tag=self.tag,
+                    location=location,
+                )
+            )
+            return view
+
+        return declare
+
+
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer in exact JSON."""
+    return Response(exact_json.dumps(value), status, headers, content_type="application/json")
+
+
+def _response(answer: Any) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    return json_response(*answer) if isinstance(answer, tuple) else json_response(answer)
+
+
+def _path(model: type[I], values: dict[str, str], faults: list[Fault]) -> I | None:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults += [Fault(_rule(e), parameter=str(e["loc"][0])) for e in _details(error)]
+        return None
+
+
+def _query(model: type[I], faults: list[Fault]) -> I | None:
+    values = {}
+    for name, given in request.args.lists():
+        if name not in model.model_fields:
+            faults.append(Fault(model.unknown.get(name, "is not a query parameter here"), parameter=name))
+        elif len(given) > 1:
+            faults.append(Fault("is given more than once", parameter=name))
+        else:
+            values[name] = given[0]
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults += [Fault(_rule(e), parameter=str(e["loc"][0])) for e in _details(error)]
+        return None
+
+
+def _body(model: type[I], body: Any, faults: list[Fault]) -> I | None:
+    if not isinstance(body, dict):
+        faults.append(Fault("must be a JSON object", pointer=""))
+        return None
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        faults += [Fault(_rule(e), pointer=_pointer(e["loc"])) for e in _details(error)]
+        return None
+
+
+def _details(error: ValidationError) -> list[Any]:
+    return list(error.errors(include_url=False, include_input=False, include_context=True))
+
+
+def _rule(fault: Any) -> str:
+    match fault["type"]:
+        case "value_error":
+            return str(fault["ctx"]["error"])
+        case "missing":
+            return "is needed"
+        case "extra_forbidden":
+            return "is not a field of this body"
+        case "literal_error":
+            return f"must be {fault['ctx']['expected']}"
+        case _:
+            message = str(fault["msg"])
+            return message[:1].lower() + message[1:]
+
+
+def _pointer(location: tuple[str | int, ...]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)

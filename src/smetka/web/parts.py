@@ -1,0 +1,48 @@
+"""What the web part keeps for the life of an application, and how views reach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from smetka.services import Services
+from smetka.settings import Settings
+from smetka.web.keys import KeyRing, Permission
+from smetka.web.metrics import Metrics
+from smetka.web.operations import Operation
+from smetka.web.probes import Probes
+from smetka.web.wrong_keys import WrongKeys
+
+
+@dataclass(frozen=True)
+class WebParts:
+    """One application's collaborators; found by `parts()` during a request."""
+
+    settings: Settings
+    services: Services
+    keys: KeyRing
+    wrong_keys: WrongKeys
+    metrics: Metrics
+    probes: Probes
+    allowed_hosts: frozenset[str]
+    """Host names that are answered, as `hosts.comparable` writes them."""
+    keys_always_needed: bool
+    """Whether keys are needed even before the first one was made."""
+    operations: tuple[Operation, ...]
+    access: dict[str, Permission | None]
+    """What each endpoint needs; None is open to all. An endpoint that is missing is the owner's."""
+    pages: frozenset[str]
+    """Endpoints that answer people: their errors are pages when a browser asks."""
+    openapi: bytes
+
+
+def parts() -> WebParts:
+    """The current application's parts."""
+    found: WebParts = current_app.extensions["smetka"]
+    return found
+
+
+def services() -> Services:
+    """The current application's services."""
+    return parts().services

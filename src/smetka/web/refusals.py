@@ -1,0 +1,148 @@
+"""Refusals that only HTTP knows: requests that never reach a feature of the shop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smetka.errors import Refusal
+
+
+class BadRequest(Refusal):
+    """The request itself is broken: no `Host`, contradicting lengths, a body cut short."""
+
+    slug = "bad-request"
+    title = "The request is malformed"
+
+
+class InvalidJson(Refusal):
+    """The body is not exactly one strict JSON value."""
+
+    slug = "invalid-json"
+    title = "The body is not valid JSON"
+
+
+class KeyNeeded(Refusal):
+    """No key, or none that is valid."""
+
+    slug = "key-needed"
+    title = "A valid key is needed"
+
+
+class NotAllowed(Refusal):
+    """The key is valid, but its role may not do this."""
+
+    slug = "not-allowed"
+    title = "The key's role does not allow this"
+
+    def __init__(self, role: str, permission: str) -> None:
+        super().__init__(f"The role {role} does not include the permission to {permission}.")
+        self.role, self.permission = role, permission
+
+
+class CrossSite(Refusal):
+    """A page of another site tried to change something with this browser's rights."""
+
+    slug = "cross-site"
+    title = "Requests from other sites change nothing here"
+
+
+class MethodNotAllowed(Refusal):
+    """The path is there, but not for this method."""
+
+    slug = "method-not-allowed"
+    title = "The method is not allowed here"
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"This path answers {', '.join(allowed)}.")
+        self.allowed = allowed
+
+
+class RequestTimeout(Refusal):
+    """The body did not arrive in time."""
+
+    slug = "request-timeout"
+    title = "The request came too slowly"
+
+
+class TooLarge(Refusal):
+    """The body is longer than any that is read."""
+
+    slug = "too-large"
+    title = "The body is too large"
+
+
+class UriTooLong(Refusal):
+    """The request line's path and query are longer than any that is read."""
+
+    slug = "uri-too-long"
+    title = "The address is too long"
+
+
+class UnsupportedMediaType(Refusal):
+    """The body is not declared as JSON."""
+
+    slug = "unsupported-media-type"
+    title = "The body must be declared as JSON"
+
+
+class RangeNotSatisfiable(Refusal):
+    """A part of a file was asked for that the file does not have."""
+
+    slug = "range-not-satisfiable"
+    title = "The file has no such part"
+
+
+class WrongHost(Refusal):
+    """The request is for a host this server does not answer for."""
+
+    slug = "wrong-host"
+    title = "This server does not answer for that host"
+
+
+class TooManyRequests(Refusal):
+    """Too many wrong keys came from one address."""
+
+    slug = "too-many-requests"
+    title = "Too many requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many wrong keys came from this address; try again in {retry_after} s.")
+        self.retry_after = retry_after
+
+
+class HeadersTooLarge(Refusal):
+    """The headers are longer, in sum, than any that are read."""
+
+    slug = "headers-too-large"
+    title = "The headers are too large"
+
+
+class InternalError(Refusal):
+    """A fault of ours. The log has the whole story under the answer's request id."""
+
+    slug = "internal-error"
+    title = "Something went wrong here"
+
+    def __init__(self) -> None:
+        super().__init__("The request could not be answered because of a fault in Smetka.")
+
+
+class Overloaded(Refusal):
+    """More requests are waiting than can be answered soon."""
+
+    slug = "overloaded"
+    title = "Too many requests are waiting"
+
+    def __init__(self) -> None:
+        super().__init__("More requests are waiting than can be answered soon; try again shortly.")
+
+
+class NotReady(Refusal):
+    """A part that requests need is away. Carries what `/readyz` says beside the problem."""
+
+    slug = "not-ready"
+    title = "Not ready to answer"
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        super().__init__("A part that requests need is not ready.")
+        self.members = members

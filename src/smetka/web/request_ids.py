@@ -1,0 +1,20 @@
+"""The id that a request, its answer and its log lines share."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from flask import g, request
+
+HEADER = "X-Request-ID"
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def request_id() -> str:
+    """The current request's id: the caller's own when it is harmless, else a random one."""
+    if "request_id" not in g:
+        given = request.headers.get(HEADER, "")
+        g.request_id = given if _ACCEPTABLE.fullmatch(given) else secrets.token_hex(8)
+    identifier: str = g.request_id
+    return identifier

@@ -1,0 +1,219 @@
+"""What goes in and comes out, as models. The inputs are enforced; the answers are described by them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from smetka.settings import Basis
+from smetka.web.values import (
+    Amount,
+    AmountNumber,
+    BasisChoice,
+    Count,
+    Flag,
+    Instant,
+    OptionalYearNumber,
+    UserId,
+    UserIdNumber,
+    UserIdText,
+    Year,
+    YearFilter,
+    YearText,
+)
+
+
+class Input(BaseModel):
+    """A part of a request; unknown names are faults. `unknown` explains those people are likely to try."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    unknown: ClassVar[dict[str, str]] = {}
+    example: ClassVar[dict[str, Any]] = {}
+
+
+class NoQuery(Input):
+    """No query parameter at all."""
+
+
+class NoPath(Input):
+    """A path without variable parts."""
+
+
+class CustomerPath(Input):
+    """A customer in a path."""
+
+    user_id: UserIdText = Field(description="The customer's id in the ledger.")
+
+
+class BonusCustomerPath(Input):
+    """A customer's record for a year's bonus."""
+
+    year: YearText = Field(description="The year of the bonus.", examples=[2026])
+    user_id: UserIdText = Field(description="The customer's id in the ledger.")
+
+
+class YearQuery(Input):
+    """Statistics of one calendar year, or of all."""
+
+    year: YearFilter = Field(
+        None, description="A calendar year in the shop's time zone; without it, all recorded spending."
+    )
+
+
+class AveragesQuery(YearQuery):
+    """What the averages are of, and whether the managers hear of it."""
+
+    unknown: ClassVar[dict[str, str]] = {
+        "user_id": "is not a parameter here; one customer's spending is at /total_spent/<user_id>"
+    }
+
+    basis: BasisChoice = Field(
+        None, description="What the headline average is per; the shop's setting decides unless given."
+    )
+    notify: Flag = Field(True, description="Whether the managers' chats are told.")
+
+
+class BonusCustomerIn(Input):
+    """A customer who is due the year-end bonus."""
+
+    example: ClassVar[dict[str, Any]] = {"user_id": 1, "total_spending": 2000}
+
+    user_id: UserIdNumber = Field(description="The customer's id in the ledger.")
+    total_spending: AmountNumber = Field(
+        description="What the customer spent, in the shop's currency, with at most two decimals."
+    )
+    year: OptionalYearNumber = Field(
+        None,
+        description="The total is this calendar year's. Without it, the total is of all recorded "
+        "spending and counts for the current year's bonus.",
+    )
+
+
+class Answer(BaseModel):
+    """Part of an answer. Answers may gain members; readers should ignore those they do not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class TotalSpent(Answer):
+    """What one customer spent."""
+
+    user_id: UserId
+    total_spending: Amount
+    payments: Count
+    year: Year | None
+    currency: str
+
+
+class AgeGroupAverages(Answer):
+    """One age group's figures; averages are null when there is nothing to divide by."""
+
+    age_group: str
+    customers: Count
+    spenders: Count
+    payments: Count
+    total_spending: Amount
+    average_per_spender: Amount | None
+    average_per_payment: Amount | None
+    average_per_customer: Amount | None
+
+
+class OutsideGroups(Answer):
+    """Customers in no age group: too young, or of unknown age."""
+
+    customers: Count
+    spenders: Count
+    payments: Count
+    total_spending: Amount
+
+
+class DataQuality(Answer):
+    """What could not be counted."""
+
+    ignored_payments: Count
+    orphan_payments: Count
+
+
+class NotificationOut(Answer):
+    """What became of the message to the managers."""
+
+    status: Literal["queued", "already_sent", "suppressed", "disabled", "unavailable"]
+    recipients: Count
+
+
+class AverageSpending(Answer):
+    """The average spending of each age group, in the shop's order."""
+
+    average_spending: dict[str, Amount | None]
+    basis: Basis
+    year: Year | None
+    currency: str
+    age_groups: list[AgeGroupAverages]
+    outside: OutsideGroups
+    data_quality: DataQuality
+    notification: NotificationOut
+
+
+class StoredCustomerOut(Answer):
+    """A customer as stored for the bonus."""
+
+    message: str
+    user_id: UserId
+    total_spending: Amount
+    year: Year
+    currency: str
+    threshold: Amount
+    ledger_total: Amount
+    matches_ledger: bool
+    stored_at: Instant
+
+
+class BonusCustomerOut(Answer):
+    """A bonus customer's record."""
+
+    user_id: UserId
+    year: Year
+    total_spending: Amount
+    currency: str
+    threshold: Amount
+    ledger_total: Amount
+    matches_ledger: bool
+    source: str
+    review: str
+    stored_at: Instant
+    updated_at: Instant
+
+
+class Health(Answer):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Readiness(Answer):
+    """Whether requests can be answered; `parts` only for those who may read."""
+
+    ready: bool
+    parts: dict[str, Any] | None = None
+
+
+class FaultOut(Answer):
+    """One broken rule and its place."""
+
+    detail: str
+    pointer: str | None = Field(None, description="JSON pointer into the body.")
+    parameter: str | None = Field(None, description="Name of a path or query parameter.")
+
+
+class Problem(Answer):
+    """Why a request was refused (RFC 9457)."""
+
+    type: str = Field(description="Address of a page that explains this kind of problem.")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="The path that was asked.")
+    request_id: str = Field(description="Stands in the log too.")
+    errors: list[FaultOut] | None = Field(None, description="Every fault, of `invalid-value` only.")

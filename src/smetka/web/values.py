@@ -1,0 +1,90 @@
+"""The kinds of values in requests and answers: how each is read, and how OpenAPI describes it.
+
+Reading raises ValueError with a phrase that goes on from the value's name: "must be …".
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, get_args
+
+from pydantic import BeforeValidator, InstanceOf, WithJsonSchema
+
+from smetka.money import LARGEST_AMOUNT, Money
+from smetka.settings import Basis
+
+LARGEST_ID = 2**63 - 1
+LATEST_YEAR = 9999
+
+_CANONICAL = re.compile(r"[1-9][0-9]{0,18}")
+
+
+def _canonical(text: Any, largest: int) -> int:
+    if isinstance(text, str) and _CANONICAL.fullmatch(text) and int(text) <= largest:
+        return int(text)
+    raise ValueError(
+        f"must be a whole number from 1 to {largest}, in plain digits without sign or leading zero"
+    )
+
+
+def _integral(value: Any, largest: int) -> int:
+    """An integral JSON number of any spelling: 1, 1.0, 10e-1."""
+    # The range is looked at before int() is: that of 1e999999 would be a number of a million digits.
+    if (
+        isinstance(value, int | Decimal)
+        and not isinstance(value, bool)
+        and 1 <= value <= largest
+        and value == int(value)
+    ):
+        return int(value)
+    raise ValueError(f"must be a whole number from 1 to {largest}")
+
+
+def _amount(value: Any) -> Money:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic turns only ValueError into a fault
+    if value < 0:
+        raise ValueError("must not be negative")
+    if value > LARGEST_AMOUNT:
+        raise ValueError(f"must be at most {LARGEST_AMOUNT}")
+    return Money.from_decimal(Decimal(value))
+
+
+def _flag(text: Any) -> bool:
+    if text in {"true", "false"}:
+        return bool(text == "true")
+    raise ValueError("must be true or false")
+
+
+_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+_YEAR_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LATEST_YEAR}
+
+# What may be left out is None then, but null itself is no value: hence the `| None` inside of Annotated.
+UserIdText = Annotated[int, BeforeValidator(lambda v: _canonical(v, LARGEST_ID)), WithJsonSchema(_ID_SCHEMA)]
+YearText = Annotated[int, BeforeValidator(lambda v: _canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_SCHEMA)]
+YearFilter = Annotated[
+    int | None, BeforeValidator(lambda v: _canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_SCHEMA)
+]
+BasisChoice = Annotated[Basis | None, WithJsonSchema({"type": "string", "enum": list(get_args(Basis))})]
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+
+UserIdNumber = Annotated[int, BeforeValidator(lambda v: _integral(v, LARGEST_ID)), WithJsonSchema(_ID_SCHEMA)]
+OptionalYearNumber = Annotated[
+    int | None, BeforeValidator(lambda v: _integral(v, LATEST_YEAR)), WithJsonSchema(_YEAR_SCHEMA)
+]
+AmountNumber = Annotated[
+    InstanceOf[Money],
+    BeforeValidator(_amount),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": LARGEST_AMOUNT, "multipleOf": 0.01}),
+]
+
+# In answers, which are described but not read again.
+UserId = Annotated[int, WithJsonSchema(_ID_SCHEMA)]
+Year = Annotated[int, WithJsonSchema(_YEAR_SCHEMA)]
+# Not `multipleOf` here: validators that calculate with floats find fault with 20779.95.
+Amount = Annotated[
+    Any, WithJsonSchema({"type": "number", "description": "Exact, with at most two decimals."})
+]
+Count = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0})]
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]

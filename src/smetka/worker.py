@@ -1,0 +1,154 @@
+"""The Telegram worker: a process of its own that sends what waits in the outbox.
+
+Started by `smetka serve` or `smetka worker` as `python -m smetka.worker`, with its settings in the
+environment. It never ends by itself: while MongoDB or Telegram is away it waits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Event, Thread
+
+import structlog
+
+from smetka.errors import SmetkaError, Unavailable, WrongUsage
+from smetka.logs import configure_logging
+from smetka.processes import die_with
+from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
+from smetka.storage import Storage
+from smetka.telegram.client import TelegramClient
+from smetka.telegram.lease import Lease
+from smetka.telegram.outbox import Outbox
+from smetka.telegram.sender import Health, Manner, Sender
+from smetka.telegram.state import BEAT_SECONDS, beat
+
+STOP_SECONDS = 3.0
+"""How long an orderly stop waits for a message under way."""
+
+IDLE_SECONDS = 0.25
+MONGODB_AWAY_SECONDS = 0.5
+UNEXPECTED_SECONDS = 5.0
+NO_BOT = Health(ok=True, detail="No bot is configured; messages are disabled.")
+
+_STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
+
+_log = structlog.get_logger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Worker:
+    """One thread that sends; the thread that calls `run` gives signs of life and waits for the end."""
+
+    def __init__(self, settings: Settings, storage: Storage) -> None:
+        self._storage, self._stopping = storage, Event()
+        self._token = _token(settings)
+        self._lease = Lease(storage, "sender", now=_now)
+        self._sender = Sender(
+            Outbox(storage, now=_now),
+            self._lease,
+            TelegramClient(self._token, settings.telegram_api_url),
+            manner=Manner(settings.language, settings.timezone, settings.telegram_on_unknown),
+            now=_now,
+            stopping=self._stopping,
+        )
+
+    def run(self, wait_for_stop: Callable[[float], bool]) -> None:
+        """Work until told to stop; then wait at most `STOP_SECONDS` for the message under way.
+
+        Args:
+            wait_for_stop: waits so many seconds; true as soon as it is time to stop.
+        """
+        sending = Thread(target=self._send_until_stopped, name="sender", daemon=True)
+        if self._token:
+            sending.start()
+        while not wait_for_stop(BEAT_SECONDS if self._beat() else MONGODB_AWAY_SECONDS):
+            pass
+        self._stopping.set()
+        if self._token:
+            sending.join(STOP_SECONDS)
+            if sending.is_alive():
+                _log.warning("stopped-while-sending")  # the next sender takes its outcome for unknown
+        self._storage.close()
+
+    def _beat(self) -> bool:
+        if self._token and not self._sender.is_active:
+            return False  # a stand-by leaves the word to the one that sends; asked again soon
+        try:
+            name, telegram = ("worker", self._sender.health) if self._token else ("idle", NO_BOT)
+            beat(self._storage, name=name, telegram=telegram, now=_now())
+        except Unavailable:
+            return False
+        return True
+
+    def _send_until_stopped(self) -> None:
+        away = False
+        while not self._stopping.is_set():
+            pause = 0.0
+            try:
+                pause = 0.0 if self._sender.run_once() else IDLE_SECONDS
+                if away:
+                    _log.info("mongodb-back")
+                away = False
+            except Unavailable as error:
+                if not away:
+                    _log.warning("mongodb-away", reason=error.reason)
+                away, pause = True, MONGODB_AWAY_SECONDS
+            except Exception:  # noqa: BLE001 - a worker that ended would deliver nothing at all
+                _log.exception("unexpected")
+                pause = UNEXPECTED_SECONDS
+            self._stopping.wait(pause)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        try:
+            self._lease.release()
+        except Unavailable:
+            _log.info("lease-not-released")  # whoever waits sees that this process is gone
+
+
+def run(settings: Settings) -> None:
+    """Run the worker in this process until SIGTERM or Ctrl-C. `mongodb_uri` must be set."""
+    # Blocked and waited for, in place of a handler: one that sets an Event while the same thread waits
+    # for that Event can find its lock taken, and then hangs for ever.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    _log.info("worker-started", bot=bool(_token(settings)), chats=len(settings.telegram_chat_ids))
+    worker = Worker(settings, Storage(as_text(settings.mongodb_uri)))
+    worker.run(lambda seconds: bool(signal.sigtimedwait(_STOP_SIGNALS, seconds)))
+    _log.info("worker-stopped")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the worker as a process of its own: exit status 0 after a stop, 2 for wrong settings."""
+    parser = argparse.ArgumentParser(prog="python -m smetka.worker", description=__doc__)
+    parser.add_argument("--parent", type=int, help="pid of the process to end with")
+    options = parser.parse_args(arguments)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # one that comes early waits for `run`
+    if options.parent is not None:
+        die_with(options.parent)
+    try:
+        settings = load_settings()
+        if settings.mongodb_uri is None:
+            raise WrongUsage("SMETKA_MONGODB_URI is not set; `smetka worker` finds the running server's.")
+    except SmetkaError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
+        return 2
+    configure_logging("worker", secrets=[_token(settings), as_text(settings.mongodb_uri)])
+    run(settings)
+    return 0
+
+
+def _token(settings: Settings) -> str:
+    """The bot's token, empty when this process has none."""
+    token = settings.telegram_bot_token.get_secret_value() if settings.telegram_bot_token else ""
+    return "" if token == TOKEN_ELSEWHERE else token
+
+
+if __name__ == "__main__":
+    sys.exit(main())

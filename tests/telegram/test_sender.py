@@ -1,0 +1,355 @@
+"""The sender: what arrives, what waits, what stops, over real HTTP and a real MongoDB."""
+
+from __future__ import annotations
+
+import pytest
+
+from smetka.errors import Unavailable
+from smetka.telegram import outbox as states
+
+MANAGER, GROUP = 1001, -2002
+
+
+@pytest.fixture
+def queued(announcer, make_report, outbox):
+    """A function that announces a report and returns how its only delivery stands, whenever asked."""
+
+    def queue(recipients=(MANAGER,), **report):
+        told = announcer(recipients).announce(make_report(**report))
+
+        def now():
+            (delivery,) = (one for one in outbox.newest(9) if one.report_id == told.report_id)
+            return delivery
+
+        return now
+
+    return queue
+
+
+def test_a_queued_report_is_delivered_once(queued, sender, drain, telegram):
+    delivery = queued()
+
+    drain(sender)
+
+    (message,) = telegram.messages(MANAGER)
+    assert (delivery().state, delivery().message_id, delivery().attempt) == ("delivered", message.id, 1)
+    assert delivery().delivered_at is not None
+    assert f"Report {delivery().report_id}" in message.text
+    assert "20,707.98" in message.text
+    assert "Year 2025 · MKD" in message.text
+
+
+def test_every_chat_gets_its_own(announcer, make_report, sender, drain, telegram):
+    announcer((MANAGER, GROUP)).announce(make_report())
+
+    drain(sender)
+
+    assert len(telegram.messages(MANAGER)) == len(telegram.messages(GROUP)) == 1
+
+
+def test_messages_are_in_the_shops_language(queued, make_sender, drain, telegram):
+    queued()
+    drain(make_sender(language="mk"))
+
+    assert "Просечна потрошувачка" in telegram.messages(MANAGER)[0].text
+
+
+def test_a_chat_gets_one_message_a_second_and_others_need_not_wait(
+    announcer, make_report, sender, telegram, clock
+):
+    for year in (2023, 2024):
+        announcer((MANAGER, GROUP)).announce(make_report(year=year))
+
+    done = [sender.run_once() for _ in range(4)]
+
+    assert done == [True, True, False, False]
+    assert len(telegram.messages(MANAGER)) == len(telegram.messages(GROUP)) == 1
+    clock.pass_(1)
+    assert sender.run_once()
+
+
+def test_flood_control_is_obeyed_by_the_whole_bot(announcer, make_report, sender, telegram, clock, outbox):
+    announcer((MANAGER, GROUP)).announce(make_report())
+    telegram.fail_next("flood", retry_after=30)
+
+    sender.run_once()
+    clock.pass_(29)
+    assert not sender.run_once()
+    assert telegram.calls("sendMessage") == 1
+    assert {one.state for one in outbox.newest(9)} == {"queued", "waiting"}
+    clock.pass_(5)
+    assert sender.run_once()
+    assert sender.run_once()
+
+    assert {one.state for one in outbox.newest(9)} == {"delivered"}
+    assert {one.faults for one in outbox.newest(9)} == {0}
+    assert sender.health.ok
+
+
+def test_faults_of_telegrams_are_retried_with_longer_and_longer_waits(queued, sender, telegram, clock):
+    delivery = queued()
+    telegram.fail_next("500", times=4)
+    waits = []
+    while delivery().state != "delivered":
+        sender.run_once()
+        wait = (delivery().next_attempt_at - clock.now()).total_seconds()
+        waits.append(wait)
+        assert delivery().state in {"waiting", "delivered"}
+        assert sender.health.ok == (delivery().state == "delivered")
+        clock.pass_(max(wait, 0))
+
+    assert [low <= wait <= low * 1.25 for low, wait in zip((1, 2, 4, 8), waits, strict=False)] == [True] * 4
+    assert len(telegram.messages(MANAGER)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        pytest.param("500", "failed", id="refused: it failed"),
+        pytest.param("502-html", "unknown", id="no answer: it may have arrived"),
+    ],
+)
+def test_the_tenth_fault_is_the_last(queued, sender, telegram, clock, fault, state):
+    delivery = queued()
+    telegram.fail_next(fault, times=99)
+    for _ in range(12):
+        sender.run_once()
+        clock.pass_(400)
+
+    assert (delivery().state, delivery().faults) == (state, 10)
+    assert telegram.calls("sendMessage") == 10
+    assert "10 attempts" in delivery().reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param({"blocked": True}, "Forbidden: bot was blocked by the user", id="blocked"),
+        pytest.param({"started": False}, "Forbidden: bot can't initiate conversation with a user", id="new"),
+        pytest.param(None, "Bad Request: chat not found", id="no such chat"),
+    ],
+)
+def test_a_refused_message_stops_at_once_with_the_reason(queued, sender, drain, telegram, change, reason):
+    delivery = queued((MANAGER,) if change else (5555,))
+    for name, value in (change or {}).items():
+        setattr(telegram.chat(MANAGER), name, value)
+
+    drain(sender)
+
+    assert (delivery().state, delivery().reason) == ("failed", reason)
+    assert telegram.calls("sendMessage") == 1
+
+
+def test_a_failed_message_may_be_announced_again(
+    queued, announcer, make_report, sender, drain, telegram, clock
+):
+    queued()
+    telegram.chat(MANAGER).blocked = True
+    drain(sender)
+    telegram.chat(MANAGER).blocked = False
+    clock.pass_(5)
+
+    told = announcer().announce(make_report())
+    drain(sender)
+
+    assert told.status == "queued"
+    assert told.report_id in telegram.messages(MANAGER)[0].text
+
+
+@pytest.mark.parametrize("token", ["4242:a-token-that-was-revoked-long-ago"])
+def test_a_wrong_token_pauses_everything_and_says_so(queued, make_sender, drain, telegram, clock, token):
+    delivery = queued()
+    sender = make_sender(token=token)
+    for _ in range(20):
+        sender.run_once()
+        clock.pass_(30)
+
+    assert delivery().state == "queued"
+    assert delivery().attempt == 0
+    assert (sender.health.ok, "401" in sender.health.detail) == (False, True)
+    drain(make_sender())  # does nothing: the other one holds the lease
+    assert telegram.messages(MANAGER) == []
+
+
+def test_a_token_revoked_in_between_pauses_everything_until_it_is_right_again(
+    queued, announcer, make_report, sender, drain, telegram, clock
+):
+    queued()
+    drain(sender)
+    right, telegram.token = telegram.token, "4242:another-token-from-now-on"
+    delivery = queued(year=2024)
+    while not sender.run_once():
+        clock.pass_(1)
+
+    assert (delivery().state, delivery().faults, sender.health.ok) == ("waiting", 0, False)
+
+    telegram.token = right
+    clock.pass_(61)
+    drain(sender)
+    assert (delivery().state, sender.health.ok) == ("delivered", True)
+
+
+def test_a_migrated_group_is_followed(queued, announcer, make_report, sender, drain, telegram, clock):
+    telegram.world.add_chat(-1002002)
+    telegram.chat(GROUP).migrated_to = -1002002
+    delivery = queued((GROUP,))
+
+    drain(sender)
+
+    assert (delivery().state, delivery().send_to) == ("delivered", -1002002)
+    assert len(telegram.messages(-1002002)) == 1
+    announcer((GROUP,)).announce(make_report(year=2020))
+    drain(sender)
+    assert len(telegram.messages(-1002002)) == 2
+    assert telegram.calls("sendMessage") == 3  # the new id is remembered
+
+
+@pytest.mark.parametrize("fault", ["accept-reset", "truncated", "reset", "502-html"])
+def test_an_unknown_outcome_is_retried_and_the_report_id_tells_the_repeat(
+    queued, sender, drain, telegram, clock, fault
+):
+    delivery = queued()
+    telegram.fail_next(fault)
+    sender.run_once()
+
+    assert delivery().state == "waiting"
+    clock.pass_(5)
+    drain(sender)
+
+    copies = 1 + fault.startswith(("accept", "truncated"))
+    assert (delivery().state, len(telegram.messages(MANAGER))) == ("delivered", copies)
+    assert len({message.text for message in telegram.messages(MANAGER)}) == 1
+
+
+@pytest.mark.parametrize("fault", ["accept-reset", "truncated", "reset", "502-html"])
+def test_an_unknown_outcome_is_held_when_so_configured(queued, make_sender, drain, telegram, clock, fault):
+    delivery = queued()
+    telegram.fail_next(fault)
+    sender = make_sender(on_unknown="hold")
+
+    drain(sender)
+    clock.pass_(10_000)
+    drain(sender)
+
+    assert delivery().state == "held"
+    assert telegram.calls("sendMessage") == 1
+
+
+@pytest.mark.parametrize("on_unknown", ["retry", "hold"])
+def test_without_a_connection_everything_waits_as_long_as_it_takes(
+    queued, make_sender, drain, telegram, clock, on_unknown
+):
+    delivery = queued()
+    sender = make_sender(on_unknown=on_unknown, url="http://127.0.0.1:1")
+    for _ in range(50):
+        sender.run_once()
+        clock.pass_(100)
+
+    assert (delivery().state, delivery().faults) == ("queued", 0)
+    assert not sender.health.ok
+
+
+def test_only_one_of_two_senders_sends_and_the_other_takes_over(
+    announcer, make_report, make_sender, drain, telegram, clock
+):
+    first, second = make_sender(), make_sender()
+    announcer().announce(make_report())
+
+    drain(first)
+    assert (first.is_active, second.run_once(), second.is_active) == (True, False, False)
+    announcer().announce(make_report(year=2024))
+    clock.pass_(30)
+    assert not second.run_once()
+    clock.pass_(31)  # the first one has been silent for longer than its lease
+    drain(second)
+
+    assert len(telegram.messages(MANAGER)) == 2
+    assert (first.run_once(), first.is_active) == (False, False)
+
+
+@pytest.mark.parametrize(("on_unknown", "state"), [("retry", "delivered"), ("hold", "held")])
+def test_what_a_lost_sender_was_sending_has_an_unknown_outcome(
+    queued, outbox, make_sender, drain, telegram, clock, on_unknown, state
+):
+    delivery = queued()
+    outbox.claim(delivery(), "somebody-else#1")
+
+    sender = make_sender(on_unknown=on_unknown)
+    drain(sender)
+    clock.pass_(5)
+    drain(sender)
+
+    assert delivery().state == state
+    assert len(telegram.messages(MANAGER)) == (on_unknown == "retry")
+
+
+def test_a_sender_that_lost_its_lease_cannot_settle_what_the_next_one_took(queued, outbox):
+    delivery = queued()
+    early = outbox.claim(delivery(), "first#1")
+    outbox.settle(early, states.WAITING)
+    late = outbox.claim(delivery(), "second#2")
+
+    assert not outbox.settle(early, states.FAILED, reason="too late")
+    assert outbox.settle(late, states.DELIVERED, message_id=7)
+    assert (delivery().state, delivery().message_id, delivery().reason) == ("delivered", 7, None)
+
+
+def test_only_one_of_two_claims_succeeds(queued, outbox):
+    seen = queued()()
+
+    assert outbox.claim(seen, "first#1").attempt == 1
+    assert outbox.claim(seen, "second#1") is None
+
+
+def test_mongodb_lost_between_acceptance_and_record_does_not_double_the_message(
+    queued, sender, drain, telegram, outbox, monkeypatch
+):
+    delivery = queued()
+    settle, times = outbox.settle, []
+
+    def lose_the_first(*arguments, **fields):
+        times.append(1)
+        if len(times) == 1:
+            raise Unavailable.__subclasses__()[-1]("the connection broke")
+        return settle(*arguments, **fields)
+
+    monkeypatch.setattr(outbox, "settle", lose_the_first)
+    with pytest.raises(Unavailable):
+        sender.run_once()
+    drain(sender)
+
+    assert delivery().state == "delivered"
+    assert len(telegram.messages(MANAGER)) == 1
+
+
+def test_a_claim_whose_confirmation_was_lost_is_sent_once(
+    queued, sender, drain, telegram, outbox, monkeypatch
+):
+    delivery = queued()
+    claim, times = outbox.claim, []
+
+    def lose_the_first(*arguments):
+        times.append(claim(*arguments))
+        if len(times) == 1:
+            raise Unavailable.__subclasses__()[-1]("the connection broke")
+        return times[-1]
+
+    monkeypatch.setattr(outbox, "claim", lose_the_first)
+    with pytest.raises(Unavailable):
+        sender.run_once()
+    drain(sender)
+
+    assert (delivery().state, delivery().faults) == ("delivered", 0)
+    assert len(telegram.messages(MANAGER)) == 1
+
+
+def test_a_record_that_cannot_be_written_as_a_message_stops_no_other(
+    announcer, make_report, storage, sender, drain, telegram, outbox
+):
+    announcer((MANAGER, GROUP)).announce(make_report())
+    with storage.translated():
+        storage.collection("deliveries").update_one({"chat": MANAGER}, {"$unset": {"report.outside": ""}})
+
+    drain(sender)
+
+    assert {one.chat: one.state for one in outbox.newest(9)} == {MANAGER: "failed", GROUP: "delivered"}
