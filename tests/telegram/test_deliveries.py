@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -255,3 +258,24 @@ def test_mongodb_being_away_is_told_with_the_reason(clock, make_report):
     storage.close()
     assert (told.status, told.recipients) == ("unavailable", 0)
     assert "MongoDB" in told.reason
+
+
+def test_a_mongodb_that_hangs_costs_an_answer_a_moment_once(embedded_server, mongodb_uri, clock, make_report):
+    storage = Storage(mongodb_uri)
+    storage.ping(30)
+    deliveries = Deliveries(storage, recipients=[MANAGER], cooldown_seconds=600, now=clock.now)
+    os.kill(embedded_server.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        told = [deliveries.announce(make_report(year=year)).status for year in (2023, 2024, 2025)]
+        took = time.monotonic() - began
+    finally:
+        os.kill(embedded_server.pid, signal.SIGCONT)
+
+    assert told == ["unavailable"] * 3
+    assert took < 2 * 0.25
+    deadline = time.monotonic() + 60
+    while deliveries.announce(make_report(year=2022)).status != "queued":
+        assert time.monotonic() < deadline, "it was not well again within a minute"
+        time.sleep(0.1)
+    storage.close()

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from smetka.processes import birth
-from smetka.telegram.lease import Lease, _machine
+from smetka.telegram.client import LONGEST_CALL_SECONDS
+from smetka.telegram.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, _machine
 
 
 @pytest.fixture
@@ -108,3 +109,7 @@ def test_the_embedded_rule_keeps_one_winner_of_a_race(make_lease):
     leases = [make_lease() for _ in range(10)]
 
     assert sum(lease.hold() for lease in leases) == 1
+
+
+def test_no_call_of_telegram_outlasts_the_lease():
+    assert LONGEST_CALL_SECONDS + RENEW_SECONDS < LEASE_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.errors import Unavailable
+from smetka.errors import BonusStoreUnavailable
 from smetka.telegram import outbox as states
 
 MANAGER, GROUP = 1001, -2002
@@ -310,11 +310,11 @@ def test_mongodb_lost_between_acceptance_and_record_does_not_double_the_message(
     def lose_the_first(*arguments, **fields):
         times.append(1)
         if len(times) == 1:
-            raise Unavailable.__subclasses__()[-1]("the connection broke")
+            raise BonusStoreUnavailable("the connection broke")
         return settle(*arguments, **fields)
 
     monkeypatch.setattr(outbox, "settle", lose_the_first)
-    with pytest.raises(Unavailable):
+    with pytest.raises(BonusStoreUnavailable):
         sender.run_once()
     drain(sender)
 
@@ -331,11 +331,11 @@ def test_a_claim_whose_confirmation_was_lost_is_sent_once(
     def lose_the_first(*arguments):
         times.append(claim(*arguments))
         if len(times) == 1:
-            raise Unavailable.__subclasses__()[-1]("the connection broke")
+            raise BonusStoreUnavailable("the connection broke")
         return times[-1]
 
     monkeypatch.setattr(outbox, "claim", lose_the_first)
-    with pytest.raises(Unavailable):
+    with pytest.raises(BonusStoreUnavailable):
         sender.run_once()
     drain(sender)
 

@@ -102,7 +102,7 @@ def test_a_year_is_a_canonical_number(shop, assert_problem, path, year):
         ("/average_spending_by_age?basis=spender&basis=spender", "basis"),
         ("/average_spending_by_age?notify=0", "notify"),
         ("/average_spending_by_age?notify=False", "notify"),
-        ("/average_spending_by_age?%FF=1", "\ufffd"),
+        ("/average_spending_by_age?%FF=1", "%FF"),
         ("/api/v1/bonus-customers/2026/1?x=1", "x"),
         ("/api/v1/bonus-customers/02026/1", "year"),
         ("/healthz?x=1", "x"),

@@ -129,7 +129,7 @@ def test_a_year_is_compared_with_the_ledgers_of_that_year(shop):
     assert reply.status_code == 201
     assert (reply.json["year"], reply.json["ledger_total"], reply.json["matches_ledger"]) == (
         2025,
-        1000.1,
+        Decimal("1000.1"),
         True,
     )
     assert reply.headers["Location"] == "/api/v1/bonus-customers/2025/1"

@@ -25,6 +25,8 @@ from smetka.spending.age_groups import AgeGroup
 def check_up(ledger: Ledger, groups: tuple[AgeGroup, ...], *, current_year: int) -> CheckUp:
     """Look at every row of the ledger a few times, and at the file as SQLite's own check does.
 
+    Each look is of one moment, but not all of them of the same: the shop could not write meanwhile.
+
     Args:
         groups: the shop's age groups.
         current_year: payments of later years are implausible.
@@ -34,7 +36,7 @@ def check_up(ledger: Ledger, groups: tuple[AgeGroup, ...], *, current_year: int)
     """
 
     def ask(opened: OpenFile) -> CheckUp:
-        with opened.moment() as connection:
+        with opened.connection() as connection:
             return _check(connection, opened.layout, ledger, groups, current_year)
 
     return ledger.read(ask, long=True)

@@ -100,21 +100,12 @@ class OpenFile:
 
     def rows(self, sql: str, parameters: dict[str, Any]) -> Sequence[Any]:
         """Run one statement on a connection of the pool."""
-        with self._connection() as connection:
+        with self.connection() as connection:
             return connection.exec_driver_sql(sql, parameters).fetchall()
 
     @contextmanager
-    def moment(self) -> Iterator[Connection]:
-        """A connection on which all statements see the file as it is now."""
-        with self._connection() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
-
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def connection(self) -> Iterator[Connection]:
+        """A connection of the pool, on which every statement is a transaction of its own."""
         pool = self._engine.pool
         try:
             with self._engine.connect() as connection:

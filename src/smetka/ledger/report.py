@@ -27,7 +27,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class CheckUp:
-    """The facts and the problems, of one moment. `years` counts payments, those left out too."""
+    """The facts and the problems. `years` counts payments, those left out of the figures too."""
 
     customers: int
     spenders: int

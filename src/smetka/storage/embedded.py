@@ -79,12 +79,11 @@ class EmbeddedMongoDB:
             if time.monotonic() > deadline:
                 self._give_up(f"The embedded MongoDB in {self.home.path} does not answer.")
             if process.poll() is not None:
-                complaint = process.complaint()
                 if not (self._user_was_missing or self._takes_another_port(process)):
-                    self._give_up(complaint)
+                    self._give_up(process.complaint())
                 process = self._spawn()
-            elif complaint := process.recognised():  # it runs, but will never work
-                self._give_up(complaint)
+            elif process.recognised():  # it runs, but will never work
+                self._give_up(process.complaint())
             time.sleep(0.02)
 
     def spawn(self) -> None:
@@ -158,7 +157,7 @@ class EmbeddedMongoDB:
             self._process.ask_to_end()
 
     def _takes_another_port(self, process: ServerProcess) -> bool:
-        if self._port_is_given or not process.lost_its_port():
+        if self._port_is_given or "Address already in use" not in process.last_words():
             return False
         self._disconnect()
         self.port = _free_port()

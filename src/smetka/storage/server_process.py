@@ -60,13 +60,14 @@ class ServerProcess:
 
     def complaint(self) -> str:
         """Why it ended or does not work, and what to do, in one sentence."""
-        if self.poll() is not None:
-            self._listener.join(1)
+        self.last_words()
         return self._explain()
 
-    def lost_its_port(self) -> bool:
-        """Whether it ended because another program has the port."""
-        return any("Address already in use" in line for line in list(self._words))
+    def last_words(self) -> str:
+        """The last lines it wrote; all of them when it has ended."""
+        if self.poll() is not None:
+            self._listener.join(1)
+        return "".join(list(self._words))
 
     def ask_to_end(self) -> None:
         """Send SIGTERM and return."""

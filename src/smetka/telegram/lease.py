@@ -15,8 +15,9 @@ from pymongo.errors import DuplicateKeyError
 from smetka.processes import birth
 from smetka.storage import Storage
 
-LEASE_SECONDS = 60.0
-"""Longer than the longest call of the Bot API, so that nobody takes over during one."""
+LEASE_SECONDS = 90.0
+"""Longer than the longest call of the Bot API and a slow search for its name, so that nobody takes
+over during one."""
 
 RENEW_SECONDS = 5.0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from smetka.errors import WrongUsage
 
@@ -64,16 +63,11 @@ def comparable(name: str) -> str:
 
 def is_same_origin(origin: str, scheme: str, host: str) -> bool:
     """Whether an `Origin` header names the very scheme, host and port that were asked."""
-    try:
-        parts = urlsplit(origin)
-        theirs = (parts.scheme.lower(), comparable(parts.hostname or ""), parts.port)
-    except ValueError:
+    their_scheme, separator, their_host = origin.partition("://")
+    if not separator:
         return False
-    match = _HOST.fullmatch(host)
-    if match is None or not parts.hostname or origin.lower() != f"{theirs[0]}://{parts.netloc.lower()}":
-        return False
-    ours = (scheme, comparable(match[1]), int(match[2]) if match[2] else None)
-    return _with_port(*theirs) == _with_port(*ours)
+    theirs, ours = _host_and_port(their_scheme, their_host), _host_and_port(scheme, host)
+    return theirs is not None and theirs == ours and their_scheme.lower() == scheme
 
 
 def client_network(address: str) -> str:
@@ -85,8 +79,11 @@ def client_network(address: str) -> str:
     return str(ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else str(parsed)
 
 
-def _with_port(scheme: str, name: str, port: int | None) -> tuple[str, str, int | None]:
-    return scheme, name, port or _DEFAULT_PORTS.get(scheme)
+def _host_and_port(scheme: str, host: str) -> tuple[str, int | None] | None:
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return None
+    return comparable(match[1]), int(match[2]) if match[2] else _DEFAULT_PORTS.get(scheme.lower())
 
 
 def _last(environ: WSGIEnvironment, name: str) -> str:

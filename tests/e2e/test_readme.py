@@ -1,0 +1,74 @@
+"""The README's three lines, as they stand there, against the demo; the demo as it prints itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.e2e.conftest import Shop
+
+README = Path(__file__).parent.parent.parent / "README.md"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    shop = Shop(tmp_path_factory.mktemp("demo"), ["demo"], {})
+    shop.data_dir = shop.data_dir / "demo"
+    environment = shop.environment
+    shop.start(wait=False)
+    shop.environment = {**environment, "SMETKA_DATA_DIR": str(shop.data_dir)}
+    shop.wait_until_ready()
+    shop.wait_until(lambda: "curl -i" in shop.log.read_text())
+    shop.environment = environment
+    yield shop
+    shop.close()
+
+
+def curl(line: str) -> tuple[str, dict]:
+    done = subprocess.run(
+        [*shlex.split(line), "--silent", "--show-error"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    head, _, body = done.stdout.rpartition("\n")
+    return head, json.loads(body)
+
+
+def same_but_for_time(answer: dict) -> dict:
+    return {name: value for name, value in answer.items() if name not in {"stored_at", "year", "message"}}
+
+
+def test_the_lines_of_the_readme_answer_what_it_says(demo):
+    examples = re.findall(r"```console\n\$ (curl .+?)\n(.+?)```", README.read_text(), re.DOTALL)
+    assert len(examples) == 3
+
+    for line, shown in examples:
+        head, answer = curl(line.replace("http://127.0.0.1:8000", demo.url))
+        body = shown.strip().splitlines()[-1]
+        if "…" in body and "stored_at" not in body:  # the README cuts this answer short
+            assert json.dumps(answer, separators=(",", ":")).startswith(body.partition("…")[0])
+        else:
+            assert same_but_for_time(answer) == same_but_for_time(json.loads(body))
+        if head:
+            assert head.startswith("HTTP/1.1 201 Created")
+
+
+def test_the_lines_that_the_demo_prints_work_and_the_third_is_a_201_at_every_start(demo):
+    lines = re.findall(r"^ +(curl .+)$", demo.log.read_text(), re.MULTILINE)
+    assert len(lines) == 3
+    assert curl(lines[0])[1]["total_spending"] == 1031.29
+    assert curl(lines[1])[1]["notification"]["status"] == "disabled"
+
+    assert demo.stop() == 0
+    demo.log.unlink()
+    demo.start(wait=False)
+    demo.wait_until(lambda: "curl -i" in demo.log.read_text())
+
+    third = re.findall(r"^ +(curl -i .+)$", demo.log.read_text(), re.MULTILINE)[0]
+    assert curl(third)[0].startswith("HTTP/1.1 201 Created")

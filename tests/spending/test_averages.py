@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from decimal import Decimal
+
+import pytest
+
+from smetka import exact_json
+from smetka.ledger import Ledger
+from smetka.spending.age_groups import parse_age_groups
+from smetka.spending.averages import average_by_age_group
+
+GROUPS = parse_age_groups("18-24,25-30,31-36,37-47,>47")
+
+
+def averages_of(path, basis="spender", year=None, groups=GROUPS):
+    with closing(Ledger(str(path))) as ledger:
+        return average_by_age_group(ledger, groups, year).as_json(basis=basis, currency="MKD")
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("basis", "expected"),
+    [
+        ("spender", "20707.98 21603.96 20843.34 19865.90 21205.93"),
+        ("payment", "2509.74 2471.58 2529.15 2495.84 2485.77"),
+        ("customer", "10162.65 9903.95 9962.86 9524.09 10428.27"),
+    ],
+)
+def test_the_real_ledger_has_the_known_averages(shared_ledger, basis, expected):
+    answer = averages_of(shared_ledger, basis)
+
+    assert list(answer["average_spending"]) == ["18-24", "25-30", "31-36", "37-47", ">47"]
+    assert list(answer["average_spending"].values()) == [Decimal(amount) for amount in expected.split()]
+
+
+@pytest.mark.shared_data
+def test_the_answer_has_the_documented_shape(shared_ledger):
+    answer = json.loads(exact_json.dumps(averages_of(shared_ledger)))
+
+    assert list(answer) == [
+        "average_spending", "basis", "year", "currency", "age_groups", "outside", "data_quality",
+    ]  # fmt: skip
+    assert (answer["basis"], answer["year"], answer["currency"]) == ("spender", None, "MKD")
+    assert list(answer["age_groups"][0].items()) == [
+        ("age_group", "18-24"),
+        ("customers", 487),
+        ("spenders", 239),
+        ("payments", 1972),
+        ("total_spending", 4949208.32),
+        ("average_per_spender", 20707.98),
+        ("average_per_payment", 2509.74),
+        ("average_per_customer", 10162.65),
+    ]
+    assert answer["outside"] == {"customers": 0, "spenders": 0, "payments": 0, "total_spending": 0}
+    assert answer["data_quality"] == {"ignored_payments": 0, "orphan_payments": 0}
+
+
+@pytest.mark.parametrize(
+    ("age", "group"),
+    [(17, None), (18, "18-24"), (24, "18-24"), (25, "25-30"), (30, "25-30"), (31, "31-36"), (36, "31-36"),
+     (37, "37-47"), (47, "37-47"), (48, ">47"), (120, ">47"), (150, ">47"), (151, None), (None, None), (-1, None),
+     (24.9, "18-24"), ("abc", None)],
+)  # fmt: skip
+def test_both_ends_of_a_group_belong_to_it(make_ledger, age, group):
+    answer = averages_of(make_ledger([(1, "a", None, age)], [(1, 10.5, 2023)]))
+
+    assert [row["age_group"] for row in answer["age_groups"] if row["customers"]] == (
+        [group] if group else []
+    )
+    assert answer["outside"]["customers"] == (0 if group else 1)
+    assert answer["outside"]["total_spending"] == (0 if group else Decimal("10.5"))
+
+
+def test_an_empty_group_has_counts_of_zero_and_no_averages(make_ledger):
+    answer = averages_of(make_ledger([(1, "a", None, 20)]))
+
+    assert answer["average_spending"] == dict.fromkeys(["18-24", "25-30", "31-36", "37-47", ">47"])
+    young = answer["age_groups"][0]
+    assert (young["customers"], young["average_per_customer"], young["average_per_spender"]) == (1, 0, None)
+
+
+def test_averages_are_rounded_half_up_once(make_ledger):
+    customers = [(1, "a", None, 20), (2, "b", None, 20), (3, "c", None, 30), (4, "d", None, 30)]
+    payments = [(1, 0.01, 2023), (2, 0.02, 2023), (3, -0.01, 2023), (4, -0.02, 2023)]
+
+    answer = averages_of(make_ledger(customers, payments))
+
+    assert answer["average_spending"]["18-24"] == Decimal("0.02")
+    assert answer["average_spending"]["25-30"] == Decimal("-0.02")
+
+
+def test_zero_payments_and_refunds_make_a_spender_ignored_ones_do_not(make_ledger):
+    customers = [(n, "a", None, 20) for n in range(1, 5)]
+    payments = [(1, 0, 2023), (2, -3, 2023), (3, "abc", 2023)]
+
+    row = averages_of(make_ledger(customers, payments))["age_groups"][0]
+
+    assert (row["customers"], row["spenders"], row["payments"], row["total_spending"]) == (4, 2, 2, -3)
+
+
+def test_a_year_limits_payments_and_not_customers(make_ledger):
+    path = make_ledger(
+        [(1, "a", None, 20), (2, "b", None, 21)],
+        [(1, 10, 2023), (2, 20, 2024), (1, "x", 2023), (1, None, 2024), (1, None, 2024), (9, 1, 2024)],
+    )
+
+    answer = averages_of(path, year=2024)
+
+    row = answer["age_groups"][0]
+    assert (answer["year"], row["customers"], row["spenders"], row["total_spending"]) == (2024, 2, 1, 20)
+    assert answer["data_quality"] == {"ignored_payments": 2, "orphan_payments": 1}
+
+
+def test_gaps_between_groups_are_outside(make_ledger):
+    path = make_ledger([(1, "a", None, 20), (2, "b", None, 30)], [(2, 5, 2023)])
+
+    answer = averages_of(path, groups=parse_age_groups("40-50,18-24"))
+
+    assert list(answer["average_spending"]) == ["40-50", "18-24"]
+    assert answer["outside"] == {"customers": 1, "spenders": 1, "payments": 1, "total_spending": 5}

@@ -1,0 +1,200 @@
+"""Who may do what: every route with every role."""
+
+from __future__ import annotations
+
+import pytest
+
+from smetka.settings import Settings
+from smetka.web.keys import ROLES, Permission, create_key, revoke_key
+
+OPEN = {
+    "/",
+    "/docs",
+    "/openapi.json",
+    "/problems",
+    "/problems/<slug>",
+    "/healthz",
+    "/readyz",
+    "/static/<path:filename>",
+}
+NEEDED = {
+    "/total_spent/<user_id>": Permission.READ,
+    "/average_spending_by_age": Permission.READ,
+    "/metrics": Permission.READ,
+    "/api/v1/bonus-customers/<year>/<user_id>": Permission.READ,
+    "/write_to_mongodb": Permission.MANAGE,
+}
+EXAMPLES = {"user_id": "1", "year": "2026", "slug": "not-found", "filename": "smetka.css"}
+
+
+def routes(shop):
+    for rule in shop.app.url_map.iter_rules():
+        path = rule.rule.replace("path:", "")
+        for name, value in EXAMPLES.items():
+            path = path.replace(f"<{name}>", value)
+        yield rule.rule, path, "POST" if "POST" in rule.methods else "GET"
+
+
+def ask(shop, path, method, headers=None):
+    body = b'{"user_id": 1, "total_spending": 2000}' if method == "POST" else b""
+    reply = shop.request(method, path, data=body, content_type="application/json", headers=headers)
+    reply.get_data()
+    reply.close()  # static files are sent from an open file
+    return reply
+
+
+@pytest.fixture
+def guarded(make_shop):
+    return make_shop(auth="required")
+
+
+def test_this_test_knows_every_route(shop):
+    assert {rule for rule, _, _ in routes(shop)} == OPEN | set(NEEDED)
+
+
+def test_without_a_key_only_the_open_routes_answer(guarded, assert_problem):
+    for rule, path, method in routes(guarded):
+        reply = ask(guarded, path, method)
+        if rule in OPEN:
+            assert reply.status_code == 200, rule
+        else:
+            assert_problem(reply, 401, "key-needed")
+            assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_what_the_table_says(guarded, assert_problem, role):
+    key = guarded.key(role)
+    for rule, path, method in routes(guarded):
+        reply = ask(guarded, path, method, key)
+        if rule in OPEN or NEEDED[rule] in ROLES[role]:
+            assert reply.status_code in {200, 201, 404}, rule
+            if reply.status_code == 404:
+                assert rule == "/api/v1/bonus-customers/<year>/<user_id>"
+        else:
+            assert_problem(reply, 403, "not-allowed")
+
+
+def test_a_cashier_reads_no_statistics_and_a_reader_stores_nobody(guarded):
+    assert ask(guarded, "/total_spent/1", "GET", guarded.key("cashier")).status_code == 403
+    assert ask(guarded, "/write_to_mongodb", "POST", guarded.key("reader")).status_code == 403
+    assert guarded.stored_customers() == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic dXNlcjpwYXNz",
+        "smk_x",
+        "Bearer smk_x y",
+        "Bearer null",
+        "Digest a=b",
+        "Bearer ü",
+    ],
+)
+def test_what_is_no_key_is_401(guarded, assert_problem, header):
+    headers = {"Authorization": header.encode().decode("latin-1")}
+
+    assert_problem(guarded.get("/total_spent/1", headers=headers), 401, "key-needed")
+
+
+def test_the_scheme_is_bearer_in_any_case(guarded):
+    token = guarded.key("reader")["Authorization"].removeprefix("Bearer ")
+
+    assert guarded.get("/total_spent/1", headers={"Authorization": f"bearer {token}"}).status_code == 200
+
+
+def test_on_loopback_no_key_is_needed_until_one_was_made(shop):
+    assert shop.get("/total_spent/1").status_code == 200
+
+    key = shop.key("reader", "first")
+
+    assert shop.get("/total_spent/1").status_code == 401
+    assert shop.get("/total_spent/1", headers=key).status_code == 200
+    revoke_key(shop.settings.effective_keys_file, "first")
+    assert shop.get("/total_spent/1", headers=key).status_code == 401
+    assert shop.get("/total_spent/1").status_code == 401
+
+
+def test_a_key_that_is_not_needed_does_no_harm(shop):
+    assert shop.get("/total_spent/1", headers={"Authorization": "Bearer smk_unknown"}).status_code == 200
+
+
+@pytest.mark.parametrize("settings", [{"host": "0.0.0.0"}, {"allowed_hosts": "localhost,shop.example"}])
+def test_beyond_loopback_a_key_is_always_needed(make_shop, settings):
+    shop = make_shop(**settings)
+
+    assert shop.get("/total_spent/1").status_code == 401
+
+
+def test_a_damaged_keys_file_shuts_the_door_but_not_the_health_check(shop):
+    key = shop.key("owner")
+    shop.settings.effective_keys_file.write_text("{")
+
+    assert shop.get("/total_spent/1", headers=key).status_code == 401
+    assert shop.get("/healthz").status_code == 200
+
+
+def test_keys_work_while_mongodb_is_away(make_shop):
+    shop = make_shop(auth="required", mongodb_uri="mongodb://127.0.0.1:1/smetka?timeoutMS=300")
+
+    assert shop.get("/total_spent/1", headers=shop.key("reader")).status_code == 200
+
+
+def test_wrong_keys_are_limited_and_right_ones_are_not(guarded, assert_problem):
+    key = guarded.key("reader")
+    wrong = {"Authorization": "Bearer smk_wrong"}
+
+    replies = [guarded.get("/total_spent/1", headers=wrong) for _ in range(15)]
+
+    assert [reply.status_code for reply in replies] == [401] * 10 + [429] * 5
+    assert_problem(replies[-1], 429, "too-many-requests")
+    assert 1 <= int(replies[-1].headers["Retry-After"]) <= 60
+    assert guarded.get("/total_spent/1", headers=key).status_code == 200
+    assert guarded.get("/total_spent/1").status_code == 401, "no key is no wrong key"
+    assert guarded.get("/", headers=wrong).status_code == 200, "open pages stay open"
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    assert guarded.get("/total_spent/1", headers=wrong, environ_overrides=elsewhere).status_code == 401
+
+
+def test_one_ipv6_household_is_one_client(guarded):
+    wrong = {"Authorization": "Bearer smk_wrong"}
+
+    statuses = [
+        guarded.get(
+            "/total_spent/1", headers=wrong, environ_overrides={"REMOTE_ADDR": f"2001:db8::{number:x}"}
+        ).status_code
+        for number in range(1, 13)
+    ]
+
+    assert statuses == [401] * 10 + [429] * 2
+
+
+def test_the_start_page_reveals_only_open_links_without_a_key(guarded):
+    page = guarded.get("/").text
+    assert "/average_spending_by_age" not in page
+    assert "/metrics" not in page
+    assert "/docs" in page
+
+    assert "/average_spending_by_age" in guarded.get("/", headers=guarded.key("reader")).text
+
+
+def test_a_route_that_nobody_thought_of_is_the_owners(guarded, assert_problem):
+    guarded.app.add_url_rule("/forgotten", "forgotten", lambda: "data")
+
+    assert_problem(guarded.get("/forgotten"), 401, "key-needed")
+    assert_problem(guarded.get("/forgotten", headers=guarded.key("manager")), 403, "not-allowed")
+    assert guarded.get("/forgotten", headers=guarded.key("owner")).text == "data"
+
+
+def test_the_keys_file_can_be_elsewhere(make_shop, tmp_path):
+    path = tmp_path / "elsewhere.json"
+    token = create_key(path, "x", "reader")
+    shop = make_shop(keys_file=path)
+
+    assert isinstance(shop.settings, Settings)
+    assert shop.get("/total_spent/1").status_code == 401
+    assert shop.get("/total_spent/1", headers={"Authorization": f"Bearer {token}"}).status_code == 200
