@@ -25,8 +25,8 @@ _CYRILLIC_LAST = (
 ).split()
 _LATIN_FIRST = (
     "Adrian Agron Alma Amélie Arben Besa Chloé Daniel Elif Emre Erik Fatmire François Hana Ilir James Jürgen "
-    "Kaltrina Laura Liridon María Mehmet Merita Noah O'Brian Olivia Ružica Sébastien Sofia Štefan Teuta Valon "
-    "Zeynep Żaneta"
+    "Kaltrina Laura Liridon María Mehmet Merita Noah O'Brian Olivia Ružica Sébastien Sofia Štefan Teuta "
+    "Valon Zeynep Żaneta"
 ).split()
 _LATIN_LAST = (
     "Aliu Beqiri Çelik Dubois Fernández Garcia Hoxha Ibrahimi Jensen Kovač Krasniqi Limani Müller Novák "

@@ -52,9 +52,14 @@ class Process(Protocol):
     """What the parent needs of a child: our own processes and the embedded MongoDB alike."""
 
     @property
-    def pid(self) -> int | None: ...
-    def spawn(self) -> None: ...
-    def poll(self) -> int | None: ...
+    def pid(self) -> int | None:
+        """Its process id; None before the first start."""
+
+    def spawn(self) -> None:
+        """Start it. Call from the main thread: it dies with the thread that started it."""
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs."""
 
 
 class OwnProcess:
@@ -70,18 +75,15 @@ class OwnProcess:
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
-    def pid(self) -> int | None:
-        """Its process id; None before the first start."""
+    def pid(self) -> int | None:  # noqa: D102 - see Process
         return self._child.pid if self._child else None
 
-    def spawn(self) -> None:
-        """Start it. Call from the main thread: it dies with the thread that started it."""
+    def spawn(self) -> None:  # noqa: D102
         self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             self._command, env=self._environment, stdin=subprocess.DEVNULL, process_group=0
         )
 
-    def poll(self) -> int | None:
-        """Its exit status; None while it runs."""
+    def poll(self) -> int | None:  # noqa: D102
         return self._child.poll() if self._child else 0
 
     def tell_to_stop(self) -> None:
@@ -153,7 +155,8 @@ class Server:
     directory: DataDirectory
     with_worker: bool = True
     on_ready: Callable[[str], None] = lambda _url: None
-    stopping: Event = field(default_factory=Event)
+    stopping: Event = field(default_factory=Event)  # for the threads
+    told_to_stop: bool = False
 
     def run(self) -> int:
         """Start all parts, keep them running until SIGTERM or Ctrl-C, stop them in order.
@@ -162,7 +165,7 @@ class Server:
             StartFailed: the port is taken, or the embedded MongoDB is not installed.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.stopping.set())
+            signal.signal(number, self._told_to_stop)
         self.port = free_port(self.settings.host, self.settings.port)
         self.mongodb = embedded_mongodb(self.settings)
         uri = self.mongodb.uri if self.mongodb else as_text(self.settings.mongodb_uri)
@@ -183,6 +186,10 @@ class Server:
             self._stop()
         return 0
 
+    def _told_to_stop(self, *_: object) -> None:
+        # A plain flag: an Event cannot be set from a signal handler while this thread may wait on it.
+        self.told_to_stop = True
+
     @property
     def url(self) -> str:
         """Where a browser on this machine finds the server."""
@@ -201,7 +208,8 @@ class Server:
         if self.mongodb:
             Thread(target=self._probe_mongodb, name="probe", daemon=True).start()
         Thread(target=self._announce_when_ready, name="ready", daemon=True).start()
-        while not self.stopping.wait(TICK_SECONDS):
+        while not self.told_to_stop:
+            time.sleep(TICK_SECONDS)
             started = [part.look() for part in self.watched]
             if any(started):
                 self._publish()

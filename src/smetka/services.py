@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import structlog
+
 from smetka.bonus.customers import BonusRules
 from smetka.bonus.records import BonusCustomers
-from smetka.errors import WrongUsage
+from smetka.errors import Unavailable, WrongUsage
 from smetka.ledger import Ledger
 from smetka.settings import Settings, as_text
 from smetka.spending.averages import Averages, average_by_age_group
@@ -16,6 +18,8 @@ from smetka.spending.remembered import Remembered
 from smetka.storage import Storage
 from smetka.telegram.deliveries import Deliveries
 from smetka.telegram.state import WorkerState, worker_state
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,14 @@ class Services:
     bonus_customers: BonusCustomers
     deliveries: Deliveries
     now: Callable[[], datetime]
+
+    def warm_up(self) -> None:
+        """Open and connect what can be; what is away is named in the log and tried again when asked."""
+        for name, ping in (("ledger", self.ledger.ping), ("mongodb", self.storage.ping)):
+            try:
+                ping()
+            except Unavailable as error:
+                _log.warning("not there yet", part=name, reason=error.reason)
 
     def worker_and_telegram(self) -> WorkerState:
         """How the worker is and how it finds Telegram, as it last wrote down. Never raises."""

@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 from functools import partial
+from threading import Thread
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -62,6 +63,8 @@ def load_worker(server: int) -> Any:
     settings = settings_from_parent()
     _configure_logging(settings)
     services = build_services(settings)
+    # The first question should not pay for connecting: an announcement has 250 ms.
+    Thread(target=services.warm_up, name="warm-up", daemon=True).start()
     return Gateway(create_app(settings, services), on_close=services.close)
 
 

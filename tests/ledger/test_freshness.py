@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import psutil
 import pytest
 
 from smetka.errors import LedgerUnavailable
@@ -84,7 +85,7 @@ def test_a_replaced_file_is_opened_anew(ledger, shop, make_ledger):
     spent(ledger)
     version = ledger.version()
 
-    os.replace(another(make_ledger, 7), shop)
+    another(make_ledger, 7).replace(shop)
 
     assert ledger.version() != version
     assert spent(ledger) == Money(700)
@@ -100,7 +101,7 @@ def test_a_file_replaced_by_one_of_other_types_is_read_as_those_demand(ledger, s
             INSERT INTO user_spending VALUES ('1', '7.5', '2023');
         """)
 
-    os.replace(tmp_path / "another.db", shop)
+    (tmp_path / "another.db").replace(shop)
 
     assert spent(ledger) == Money(750)
 
@@ -181,7 +182,10 @@ def test_threads_never_see_half_a_commit_or_an_older_one(ledger, shop):
         assert seen == sorted(seen)
         return seen[-1]
 
-    with closing(sqlite3.connect(shop, isolation_level=None, timeout=20)) as database, ThreadPoolExecutor(8) as threads:
+    with (
+        closing(sqlite3.connect(shop, isolation_level=None, timeout=20)) as database,
+        ThreadPoolExecutor(8) as threads,
+    ):
         asked = [threads.submit(ask, n) for n in range(8)]
         for _ in range(50):
             database.execute("BEGIN")
@@ -190,3 +194,24 @@ def test_threads_never_see_half_a_commit_or_an_older_one(ledger, shop):
             database.execute("COMMIT")
         assert all((answer.result(60) - Money(30030)).cents % 100 == 0 for answer in asked)
     assert spent(ledger) == Money(30030 + 50 * 100)
+
+
+def test_connections_to_files_gone_by_are_closed(ledger, shop, make_ledger):
+    """However the questions and the changes fall together."""
+
+    def opened():
+        return sum(file.path == str(shop) for file in psutil.Process().open_files())
+
+    with (
+        ThreadPoolExecutor(8) as threads,
+        closing(sqlite3.connect(shop, isolation_level=None, timeout=20)) as database,
+    ):
+        asked = [threads.submit(lambda: [ledger.spending_by_age() for _ in range(30)]) for _ in range(8)]
+        for _ in range(60):
+            database.execute("INSERT INTO user_spending VALUES (2, 1, 2023)")
+        for answer in asked:
+            answer.result(60)
+
+    assert opened() <= 5  # four connections and the one that watches
+    ledger.close()
+    assert opened() == 0

@@ -68,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
-        status = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        status = cli.main(
+            args=None if arguments is None else list(arguments), prog_name="smetka", standalone_mode=False
+        )
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -37,6 +37,11 @@ def print_json(value: Any) -> None:
     click.echo(exact_json.dumps(value, indent=2))
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 payment``, ``1,200 payments``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
     """Columns of text, each as wide as its widest cell; those in `right` aligned to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

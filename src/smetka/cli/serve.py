@@ -144,6 +144,7 @@ def _say_ready(url: str) -> None:
 
 
 def _say_what_to_try(url: str) -> None:
+    body = '{"user_id": 1, "total_spending": 2000}'
     click.echo(
         f"""
 Smetka runs an invented shop at {url}   (Ctrl-C stops it)
@@ -155,6 +156,6 @@ Which age groups spend what?
   curl {url}/average_spending_by_age
 
 Who earned the year-end bonus?
-  curl -i -H 'Content-Type: application/json' -d '{{"user_id": 1, "total_spending": 2000}}' {url}/write_to_mongodb
+  curl -i -H 'Content-Type: application/json' -d '{body}' {url}/write_to_mongodb
 """
     )

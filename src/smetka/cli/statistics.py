@@ -7,7 +7,7 @@ from typing import get_args
 
 import click
 
-from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.options import counted, json_option, print_json, setting_options, table
 from smetka.errors import WrongUsage
 from smetka.ledger import Ledger
 from smetka.money import Money, grouped
@@ -41,8 +41,8 @@ def total(user_id: int, year: int | None, ledger: str, currency: str, as_json: b
         )
         return
     period = f"in {year}" if year else "in all years"
-    payments = "1 payment" if spent.payments == 1 else f"{spent.payments:,} payments"
-    click.echo(f"Customer {user_id} spent {grouped(spent.total)} {settings.currency} {period} ({payments}).")
+    amount, payments = grouped(spent.total), counted(spent.payments, "payment")
+    click.echo(f"Customer {user_id} spent {amount} {settings.currency} {period} ({payments}).")
 
 
 @click.command()
@@ -50,11 +50,9 @@ def total(user_id: int, year: int | None, ledger: str, currency: str, as_json: b
 @click.option("--basis", type=click.Choice(get_args(Basis)), help="What the headline average is per.")
 @setting_options("ledger", "currency", "age_groups")
 @json_option
-def averages(
-    year: int | None, basis: Basis | None, ledger: str, currency: str, age_groups: str, as_json: bool
-) -> None:
+def averages(*, year: int | None, basis: Basis | None, as_json: bool, **options: str | None) -> None:
     """Which age groups spend what. Nothing is sent to Telegram."""
-    settings = load_settings({"ledger": ledger, "currency": currency, "age_groups": age_groups})
+    settings = load_settings(options)
     with closing(_open(settings)) as opened:
         answer = average_by_age_group(opened, settings.age_groups, year).as_json(
             basis=basis or settings.average_basis, currency=settings.currency
@@ -80,13 +78,12 @@ def averages(
     click.echo(table(rows, right=frozenset(range(1, 6))))
     outside, quality = answer["outside"], answer["data_quality"]
     if outside["customers"]:
-        click.echo(
-            f"\nIn no group: {outside['customers']:,} customers, {_amount(outside['total_spending'])} in total."
-        )
+        total = _amount(outside["total_spending"])
+        click.echo(f"\nIn no group: {counted(outside['customers'], 'customer')}, {total} in total.")
     if any(quality.values()):
         click.echo(
-            f"Left out: {quality['ignored_payments']:,} payments without a usable amount, "
-            f"{quality['orphan_payments']:,} of unknown customers; `smetka ledger check` says more."
+            f"Left out: {counted(quality['ignored_payments'], 'payment')} without a usable amount, "
+            f"{quality['orphan_payments']:,} of unknown customers.\n`smetka ledger check` says more."
         )
 
 

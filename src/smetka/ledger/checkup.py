@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import Select, case, func, select
 
 from smetka.ledger import findings, statements
 from smetka.ledger.findings import Finding, is_whole
@@ -43,7 +44,11 @@ def check_up(ledger: Ledger, groups: tuple[AgeGroup, ...], *, current_year: int)
 
 
 def _check(
-    connection: Connection, layout: Layout, ledger: Ledger, groups: tuple[AgeGroup, ...], current_year: int
+    connection: sqlite3.Connection,
+    layout: Layout,
+    ledger: Ledger,
+    groups: tuple[AgeGroup, ...],
+    current_year: int,
 ) -> CheckUp:
     tables = Tables(layout)
     spending = _spending(connection, layout)
@@ -74,12 +79,12 @@ def _check(
     )
 
 
-def _spending(connection: Connection, layout: Layout) -> SpendingByAge:
+def _spending(connection: sqlite3.Connection, layout: Layout) -> SpendingByAge:
     question = statements.spending_by_age(layout, by_year=False)
-    return spending_of(connection.exec_driver_sql(question.wide_sql).fetchall())
+    return spending_of(connection.execute(question.wide_sql).fetchall())
 
 
-def _years(connection: Connection, tables: Tables) -> dict[int, int]:
+def _years(connection: sqlite3.Connection, tables: Tables) -> dict[int, int]:
     each = (
         select(tables.year.label("year")).select_from(tables.payments).where(is_whole(tables.year)).subquery()
     )
@@ -87,8 +92,8 @@ def _years(connection: Connection, tables: Tables) -> dict[int, int]:
     return {int(year): count for year, count in _rows(connection, by_year)}
 
 
-def _damage(connection: Connection) -> Iterator[Problem]:
-    messages = [message for (message,) in connection.exec_driver_sql("PRAGMA quick_check(10)").fetchall()]
+def _damage(connection: sqlite3.Connection) -> Iterator[Problem]:
+    messages = [message for (message,) in connection.execute("PRAGMA quick_check(10)").fetchall()]
     if messages != ["ok"]:
         meaning = (
             f"SQLite finds the file inconsistent; figures may be wrong. The first finding: {messages[0]}."
@@ -96,8 +101,8 @@ def _damage(connection: Connection) -> Iterator[Problem]:
         yield Problem("damaged", len(messages), None, meaning)
 
 
-def _folder(connection: Connection, ledger: Ledger) -> Iterator[Problem]:
-    mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+def _folder(connection: sqlite3.Connection, ledger: Ledger) -> Iterator[Problem]:
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
     if mode == "wal" and not os.access(ledger.path.parent, os.W_OK):
         yield Problem(
             "folder-not-writable",
@@ -109,7 +114,7 @@ def _folder(connection: Connection, ledger: Ledger) -> Iterator[Problem]:
 
 
 def _found(
-    connection: Connection, tables: Tables, looked_for: list[Finding], of_whom: Expression, whose: str
+    connection: sqlite3.Connection, tables: Tables, looked_for: list[Finding], of_whom: Expression, whose: str
 ) -> Iterator[Problem]:
     """Everything that is looked for in one table, in one pass."""
     columns = [
@@ -124,7 +129,7 @@ def _found(
             yield Problem(finding.kind, count, _name(example, whose), finding.meaning, finding.harmless)
 
 
-def _orphans(connection: Connection, tables: Tables) -> Iterator[Problem]:
+def _orphans(connection: sqlite3.Connection, tables: Tables) -> Iterator[Problem]:
     customers, paid = tables.one_row_an_id(), paid_by_customer(tables, [], wide=True)
     orphans = (
         select(func.sum(paid.c.payments), func.min(paid.c.id))
@@ -137,7 +142,7 @@ def _orphans(connection: Connection, tables: Tables) -> Iterator[Problem]:
         yield Problem("orphan-payment", count, _name(example, "a payment of customer"), meaning)
 
 
-def _duplicates(connection: Connection, tables: Tables) -> Iterator[Problem]:
+def _duplicates(connection: sqlite3.Connection, tables: Tables) -> Iterator[Problem]:
     if tables.ids_unique:
         return
     ids = select(tables.customer_id.label("id")).where(tables.customers.c.user_id.is_not(None)).subquery()
@@ -162,7 +167,7 @@ def _declarations(layout: Layout) -> Iterator[Problem]:
         yield Problem("column-type", len(loose), loose[0], meaning, harmless=True)
 
 
-def _index(connection: Connection, layout: Layout) -> Iterator[Problem]:
+def _index(connection: sqlite3.Connection, layout: Layout) -> Iterator[Problem]:
     if layout.index is not None:
         return
     start = time.perf_counter()
@@ -181,9 +186,9 @@ def _index(connection: Connection, layout: Layout) -> Iterator[Problem]:
     )
 
 
-def _ask_for_one_customer(connection: Connection, layout: Layout) -> None:
+def _ask_for_one_customer(connection: sqlite3.Connection, layout: Layout) -> None:
     question = statements.total_spent(layout, by_year=False)
-    connection.exec_driver_sql(question.wide_sql, {"user_id": 1}).fetchall()
+    connection.execute(question.wide_sql, {"user_id": 1}).fetchall()
 
 
 def _name(customer: object, whose: str) -> str | None:
@@ -197,5 +202,5 @@ def _name(customer: object, whose: str) -> str | None:
     )
 
 
-def _rows(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
-    return connection.exec_driver_sql(as_sql(statement)).fetchall()
+def _rows(connection: sqlite3.Connection, statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
+    return connection.execute(as_sql(statement)).fetchall()

@@ -6,12 +6,11 @@ import os
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from smetka.errors import LedgerUnavailable
 
-FOREIGN_ERRORS = (sqlite3.Error, SQLAlchemyError, OSError)
+FOREIGN_ERRORS = (sqlite3.Error, NoFreeConnection, OSError)
 """Everything that reading the ledger raises by itself; `unavailable` translates it."""
 
 
@@ -22,7 +21,7 @@ def is_locked(error: Exception) -> bool:
 
 def is_overflow(error: Exception) -> bool:
     """A sum left the range of 64-bit integers."""
-    return "integer overflow" in str(_driver_error(error))
+    return "integer overflow" in str(error)
 
 
 def unavailable(error: Exception, path: Path) -> LedgerUnavailable:
@@ -42,13 +41,13 @@ def explain(error: Exception, path: Path) -> str:
         case "SQLITE_NOTADB":
             return f"{path} is not a SQLite database."
         case "SQLITE_CORRUPT":
-            return f"{path} is damaged or cut short ({_driver_error(error)})."
+            return f"{path} is damaged or cut short ({error})."
         case "SQLITE_CANTOPEN" | "SQLITE_READONLY" | "SQLITE_PERM":
             return _explain_refusal(error, path)
         case "SQLITE_IOERR":
-            return f"{path} cannot be read from its disk ({_driver_error(error)})."
+            return f"{path} cannot be read from its disk ({error})."
         case _:
-            return f"{path} cannot be read: {_driver_error(error)}."
+            return f"{path} cannot be read: {error}."
 
 
 def _explain_os(error: OSError, path: Path) -> str:
@@ -72,7 +71,7 @@ def _explain_refusal(error: Exception, path: Path) -> str:
             f"A write to {path} was interrupted and waits to be rolled back: "
             "open it once with a program that may write to it."
         )
-    return f"{path} cannot be opened: {_driver_error(error)}."
+    return f"{path} cannot be opened: {error}."
 
 
 def _code(error: Exception) -> str:
@@ -81,10 +80,4 @@ def _code(error: Exception) -> str:
 
 
 def _full_code(error: Exception) -> str:
-    return str(getattr(_driver_error(error), "sqlite_errorname", ""))
-
-
-def _driver_error(error: Exception) -> BaseException:
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.orig
-    return error
+    return str(getattr(error, "sqlite_errorname", ""))

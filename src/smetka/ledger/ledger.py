@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from smetka.errors import LedgerUnavailable, UnknownCustomer
 from smetka.ledger import statements
@@ -173,7 +172,7 @@ class Ledger:
 def _rows(opened: OpenFile, question: Question, **parameters: Any) -> Any:
     try:
         return opened.rows(question.sql, parameters)
-    except SQLAlchemyError as error:
+    except sqlite3.Error as error:
         if not is_overflow(error):
             raise
         return opened.rows(question.wide_sql, parameters)

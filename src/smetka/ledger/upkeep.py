@@ -67,7 +67,7 @@ def create_index(path: Path) -> float | None:
     try:
         fingerprint(path)
         with closing(connect(path, "rw")) as connection:
-            connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+            connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}")
             return _create_index(connection, path)
     except (sqlite3.Error, OSError) as error:
         raise CommandFailed(_explain_write(error, path)) from error

@@ -83,7 +83,9 @@ def _parts(app: Flask, settings: Settings, services: Services) -> WebParts:
     access: dict[str, Permission | None] = dict.fromkeys([*page_endpoints, "static"])
     access |= {operation.name: operation.needs for operation in operations}
     keys_always_needed = settings.auth == "required" or not settings.is_loopback_only
-    contract_document = openapi.document(operations, keys_always_needed=keys_always_needed)
+    contract_document = openapi.document(
+        operations, threshold=settings.bonus_threshold, keys_always_needed=keys_always_needed
+    )
     return WebParts(
         settings=settings,
         services=services,

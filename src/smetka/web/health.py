@@ -51,4 +51,3 @@ def prometheus_metrics() -> Any:
     """Counters and times in Prometheus' text format, of the web process that answers."""
     up = {name: finding.ready for name, finding in parts().probes.findings().items()}
     return Response(parts().metrics.text(up), content_type=metrics.CONTENT_TYPE)
-

@@ -12,10 +12,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from smetka.errors import InvalidValue, Refusal
+from smetka.money import Money
 from smetka.web import refusals
 from smetka.web.operations import Operation
 from smetka.web.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, STATUS
-from smetka.web.schemas import Input, Problem
+from smetka.web.schemas import BonusCustomerIn, Input, Problem
 
 Json = dict[str, Any]
 
@@ -35,8 +36,13 @@ _WITH_KEY = (refusals.KeyNeeded, refusals.NotAllowed, refusals.TooManyRequests)
 _WITH_BODY = (refusals.InvalidJson, refusals.UnsupportedMediaType, refusals.CrossSite)
 
 
-def document(operations: Iterable[Operation], *, keys_always_needed: bool) -> Json:
-    """Describe the operations, every status of each included."""
+def document(operations: Iterable[Operation], *, threshold: Money, keys_always_needed: bool) -> Json:
+    """Describe this shop's operations, every status of each included.
+
+    Args:
+        threshold: what a bonus customer must have spent more than; part of the document, so that
+            clients made from it can tell before they ask.
+    """
     described = tuple(operations)
     paths: dict[str, Json] = defaultdict(dict)
     for operation in described:
@@ -56,7 +62,7 @@ def document(operations: Iterable[Operation], *, keys_always_needed: bool) -> Js
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in described)],
         "paths": dict(paths),
         "components": {
-            "schemas": _schemas(described),
+            "schemas": _schemas(described, threshold),
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -182,7 +188,7 @@ def _example(status: int, kind: type[Refusal]) -> Json:
     return example
 
 
-def _schemas(operations: tuple[Operation, ...]) -> Json:
+def _schemas(operations: tuple[Operation, ...], threshold: Money) -> Json:
     answers = [what for operation in operations for what in operation.answers.values()]
     models = [(what, "serialization") for what in answers if not isinstance(what, str)]
     models += [(o.body_model, "validation") for o in operations if o.body_model]
@@ -192,6 +198,9 @@ def _schemas(operations: tuple[Operation, ...]) -> Json:
     for schema in schemas.values():
         for value in schema.get("properties", {}).values():
             _without_null_default(value)
+    total = schemas[BonusCustomerIn.__name__]["properties"]["total_spending"]
+    del total["minimum"]
+    total["exclusiveMinimum"] = threshold.number
     return schemas
 
 

@@ -15,7 +15,7 @@ from smetka.services import Services
 
 log = structlog.get_logger(__name__)
 
-PROBE_SECONDS = 2.0
+PROBE_SECONDS = 1.5
 """The longest that all probes together may take; a part that is silent for longer is not ready."""
 
 MONGODB_SECONDS = 1.0

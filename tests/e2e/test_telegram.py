@@ -1,0 +1,82 @@
+"""From a question over HTTP to the message in a manager's chat, through real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from smetka.telegram.standin import FakeTelegram
+
+TOKEN = "123456789:AAEndToEndTokenForTheStandInBotApi"
+
+
+@pytest.fixture
+def telegram():
+    with FakeTelegram(token=TOKEN, chats=[4242, -100777]) as telegram:
+        yield telegram
+
+
+@pytest.fixture
+def shop(new_shop, telegram):
+    return new_shop(
+        SMETKA_TELEGRAM_BOT_TOKEN=TOKEN,
+        SMETKA_TELEGRAM_CHAT_IDS="4242,-100777",
+        SMETKA_TELEGRAM_API_URL=telegram.url,
+        SMETKA_CURRENCY="EUR",
+    ).start()
+
+
+def wait_for_messages(telegram, count: int, seconds: float = 40) -> list:
+    deadline = time.monotonic() + seconds
+    while len(found := [*telegram.messages(4242), *telegram.messages(-100777)]) < count:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    return found
+
+
+def test_the_averages_arrive_in_every_chat_once(shop, telegram):
+    first = shop.get("/average_spending_by_age").json()
+    again = shop.get("/average_spending_by_age").json()
+    silent = shop.get("/average_spending_by_age?notify=false&year=2025").json()
+
+    texts = [message["text"] for message in wait_for_messages(telegram, 2)]
+    time.sleep(2)
+
+    assert (first["notification"]["status"], first["notification"]["recipients"]) == ("queued", 2)
+    assert again["notification"]["status"] == "already_sent"
+    assert silent["notification"]["status"] == "suppressed"
+    assert len(wait_for_messages(telegram, 2)) == 2
+    for text in texts:
+        assert first["notification"]["report_id"] in text
+        assert "EUR" in text
+        assert all(group in text for group in ("18-24", "25-30", "31-36", "37-47", ">47"))
+    assert shop.get("/readyz").json()["parts"]["telegram"]["ready"] is True
+
+
+def test_a_message_queued_while_the_worker_is_down_is_sent_when_it_is_back(shop, telegram):
+    telegram.fail_next(times=1, status=500)
+    pid = shop.pids()["worker"]
+    os.kill(pid, signal.SIGSTOP)
+    queued = shop.get("/average_spending_by_age").json()["notification"]
+    os.kill(pid, signal.SIGKILL)
+
+    texts = [message["text"] for message in wait_for_messages(telegram, 2)]
+
+    assert queued["status"] == "queued"
+    assert all(queued["report_id"] in text for text in texts)
+    assert [d["state"] for d in _deliveries(shop)] == ["delivered", "delivered"]
+
+
+def _deliveries(shop) -> list[dict]:
+    import json
+
+    deadline = time.monotonic() + 20
+    while True:
+        found = json.loads(shop.run("deliveries", "list", "--json").stdout)
+        items = found["items"] if isinstance(found, dict) else found
+        if all(item["state"] == "delivered" for item in items) or time.monotonic() > deadline:
+            return items
+        time.sleep(0.3)

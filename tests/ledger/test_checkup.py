@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from smetka.ledger import Ledger
+from smetka.ledger.checkup import check_up
+from smetka.money import Money
+from smetka.spending.age_groups import parse_age_groups
+
+GROUPS = parse_age_groups("18-24,25-30,31-36,37-47,>47")
+WITHOUT_TYPES = """
+    CREATE TABLE user_info (user_id, name, email, age);
+    CREATE TABLE user_spending (user_id, money_spent, year);
+"""
+
+
+def check(path):
+    with closing(Ledger(str(path))) as ledger:
+        return check_up(ledger, GROUPS, current_year=2026)
+
+
+def problems(path):
+    return {problem.kind: (problem.count, problem.example) for problem in check(path).problems}
+
+
+@pytest.mark.shared_data
+def test_the_real_ledger_lacks_nothing_but_the_index(shared_ledger):
+    found = check(shared_ledger)
+
+    assert (found.customers, found.spenders, found.payments, found.counted_payments) == (
+        3000,
+        1444,
+        12000,
+        12000,
+    )
+    assert (found.total, found.years) == (Money.parse("29965853.28"), {2023: 12000})
+    assert (found.youngest, found.oldest) == (18, 58)
+    assert [problem.kind for problem in found.problems] == ["no-index"]
+    assert "smetka ledger index" in found.problems[0].meaning
+
+
+@pytest.mark.parametrize(
+    ("payment", "kind"),
+    [
+        ((1, None, 2023), "amount-missing"),
+        ((1, "abc", 2023), "amount-text"),
+        ((1, b"5", 2023), "amount-bytes"),
+        ((1, float("inf"), 2023), "amount-infinite"),
+        ((1, float("-inf"), 2023), "amount-infinite"),
+        ((1, -10000000000.01, 2023), "amount-too-large"),
+        ((1, 1.005, 2023), "more-than-two-decimals"),
+        ((1, 9999999999.995, 2023), "more-than-two-decimals"),
+        ((1, -5, 2023), "refund"),
+        ((1, 0, 2023), "zero-payment"),
+        ((1, 5, None), "year-missing"),
+        ((1, 5, 2023.5), "year-not-whole"),
+        ((1, 5, "x"), "year-not-whole"),
+        ((1, 5, float("inf")), "year-not-whole"),
+        ((1, 5, 2027), "year-implausible"),
+        ((1, 5, 23), "year-implausible"),
+    ],
+)
+@pytest.mark.parametrize("schema", [None, WITHOUT_TYPES], ids=["the brief's schema", "no types"])
+def test_each_oddity_of_a_payment_is_found_once(make_ledger, payment, kind, schema):
+    ordinary = [(1, 9999999999.99, 2026), (1, 0.29, 1999), (1, 1e10, 2023)]
+    path = make_ledger([(1, "a", None, 20)], [*ordinary, payment], schema=schema, index=True)
+
+    found = problems(path)
+    found.pop("column-type", None)
+
+    assert found == {kind: (1, "a payment of customer 1")}
+
+
+def test_text_amounts_that_count_are_told(make_ledger):
+    path = make_ledger(
+        [(1, "a", None, 20)], [(1, "5.25", 2023), (1, "-3", 2023)], schema=WITHOUT_TYPES, index=True
+    )
+
+    assert problems(path) == {
+        "amount-as-text": (2, "a payment of customer 1"),
+        "refund": (1, "a payment of customer 1"),
+        "column-type": (5, "user_info.user_id"),
+    }
+
+
+def test_payments_of_nobody_are_told(make_ledger):
+    path = make_ledger(
+        [(1, "a", None, 20)], [(7, 1, 2023), (7, 2, 2023), (None, 3, 2023), (8, "x", 2023)], index=True
+    )
+
+    assert problems(path)["orphan-payment"] == (3, "a payment of customer 7")
+
+
+@pytest.mark.parametrize(
+    ("customer", "kind"),
+    [
+        ((5, "n", "e", None), "age-unknown"),
+        ((5, "n", "e", "x"), "age-unknown"),
+        ((5, "n", "e", 151), "age-unknown"),
+        ((5, "n", "e", 17), "age-in-no-group"),
+        ((0, "n", "e", 20), "id-not-positive"),
+        ((-4, "n", "e", 20), "id-not-positive"),
+    ],
+)
+def test_each_oddity_of_a_customer_is_found_once(make_ledger, customer, kind):
+    path = make_ledger([(1, "a", None, 20), customer], index=True)
+
+    assert problems(path) == {kind: (1, f"customer {customer[0]}")}
+
+
+def test_ids_that_stand_there_twice_or_not_at_all_are_told(make_ledger):
+    customers = [
+        (1, "a", None, 20),
+        ("01", "b", None, 20),
+        (1, "c", None, 20),
+        (2, "d", None, 20),
+        (None, "e", None, 20),
+    ]
+    path = make_ledger(customers, [(1, 5, 2023)], schema=WITHOUT_TYPES, index=True)
+
+    found = problems(path)
+
+    assert found["id-twice"] == (1, "customer 1")
+    assert found["id-missing"] == (1, None)
+    assert check(path).customers == 3
+
+
+def test_no_name_and_no_address_is_ever_shown(make_ledger):
+    customers = [("ana@example.com", "Ana", "ana@example.com", None)]
+    payments = [("ana@example.com", "Ana", "Ana"), ("bob@example.com", 5, 2023)]
+    path = make_ledger(customers, payments, schema=WITHOUT_TYPES)
+
+    shown = str(check(path).as_json())
+
+    assert "example.com" not in shown
+    assert "Ana" not in shown
+
+
+def test_a_missing_index_is_told_with_what_it_costs(make_ledger):
+    without, found = check(make_ledger()), check(make_ledger(name="other.db", index=True))
+
+    assert "ms; `smetka ledger index` makes it." in without.problems[0].meaning
+    assert found.problems == ()
+
+
+def test_an_empty_ledger_is_no_problem(make_ledger):
+    found = check(make_ledger(index=True))
+
+    assert (found.customers, found.payments, found.years, found.youngest, found.problems) == (
+        0,
+        0,
+        {},
+        None,
+        (),
+    )
+    assert found.as_json()["first_year"] is None
+
+
+def test_a_damaged_file_that_can_still_be_read_is_told(make_ledger):
+    path = make_ledger([(1, "a", None, 20)], [(1, 5, 2023)], index=True)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute(
+            "INSERT INTO sqlite_master SELECT 'index', 'wrong', tbl_name, rootpage, "
+            "'CREATE INDEX wrong ON user_spending (year)' FROM sqlite_master WHERE type = 'index'"
+        )
+        database.commit()
+
+    assert problems(path)["damaged"][0] > 0
+
+
+def test_years_are_counted_with_what_is_left_out(make_ledger):
+    path = make_ledger([(1, "a", None, 20)], [(1, 5, 2023), (1, None, 2023), (1, 5, 2020), (1, 5, 2020.5)])
+
+    answer = check(path).as_json()
+
+    assert answer["payments_by_year"] == {"2020": 1, "2023": 2}
+    assert (answer["first_year"], answer["last_year"]) == (2020, 2023)
+    assert (answer["payments"], answer["counted_payments"]) == (4, 3)

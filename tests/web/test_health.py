@@ -1,0 +1,110 @@
+"""Alive, ready, and how much was done."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import pytest
+
+
+def test_alive_asks_nobody(make_shop, tmp_path):
+    shop = make_shop(ledger=str(tmp_path / "missing.db"), mongodb_uri="mongodb://127.0.0.1:1/x")
+
+    assert shop.get("/healthz").json == {"status": "ok"}
+
+
+def test_ready_names_every_part(shop):
+    reply = shop.get("/readyz")
+
+    assert reply.status_code == 200
+    assert reply.json["ready"] is True
+    assert list(reply.json["parts"]) == ["ledger", "mongodb", "worker", "telegram"]
+    assert reply.json["parts"]["ledger"]["ready"] is True
+    assert reply.json["parts"]["mongodb"]["ready"] is True
+    assert reply.json["parts"]["worker"]["ready"] is False, "no worker runs in this test, and that is no 503"
+
+
+def test_a_missing_ledger_is_not_ready_until_it_comes(make_shop, make_ledger, tmp_path, assert_problem):
+    shop = make_shop(ledger=str(tmp_path / "later.db"))
+
+    body = assert_problem(shop.get("/readyz"), 503, "not-ready")
+    assert body["ready"] is False
+    assert body["parts"]["ledger"]["ready"] is False
+    assert body["parts"]["mongodb"]["ready"] is True
+    make_ledger(name="later.db")
+    assert shop.get("/readyz").status_code == 200
+
+
+@pytest.fixture
+def silent_server():
+    """A port where connections are accepted and never answered, as by a MongoDB that hangs."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"mongodb://127.0.0.1:{server.getsockname()[1]}/smetka"
+
+
+def test_a_mongodb_that_hangs_is_not_ready_within_the_promised_time(make_shop, assert_problem, silent_server):
+    shop = make_shop(mongodb_uri=silent_server)
+
+    began = time.monotonic()
+    body = assert_problem(shop.get("/readyz"), 503, "not-ready")
+
+    assert time.monotonic() - began < 2 * 2.5
+    assert body["parts"]["ledger"]["ready"] is True
+    assert body["parts"]["mongodb"]["ready"] is False
+
+
+def test_many_questions_to_a_part_that_hangs_keep_one_thread(make_shop, monkeypatch):
+    shop = make_shop()
+    answered, hung = threading.Event(), []
+
+    def hang():
+        hung.append(1)
+        answered.wait(20)
+
+    monkeypatch.setattr(shop.app.extensions["smetka"].probes._probes[0], "_ask", hang)
+    replies = [threading.Thread(target=shop.app.test_client().get, args=["/readyz"]) for _ in range(5)]
+    for reply in replies:
+        reply.start()
+    for reply in replies:
+        reply.join(15)
+    answered.set()
+
+    assert len(hung) == 1
+
+
+def test_without_the_right_to_read_only_ready_is_told(make_shop, tmp_path, assert_problem):
+    shop = make_shop(auth="required")
+    assert shop.get("/readyz").json == {"ready": True}
+    assert shop.get("/readyz", headers=shop.key("cashier")).json == {"ready": True}
+    assert "parts" in shop.get("/readyz", headers=shop.key("reader")).json
+
+    away = make_shop(auth="required", ledger=str(tmp_path / "missing.db"))
+    body = assert_problem(away.get("/readyz"), 503, "not-ready")
+    assert body["ready"] is False
+    assert "parts" not in body
+
+
+def test_metrics_count_by_template_and_never_by_id(shop):
+    shop.get("/total_spent/1")
+    shop.get("/total_spent/987654321012345")
+    shop.get("/a-secret-path")
+    shop.request("BREW", "/total_spent/1")
+
+    text = shop.get("/metrics").text
+
+    assert 'smetka_requests_total{method="GET",route="/total_spent/<user_id>",status="200"} 1.0' in text
+    assert 'smetka_requests_total{method="GET",route="/total_spent/<user_id>",status="404"} 1.0' in text
+    assert 'smetka_requests_total{method="other",route="(none)",status="405"} 1.0' in text
+    assert 'smetka_request_seconds_count{route="/total_spent/<user_id>"} 2.0' in text
+    assert 'smetka_up{part="ledger"} 1.0' in text
+    assert 'smetka_up{part="mongodb"} 1.0' in text
+    assert "987654321012345" not in text
+    assert "a-secret-path" not in text
+
+
+def test_metrics_tell_when_a_part_is_away(make_shop, tmp_path):
+    shop = make_shop(ledger=str(tmp_path / "missing.db"))
+
+    assert 'smetka_up{part="ledger"} 0.0' in shop.get("/metrics").text

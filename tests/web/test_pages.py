@@ -1,0 +1,79 @@
+"""Pages, static files, and what every answer carries."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+PAGES = ["/", "/docs", "/problems", "/problems/below-threshold"]
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/nothing", "/total_spent/1", "/static/smetka.css", "/healthz"])
+def test_every_answer_is_guarded(shop, path):
+    with shop.get(path) as reply:
+        policy = reply.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+        assert reply.headers["Referrer-Policy"] == "same-origin"
+        assert reply.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert reply.headers["X-Request-ID"]
+        assert "Access-Control-Allow-Origin" not in reply.headers
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_have_nothing_inline_and_nothing_from_elsewhere(shop, path):
+    html = shop.get(path).text
+
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", html)
+    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", html))
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", html)
+    assert 'lang="en"' in html
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_link_of_a_page_leads_somewhere(shop, path):
+    for target in set(re.findall(r'(?:href|src)="([^"#]+)"', shop.get(path).text)):
+        with shop.get(target) as reply:
+            assert reply.status_code == 200, target
+
+
+def test_static_files_may_be_kept_and_data_may_not(shop):
+    with shop.get("/static/smetka.css") as static:
+        assert "max-age=3600" in static.headers["Cache-Control"]
+        etag = static.headers["ETag"]
+    with shop.get("/static/smetka.css", headers={"If-None-Match": etag}) as again:
+        assert again.status_code == 304
+    assert shop.get("/total_spent/1").headers["Cache-Control"] == "no-store"
+
+
+def test_the_vendored_files_come_with_their_licence(shop):
+    with shop.get("/static/vendor/swagger-ui/LICENSE") as licence:
+        assert "Apache License" in licence.text
+
+
+def test_one_log_line_a_request_without_ids_or_keys(shop, capsys):
+    shop.get("/total_spent/4711", headers={"Authorization": "Bearer smk_canary", "X-Request-ID": "rid-1"})
+
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "rid-1" in line]
+
+    assert "route=/total_spent/<user_id>" in line
+    assert "status=404" in line
+    assert "4711" not in line
+    assert "smk_canary" not in line
+
+
+def test_what_goes_wrong_is_logged_under_the_request_id(shop, capsys):
+    def broken():
+        raise RuntimeError("the reason")
+
+    shop.app.view_functions["healthz"] = broken
+    reply = shop.get("/healthz")
+
+    assert reply.status_code == 500
+    log = capsys.readouterr().out
+    assert "the reason" in log
+    assert json.loads(reply.text)["request_id"] in log
