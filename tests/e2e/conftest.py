@@ -23,7 +23,10 @@ STOP_SECONDS = 20  # twice what is promised
 class Shop:
     """A running `smetka serve`, or another command that runs until it is stopped."""
 
-    def __init__(self, folder: Path, arguments: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, arguments: list[str], environment: dict[str, str], command: list[str] = SMETKA
+    ) -> None:
+        self.command = command
         self.data_dir = folder / "data"
         self.log = folder / "serve.log"
         self.environment = {
@@ -39,7 +42,11 @@ class Shop:
     def start(self, *, wait: bool = True) -> Shop:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*SMETKA, *self.arguments], env=self.environment, cwd=self.folder, stdout=log, stderr=log
+                [*self.command, *self.arguments],
+                env=self.environment,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
             )
         if wait:
             self.wait_until_ready()
@@ -48,7 +55,7 @@ class Shop:
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         """Another smetka command with the same settings."""
         return subprocess.run(
-            [*SMETKA, *arguments],
+            [*self.command, *arguments],
             env=self.environment,
             cwd=self.folder,
             capture_output=True,

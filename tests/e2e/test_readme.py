@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.e2e.conftest import Shop
 
 README = Path(__file__).parent.parent.parent / "README.md"

@@ -66,7 +66,7 @@ def test_an_absent_server_is_told_in_time_and_then_at_once(connect, absent, refu
 
     eventually(lambda: "refused" in refusal(storage)[0].reason)
     for _ in range(3):
-        error, seconds = refusal(storage)
+        _, seconds = refusal(storage)
         assert seconds < 0.5
     with pytest.raises(BonusStoreUnavailable):
         storage.ping()

@@ -164,6 +164,17 @@ def test_a_second_server_on_the_folder_is_refused_and_the_first_unharmed(own_ser
     assert kept(own_server) == ["a"]
 
 
+def test_a_start_waits_for_a_server_that_is_about_to_leave(own_server, make_server):
+    second = make_server()
+    leaving = threading.Timer(0.7, own_server.stop)
+    leaving.start()
+
+    second.start()
+
+    leaving.join()
+    assert second.probe()
+
+
 @pytest.mark.parametrize(
     "pattern", ["WiredTiger.wt", "secantus_documents_sh*.wt", "secantus_indexes.wt"], ids=str
 )
@@ -306,9 +317,17 @@ def test_it_is_gone_when_its_parent_is_killed(tmp_path, eventually, until, delay
 
     eventually(lambda: birth(pid) is None)
     eventually(lambda: no_process_in(tmp_path))
+    eventually(lambda: is_free(port))
+
+
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def no_process_in(folder: Path) -> bool:

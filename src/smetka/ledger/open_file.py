@@ -8,6 +8,7 @@ import stat
 import threading
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,11 @@ class OpenFile:
         except BaseException:
             self._watch.close()
             raise
-        # A pool without an engine: its bookkeeping would double the time of a question.
+        # A pool without an engine: its bookkeeping would double the time of a question. What it is
+        # typed to hold is a protocol that sqlite3's own connections do not match to the letter.
+        opens: Any = partial(connect, path)
         self._pool = QueuePool(
-            lambda: connect(path),
+            opens,
             pool_size=_CONNECTIONS,
             max_overflow=0,
             timeout=_CONNECTION_WAIT_SECONDS,
@@ -104,8 +107,8 @@ class OpenFile:
         """A connection of the pool, on which every statement is a transaction of its own."""
         pooled = self._pool.connect()
         try:
-            assert isinstance(pooled.dbapi_connection, sqlite3.Connection)
-            yield pooled.dbapi_connection
+            connection: Any = pooled.dbapi_connection
+            yield connection
         finally:
             pooled.close()
             if self._retired:

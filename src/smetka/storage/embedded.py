@@ -22,6 +22,7 @@ from smetka.storage.home import Home
 from smetka.storage.server_process import ServerProcess, listens
 
 START_SECONDS = 30.0
+LEAVE_SECONDS = 3.0
 PROBE_SECONDS = 2.0
 AUTHENTICATION_FAILED = 18
 
@@ -73,13 +74,16 @@ class EmbeddedMongoDB:
         Raises:
             StartFailed: with one sentence that says why and what to do.
         """
-        deadline = time.monotonic() + START_SECONDS
+        begun = time.monotonic()
         process = self._spawn()
         while not (listens(self.port) and self.probe()):
-            if time.monotonic() > deadline:
+            elapsed = time.monotonic() - begun
+            if elapsed > START_SECONDS:
                 self._give_up(f"The embedded MongoDB in {self.home.path} does not answer.")
             if process.poll() is not None:
-                if not (self._user_was_missing or self._takes_another_port(process)):
+                # After a kill of its parent the last server may need a moment to leave the folder.
+                is_leaving = elapsed < LEAVE_SECONDS and process.found_the_folder_busy()
+                if not (is_leaving or self._user_was_missing or self._takes_another_port(process)):
                     self._give_up(process.complaint())
                 process = self._spawn()
             elif process.recognised():  # it runs, but will never work
@@ -157,7 +161,7 @@ class EmbeddedMongoDB:
             self._process.ask_to_end()
 
     def _takes_another_port(self, process: ServerProcess) -> bool:
-        if self._port_is_given or "Address already in use" not in process.last_words():
+        if self._port_is_given or not process.found_the_port_taken():
             return False
         self._disconnect()
         self.port = _free_port()

@@ -60,14 +60,16 @@ class ServerProcess:
 
     def complaint(self) -> str:
         """Why it ended or does not work, and what to do, in one sentence."""
-        self.last_words()
+        self._hear_it_out()
         return self._explain()
 
-    def last_words(self) -> str:
-        """The last lines it wrote; all of them when it has ended."""
-        if self.poll() is not None:
-            self._listener.join(1)
-        return "".join(list(self._words))
+    def found_the_folder_busy(self) -> bool:
+        """Whether it ended because another server works in the folder."""
+        return self._said("Device or resource busy")
+
+    def found_the_port_taken(self) -> bool:
+        """Whether it ended because another program has the port."""
+        return self._said("Address already in use")
 
     def ask_to_end(self) -> None:
         """Send SIGTERM and return."""
@@ -101,6 +103,14 @@ class ServerProcess:
             self._process.wait(STOP_SECONDS)
         if self._is_wanted and told is None:
             _log.error("mongodb-ended", reason=self._explain())
+
+    def _said(self, words: str) -> bool:
+        self._hear_it_out()
+        return any(words in line for line in list(self._words))
+
+    def _hear_it_out(self) -> None:
+        if self.poll() is not None:
+            self._listener.join(1)
 
     def _explain(self) -> str:
         return explain(list(self._words), self._process.returncode, home=self._home.path, port=self._port)

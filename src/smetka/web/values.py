@@ -57,14 +57,35 @@ def _flag(text: Any) -> bool:
     raise ValueError("must be true or false")
 
 
+def up_to(largest: int) -> str:
+    """The regular expression of exactly the canonical numbers from 1 to `largest`."""
+    digits = str(largest)
+    cases = [f"[1-9][0-9]{{0,{len(digits) - 2}}}"]
+    for place, digit in enumerate(digits):
+        lowest = 0 if place else 1
+        if int(digit) > lowest:
+            rest = len(digits) - place - 1
+            cases.append(
+                digits[:place] + f"[{lowest}-{int(digit) - 1}]" + (f"[0-9]{{{rest}}}" if rest else "")
+            )
+    return f"^(?:{'|'.join([*cases, digits])})$"
+
+
+# In paths and queries numbers are texts: as an `integer` JSON Schema would allow 1.0.
+_ID_TEXT_SCHEMA = {"type": "string", "pattern": up_to(LARGEST_ID), "examples": ["1"]}
+_YEAR_TEXT_SCHEMA = {"type": "string", "pattern": "^[1-9][0-9]{0,3}$", "examples": ["2026"]}
 _ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
 _YEAR_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LATEST_YEAR}
 
 # What may be left out is None then, but null itself is no value: hence the `| None` inside of Annotated.
-UserIdText = Annotated[int, BeforeValidator(lambda v: _canonical(v, LARGEST_ID)), WithJsonSchema(_ID_SCHEMA)]
-YearText = Annotated[int, BeforeValidator(lambda v: _canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_SCHEMA)]
+UserIdText = Annotated[
+    int, BeforeValidator(lambda v: _canonical(v, LARGEST_ID)), WithJsonSchema(_ID_TEXT_SCHEMA)
+]
+YearText = Annotated[
+    int, BeforeValidator(lambda v: _canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_TEXT_SCHEMA)
+]
 YearFilter = Annotated[
-    int | None, BeforeValidator(lambda v: _canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_SCHEMA)
+    int | None, BeforeValidator(lambda v: _canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_TEXT_SCHEMA)
 ]
 BasisChoice = Annotated[Basis | None, WithJsonSchema({"type": "string", "enum": list(get_args(Basis))})]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
