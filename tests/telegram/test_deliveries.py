@@ -260,6 +260,23 @@ def test_mongodb_being_away_is_told_with_the_reason(clock, make_report):
     assert "MongoDB" in told.reason
 
 
+def test_what_was_announced_is_known_while_mongodb_is_away(storage, clock, make_report):
+    deliveries = Deliveries(
+        storage, recipients=[MANAGER], cooldown_seconds=600, now=clock.now, limit_seconds=30
+    )
+    queued = deliveries.announce(make_report())
+    storage.close()  # from here on every use is refused, as when the server is gone
+
+    clock.pass_(599)
+    told = deliveries.announce(make_report())
+    other = deliveries.announce(make_report(year=2024))
+    clock.pass_(2)
+    later = deliveries.announce(make_report())
+
+    assert (told.status, told.report_id) == ("already_sent", queued.report_id)
+    assert (other.status, later.status) == ("unavailable", "unavailable")
+
+
 def test_a_mongodb_that_hangs_costs_an_answer_a_moment_once(embedded_server, mongodb_uri, clock, make_report):
     storage = Storage(mongodb_uri)
     storage.ping(30)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from datetime import UTC, datetime
 from decimal import Decimal
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 
@@ -78,7 +81,7 @@ def make_shop(make_ledger, mongodb_uri, tmp_path):
 
     def make(*, customers=CUSTOMERS, payments=PAYMENTS, **settings):
         if "ledger" not in settings:
-            settings["ledger"] = str(make_ledger(customers, payments))
+            settings["ledger"] = str(make_ledger(customers, payments, name=f"shop{len(opened)}.db"))
         values = {"mongodb_uri": mongodb_uri, "data_dir": tmp_path / "data"} | settings
         shop = Shop(Settings.model_validate(values))
         opened.append(shop)
@@ -128,3 +131,31 @@ def assert_problem():
 def telegram_bot():
     """Settings of a shop with a bot and two chats. Nothing is sent: that is the worker's part."""
     return dict(BOT)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def serve():
+    """A function that puts a shop behind a port of this machine and returns its address."""
+    running = []
+
+    def start(shop):
+        server = make_server("127.0.0.1", 0, shop.app, server_class=_Server, handler_class=_QuietHandler)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server, thread in running:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import threading
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 
-class QuietHandler(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def address(shop):
-    with make_server("127.0.0.1", 0, shop.app, handler_class=QuietHandler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+def address(shop, serve):
+    return serve(shop)
 
 
 @pytest.fixture

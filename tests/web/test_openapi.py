@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
-import hypothesis
 import pytest
-import schemathesis
 from openapi_spec_validator import validate
-from schemathesis.checks import not_a_server_error  # noqa: F401 - loads the checks
-from schemathesis.generation import GenerationMode
 
 from smetka.web.openapi import refusals_of
 from smetka.web.problems import STATUS
+from smetka.web.values import LARGEST_ID, up_to
 
 
 @pytest.fixture
@@ -20,6 +21,109 @@ def document(shop):
     return json.loads(shop.get("/openapi.json").text)
 
 
+def described(document):
+    return {
+        entry["operationId"]: entry
+        for operations in document["paths"].values()
+        for entry in operations.values()
+    }
+
+
 def test_the_document_is_valid_3_1(document):
     assert document["openapi"].startswith("3.1")
     validate(document)
+
+
+def test_every_operation_is_described_under_its_stable_name(shop, document):
+    operations = shop.app.extensions["smetka"].operations
+
+    assert set(described(document)) == {operation.name for operation in operations}
+    assert set(described(document)) == {
+        "total_spent",
+        "average_spending_by_age",
+        "write_to_mongodb",
+        "bonus_customer",
+        "healthz",
+        "readyz",
+        "prometheus_metrics",
+        "openapi_json",
+    }
+    assert all(entry["summary"] for entry in described(document).values())
+
+
+def test_every_status_of_every_operation_is_declared(shop, document):
+    for operation in shop.app.extensions["smetka"].operations:
+        declared = described(document)[operation.name]["responses"]
+        expected = {STATUS[refusal] for refusal in refusals_of(operation)} | set(operation.answers)
+        assert set(declared) == {str(status) for status in expected}
+        for status, answer in declared.items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"]
+            assert ("Retry-After" in answer.get("headers", {})) == (status == "429" or (status == "503")), (
+                operation.name,
+                status,
+            )
+
+
+def test_operations_on_data_name_the_key_and_open_ones_do_not(make_shop, document):
+    assert described(document)["total_spent"]["security"] == [{"key": []}, {}]
+    assert "security" not in described(document)["healthz"]
+
+    required = json.loads(make_shop(auth="required").get("/openapi.json").text)
+    assert described(required)["total_spent"]["security"] == [{"key": []}]
+
+
+def test_storing_tells_where_the_record_is(document):
+    for status in ("200", "201"):
+        answer = described(document)["write_to_mongodb"]["responses"][status]
+        assert "Location" in answer["headers"]
+        assert answer["links"]["bonus_customer"]["operationId"] == "bonus_customer"
+
+
+def test_bodies_have_no_unknown_fields_and_the_shops_own_threshold(make_shop):
+    document = json.loads(make_shop(bonus_threshold="1500.50").get("/openapi.json").text)
+
+    body = document["components"]["schemas"]["BonusCustomerIn"]
+    assert body["additionalProperties"] is False
+    assert body["required"] == ["user_id", "total_spending"]
+    assert body["properties"]["total_spending"]["exclusiveMinimum"] == 1500.5
+
+
+@pytest.mark.parametrize("largest", [10, 19, 99, 100, 104, 120, 999, 1000, 2026])
+def test_the_expression_of_canonical_numbers_is_exact(largest):
+    expression = re.compile(up_to(largest))
+
+    assert [n for n in range(3000) if expression.search(str(n))] == list(range(1, largest + 1))
+    assert not any(expression.search(text) for text in ("", "00", "01", "-1", "+1", "1.0", " 1", "1 "))
+
+
+def test_the_expression_of_ids_ends_at_the_largest():
+    expression = re.compile(up_to(LARGEST_ID))
+
+    assert expression.search(str(LARGEST_ID))
+    assert not expression.search(str(LARGEST_ID + 1))
+    assert expression.search("8" * 19)
+    assert not expression.search("1" * 20)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("auth", "seed"),
+    [pytest.param("auto", 20261123, id="open"), pytest.param("required", 4, id="with a key")],
+)
+def test_schemathesis_finds_nothing(make_shop, serve, tmp_path, auth, seed):
+    shop = make_shop(auth=auth)
+    key = shop.key("manager") if auth == "required" else {}
+    command = [
+        Path(sys.executable).with_name("schemathesis"),
+        *("run", f"{serve(shop)}/openapi.json", "--seed", str(seed), "-n", "60", "--no-color"),
+        *(option for name, value in key.items() for option in ("-H", f"{name}: {value}")),
+    ]
+
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "No issues found" in run.stdout
+    tested = re.search(r"(\d+) generated", run.stdout)
+    assert tested
+    assert int(tested[1]) > 300

@@ -44,7 +44,7 @@ class Settings(BaseModel):
         validate_default=True,
     )
 
-    ledger: str | None = Field(
+    ledger: Annotated[str, AfterValidator(rules.ledger)] | None = Field(
         None, description="The shop's own database, opened read-only: path of a SQLite file, or a URL."
     )
     mongodb_uri: Annotated[SecretStr, AfterValidator(rules.mongodb_uri)] | None = Field(
@@ -69,8 +69,9 @@ class Settings(BaseModel):
         description="Host headers that are answered, comma-separated; the loopback names, and the "
         "host when it is a name, unless set.",
     )
-    trusted_proxies: Names = Field(
-        (), description="Addresses whose X-Forwarded-For, -Proto and -Host count, comma-separated."
+    trusted_proxies: Annotated[Names, AfterValidator(rules.networks)] = Field(
+        (),
+        description="Addresses or networks whose X-Forwarded-For, -Proto and -Host count, comma-separated.",
     )
     auth: Literal["auto", "required"] = Field(
         "auto",

@@ -6,6 +6,7 @@ Each raises ValueError with the rule, said so that the setting's name can stand 
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -62,6 +63,24 @@ def token(value: SecretStr) -> SecretStr:
     if token != TOKEN_ELSEWHERE and not re.fullmatch(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,}", token):
         raise ValueError("must look like 123456:ABC-DEF…, as BotFather wrote it")
     return value
+
+
+def networks(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses or networks, as they were written."""
+    for name in names:
+        try:
+            ip_network(name, strict=False)
+        except ValueError:
+            raise ValueError(f"{name!r} is neither an address nor a network such as 10.0.0.0/8") from None
+    return names
+
+
+def ledger(location: str) -> str:
+    """A path, or a URL of a database that is supported."""
+    scheme, separator, _ = location.partition("://")
+    if separator and scheme.partition("+")[0] != "sqlite":
+        raise ValueError(f"{scheme}:// is not supported; name a SQLite file")
+    return location
 
 
 def mongodb_uri(value: SecretStr) -> SecretStr:

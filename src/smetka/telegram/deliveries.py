@@ -49,10 +49,15 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What to tell whoever asks the same between two instants."""
+    """What to tell whoever asks the same from `since` on.
+
+    Until `until` nobody asks MongoDB about it, and until the cool-down `ends` it is still told
+    when MongoDB cannot be asked.
+    """
 
     since: datetime
     until: datetime
+    ends: datetime
     notification: Notification
 
 
@@ -94,12 +99,13 @@ class Deliveries:
             return Notification("suppressed", reason="There are no payments in this period.")
         figures = figures_of(report)
         if known := self._remembered(figures):
-            return known
+            return known.notification
         # One at a time, so that the limit is exact; whoever waits too long is told, not delayed.
         if not self._turn.acquire(timeout=self._limit):
             return Notification("unavailable", reason="Another report is being queued right now.")
         try:
-            return self._remembered(figures) or self._announce(report, figures)
+            known = self._remembered(figures)
+            return known.notification if known else self._announce(report, figures)
         finally:
             self._turn.release()
 
@@ -112,6 +118,8 @@ class Deliveries:
                 queued = self._announcements.insert_always(report, self._recipients, self._now())
                 return Notification("queued", len(queued), queued[0]["report_id"])
         except Unavailable:
+            if known := self._remembered(figures, even_if_stale=True):
+                return known.notification
             return Notification("unavailable", reason="MongoDB, where messages wait, cannot be reached.")
 
     def _queue_where_due(self, report: dict[str, Any], figures: tuple[Any, ...]) -> Notification:
@@ -135,13 +143,17 @@ class Deliveries:
                 "suppressed", reason=f"Each chat had {MOST_REPORTS} reports within the cool-down."
             )
         oldest = min((record["created_at"] for record in having), default=now)
-        self._remember(figures, _Known(now, min(now + REMEMBERED, oldest + self._cooldown), having_later))
+        ends = oldest + self._cooldown
+        self._remember(figures, _Known(now, min(now + REMEMBERED, ends), ends, having_later))
         return Notification("queued", len(queued), queued[0]["report_id"]) if queued else having_later
 
-    def _remembered(self, figures: tuple[Any, ...]) -> Notification | None:
+    def _remembered(self, figures: tuple[Any, ...], *, even_if_stale: bool = False) -> _Known | None:
         known = self._known.get(figures)
+        if known is None:
+            return None
+        until = known.ends if even_if_stale else known.until
         # `since` as well: a clock that was set back must not make a memory last.
-        return known.notification if known and known.since <= self._now() < known.until else None
+        return known if known.since <= self._now() < until else None
 
     def _remember(self, figures: tuple[Any, ...], known: _Known) -> None:
         self._known[figures] = known
