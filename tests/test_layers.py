@@ -12,7 +12,18 @@ SOURCE = Path(__file__).parent.parent / "src" / "smetka"
 GROUND = {"money", "exact_json", "errors", "settings", "logs", "processes", "data_directory", "age_groups"}
 STORES = {"ledger", "storage"}
 FEATURES = {"spending", "bonus", "telegram"}
-EDGES = {"web", "cli", "worker", "server", "services", "web_process", "demo", "__main__", "__init__"}
+EDGES = {
+    "web",
+    "cli",
+    "worker",
+    "server",
+    "children",
+    "services",
+    "web_process",
+    "demo",
+    "__main__",
+    "__init__",
+}
 
 ALLOWED = (
     dict.fromkeys(GROUND | STORES, GROUND)

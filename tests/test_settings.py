@@ -133,6 +133,7 @@ def test_a_child_gets_all_that_was_set_and_reads_the_same():
     [
         ({}, True, ("localhost", "127.0.0.1", "[::1]")),
         ({"host": "0.0.0.0"}, False, ("localhost", "127.0.0.1", "[::1]")),
+        ({"host": "127.0.0.2"}, True, ("localhost", "127.0.0.1", "[::1]", "127.0.0.2")),
         ({"host": "::1"}, True, ("localhost", "127.0.0.1", "[::1]")),
         ({"host": "Shop.example"}, False, ("localhost", "127.0.0.1", "[::1]", "shop.example")),
         ({"allowed_hosts": "Shop.example"}, False, ("shop.example",)),

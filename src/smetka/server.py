@@ -11,25 +11,23 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
 
+from smetka.children import OwnProcess, Watched
 from smetka.data_directory import DataDirectory, Running
 from smetka.errors import StartFailed
 from smetka.logs import scrub
-from smetka.processes import descendants
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from smetka.storage.embedded import EmbeddedMongoDB
 
@@ -37,114 +35,11 @@ TICK_SECONDS = 0.2
 PROBE_SECONDS = 5.0
 PROBES_THAT_TELL = 3
 """Failed probes in a row after which the embedded MongoDB is killed and started again."""
-BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-STEADY_SECONDS = 60.0
-"""A process that ran this long is well again: its next fall starts the back-off anew."""
-
 # In the worst case 7 s for requests under way, then the database: together below 10 s.
 WEB_STOP_SECONDS = 7.0
 WORKER_STOP_SECONDS = 4.0
 
 _log = structlog.get_logger(__name__)
-
-
-class Process(Protocol):
-    """What the parent needs of a child: our own processes and the embedded MongoDB alike."""
-
-    @property
-    def pid(self) -> int | None:
-        """Its process id; None before the first start."""
-
-    def spawn(self) -> None:
-        """Start it. Call from the main thread: it dies with the thread that started it."""
-
-    def poll(self) -> int | None:
-        """Its exit status; None while it runs."""
-
-
-class OwnProcess:
-    """One of our own modules as a child process, in a process group of its own.
-
-    Ctrl-C on a terminal reaches the whole group of the parent; the children are told to stop by
-    the parent instead, in order.
-    """
-
-    def __init__(self, module: str, arguments: list[str], environment: Mapping[str, str]) -> None:
-        self._command = [sys.executable, "-m", module, "--parent", str(os.getpid()), *arguments]
-        self._environment = dict(environment)
-        self._child: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int | None:  # noqa: D102 - see Process
-        return self._child.pid if self._child else None
-
-    def spawn(self) -> None:  # noqa: D102
-        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            self._command, env=self._environment, stdin=subprocess.DEVNULL, process_group=0
-        )
-
-    def poll(self) -> int | None:  # noqa: D102
-        return self._child.poll() if self._child else 0
-
-    def tell_to_stop(self) -> None:
-        """Send SIGTERM, if it still runs."""
-        if self._child and self._child.poll() is None:
-            self._child.send_signal(signal.SIGTERM)
-
-    def wait_or_kill(self, seconds: float) -> None:
-        """Wait for it to end; after that time kill it and all that it started."""
-        if self._child is None:
-            return
-        try:
-            self._child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            _log.warning("killed", pid=self._child.pid, after_seconds=seconds)
-            for pid in [self._child.pid, *descendants(self._child.pid)]:
-                os.kill(pid, signal.SIGKILL)
-            self._child.wait()
-
-
-@dataclass
-class Watched:
-    """A child with the record of its falls."""
-
-    name: str
-    process: Process
-    falls: int = 0
-    started_at: float = 0.0
-    start_again_at: float | None = None
-
-    def start(self) -> None:
-        """Start it now."""
-        self.process.spawn()
-        self.started_at, self.start_again_at = time.monotonic(), None
-        _log.info("started", part=self.name, pid=self.process.pid)
-
-    def look(self) -> bool:
-        """See whether it fell, and start it again when its time has come. True when it was started."""
-        now = time.monotonic()
-        if self.start_again_at is not None:
-            return now >= self.start_again_at and self._start_again(now)
-        status = self.process.poll()
-        if status is not None:
-            if now - self.started_at > STEADY_SECONDS:
-                self.falls = 0
-            self._fell(now, f"ended with status {status}")
-        return False
-
-    def _start_again(self, now: float) -> bool:
-        try:
-            self.start()
-        except StartFailed as error:
-            self._fell(now, str(error))
-            return False
-        return True
-
-    def _fell(self, now: float, reason: str) -> None:
-        pause = BACK_OFF_SECONDS[min(self.falls, len(BACK_OFF_SECONDS) - 1)]
-        self.falls += 1
-        self.start_again_at = now + pause
-        _log.error("fell", part=self.name, reason=reason, again_in_seconds=pause)
 
 
 @dataclass
@@ -166,12 +61,12 @@ class Server:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
-        self.port = free_port(self.settings.host, self.settings.port)
+        address, self.port = free_address(self.settings.host, self.settings.port)
         self.mongodb = embedded_mongodb(self.settings)
         uri = self.mongodb.uri if self.mongodb else as_text(self.settings.mongodb_uri)
         self.web = OwnProcess(
             "smetka.web_process",
-            ["--address", self.settings.host, "--port", str(self.port)],
+            ["--address", address, "--port", str(self.port)],
             self._environment(uri, token=False),
         )
         self.worker = OwnProcess("smetka.worker", [], self._environment(uri, token=True))
@@ -291,20 +186,21 @@ def embedded_mongodb(settings: Settings) -> EmbeddedMongoDB | None:
     return EmbeddedMongoDB(settings.data_dir)
 
 
-def free_port(host: str, port: int) -> int:
-    """The port to listen on, a free one for 0.
+def free_address(host: str, port: int) -> tuple[str, int]:
+    """The numeric address and the port to listen on, a free one for 0.
 
     Raises:
-        StartFailed: it is taken, or the host is not an address of this machine.
+        StartFailed: the port is taken, or the host is not an address of this machine.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
-            # Without this a port is taken for a minute after each restart; with SO_REUSEPORT, which
-            # Granian sets, two servers would share a port in silence. So it is asked for here.
+            # Asked for here, because two servers would share a port in silence: Granian sets
+            # SO_REUSEPORT. SO_REUSEADDR only passes over what lingers of a server that has ended.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-            return int(probe.getsockname()[1])
+            found: tuple[str, int] = probe.getsockname()[:2]
+            return found
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         reason = "is already taken" if taken else f"cannot be used: {error.strerror}"

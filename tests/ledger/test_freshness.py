@@ -196,12 +196,21 @@ def test_threads_never_see_half_a_commit_or_an_older_one(ledger, shop):
     assert spent(ledger) == Money(30030 + 50 * 100)
 
 
-def test_connections_to_files_gone_by_are_closed(ledger, shop, make_ledger):
-    """However the questions and the changes fall together."""
+def open_files(path):
+    return sum(file.path == str(path) for file in psutil.Process().open_files())
 
-    def opened():
-        return sum(file.path == str(shop) for file in psutil.Process().open_files())
 
+def test_a_connection_in_use_while_the_file_changes_is_closed_when_it_is_given_back(ledger, shop):
+    ledger.ping()
+    opened = ledger._opened
+    with opened.connection():
+        ledger.close()
+        assert open_files(shop) == 1
+
+    assert open_files(shop) == 0
+
+
+def test_connections_do_not_pile_up_however_questions_and_changes_fall_together(ledger, shop):
     with (
         ThreadPoolExecutor(8) as threads,
         closing(sqlite3.connect(shop, isolation_level=None, timeout=20)) as database,
@@ -212,6 +221,6 @@ def test_connections_to_files_gone_by_are_closed(ledger, shop, make_ledger):
         for answer in asked:
             answer.result(60)
 
-    assert opened() <= 5  # four connections and the one that watches
+    assert open_files(shop) <= 5  # four connections and the one that watches
     ledger.close()
-    assert opened() == 0
+    assert open_files(shop) == 0

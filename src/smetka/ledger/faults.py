@@ -59,17 +59,17 @@ def _explain_os(error: OSError, path: Path) -> str:
 def _explain_refusal(error: Exception, path: Path) -> str:
     if not os.access(path, os.R_OK):
         return f"{path} may not be read by this user; grant read permission."
+    if "ROLLBACK" in _full_code(error):
+        return (
+            f"A write to {path} was interrupted and waits to be rolled back: "
+            "open it once with a program that may write to it."
+        )
     if not os.access(path.parent, os.W_OK):
         # Seen without reading the file: closing it would drop the locks SQLite holds on it for us.
         return (
             f"{path} cannot be opened in a folder this user may not write in: a ledger in WAL mode keeps "
             f"its -shm file there. Grant write permission on {path.parent}, or set the ledger's "
             "journal_mode to DELETE."
-        )
-    if "ROLLBACK" in _full_code(error):
-        return (
-            f"A write to {path} was interrupted and waits to be rolled back: "
-            "open it once with a program that may write to it."
         )
     return f"{path} cannot be opened: {error}."
 

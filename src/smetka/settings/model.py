@@ -142,8 +142,10 @@ class Settings(BaseModel):
         """Host names that are answered, lower case, without ports."""
         if self.allowed_hosts:
             return tuple(host.lower() for host in self.allowed_hosts)
-        is_name = not re.fullmatch(r"[0-9.]+|.*:.*", self.host)
-        return LOOPBACK_NAMES + ((self.host.lower(),) if is_name and self.host != "localhost" else ())
+        host = self.host.lower()
+        is_name = not re.fullmatch(r"[0-9.]+|.*:.*", host)
+        known = host in LOOPBACK_NAMES or f"[{host}]" in LOOPBACK_NAMES
+        return LOOPBACK_NAMES + ((host,) if (is_name or is_loopback(host)) and not known else ())
 
     @property
     def is_loopback_only(self) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from smetka.logs import scrub
 
-_DAMAGE = ("WT_TRY_SALVAGE", "WT_PANIC", "WT_ERROR")
+_DAMAGE = ("WT_TRY_SALVAGE", "WT_PANIC", "WT_ERROR", "WiredTigerError: Invalid argument")
 
 
 def explain(words: Sequence[str], status: int | None, *, home: Path, port: int) -> str:

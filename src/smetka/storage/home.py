@@ -14,7 +14,8 @@ class Home:
     """`<data directory>/mongodb`, readable by its owner alone.
 
     The password lies in `password.new` until the server has a user with it, and in `password`
-    from then on: the name says whether the user is still to be made (see `launch.py`).
+    from then on: the name says whether the user is still to be made. `storage` is made by the
+    first start (`launch.py` does both).
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -31,11 +32,12 @@ class Home:
             StartFailed: the folder cannot be made, read or written.
         """
         try:
-            for folder in (self.path.parent, self.path, self.storage):
+            for folder in (self.path.parent, self.path):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The server makes its own files readable to everybody; a closed folder shuts them all.
             for folder in (self.path, self.storage):
-                folder.chmod(0o700)
+                if folder.exists():
+                    folder.chmod(0o700)
             self.config.touch(0o600)
             return self._read_password() or self._make_password()
         except OSError as error:

@@ -1,14 +1,15 @@
 """Becomes the embedded MongoDB: run by its path as a process of its own, never imported by ours.
 
-It ties itself to its parent, makes the database's user when there is none yet, and then replaces
-itself by the server (exec: the pid stays). Arguments: the parent's pid, the server's home folder,
-the port.
+It ties itself to its parent, makes the database's files and user when there are none yet, and then
+replaces itself by the server (exec: the pid stays). Arguments: the parent's pid, the server's home
+folder, the port.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +19,8 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 USER = "smetka"
-STARTUP_SECONDS = 10.0
+STARTUP_SECONDS = 20.0
+STOP_SECONDS = 5.0
 
 
 def main() -> None:
@@ -28,9 +30,8 @@ def main() -> None:
     os.umask(0o077)
     # It looks for a configuration in the working directory too.
     os.chdir(home)
-    if not (home / "password").exists():
-        make_user(home)
-    arguments = command(home, port, "--auth")
+    complete(home)
+    arguments = command(home, home / "storage", port, "--auth")
     os.execv(arguments[0], arguments)  # noqa: S606 - no shell is meant
 
 
@@ -46,7 +47,7 @@ def die_with(parent: int) -> None:
         raise SystemExit(0)
 
 
-def command(home: Path, port: int, *more: str) -> list[str]:
+def command(home: Path, storage: Path, port: int, *more: str) -> list[str]:
     """The server's command line. No secret is in it: every local user can read it."""
     return [
         sys.executable,
@@ -55,7 +56,7 @@ def command(home: Path, port: int, *more: str) -> list[str]:
         *("--config", str(home / "secantusd.toml")),
         *("--host", "127.0.0.1"),
         *("--port", str(port)),
-        *("--storage-path", str(home / "storage")),
+        *("--storage-path", str(storage)),
         "--sync-on-commit",
         *("--cache-size", "64M"),
         *("--session-max", "200"),
@@ -64,31 +65,49 @@ def command(home: Path, port: int, *more: str) -> list[str]:
     ]
 
 
-def make_user(home: Path) -> None:
-    """Run the server once without access control, on a port nobody is told, to make its user.
+def complete(home: Path) -> None:
+    """Make the storage folder and the user, as far as they are missing.
 
-    Whatever interrupts this, the next start does it again: the password file gets its final name last.
+    Whatever interrupts this, the next start does it again: each gets its final name last.
     """
+    storage, new_storage = home / "storage", home / "storage.new"
+    password, new_password = home / "password", home / "password.new"
+    if not storage.exists():
+        # A server that is killed while it makes its files leaves a storage that never works again.
+        shutil.rmtree(new_storage, ignore_errors=True)
+        new_storage.mkdir(mode=0o700)
+        given = new_password if new_password.exists() else password
+        make_user(home, new_storage, given.read_text(encoding="ascii"), make_files=True)
+        new_storage.rename(storage)
+    elif new_password.exists():
+        make_user(home, storage, new_password.read_text(encoding="ascii"))
+    if new_password.exists():
+        new_password.replace(password)
+    folder = os.open(home, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
+def make_user(home: Path, storage: Path, password: str, *, make_files: bool = False) -> None:
+    """Run the server once without access control, on a port nobody is told, and use it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     me = os.getpid()
     server = subprocess.Popen(  # noqa: S603 - our own interpreter
-        command(home, port),
+        command(home, storage, port),
         preexec_fn=lambda: die_with(me),  # noqa: PLW1509 - this process has one thread
     )
     try:
-        _create_user(port, (home / "password.new").read_text(encoding="ascii"), server)
+        _wait_for(server, port)
+        _set_up(port, password, make_files=make_files)
     finally:
         _stop(server, port)
-    (home / "password.new").replace(home / "password")
+    if server.returncode != 0:
+        raise SystemExit("The embedded MongoDB did not close its files in order.")
 
 
-def _create_user(port: int, password: str, server: subprocess.Popen[bytes]) -> None:
-    # Only the first start pays for this import.
-    from pymongo import MongoClient
-    from pymongo.errors import OperationFailure
-
+def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
     while not _listens(port):
         if (status := server.poll()) is not None:
@@ -96,13 +115,29 @@ def _create_user(port: int, password: str, server: subprocess.Popen[bytes]) -> N
         if time.monotonic() > deadline:
             raise SystemExit("The embedded MongoDB did not open its port.")
         time.sleep(0.02)
-    with MongoClient[dict[str, object]](
-        "127.0.0.1", port, directConnection=True, timeoutMS=int(STARTUP_SECONDS * 1000)
-    ) as client:
-        try:
-            client.admin.command("createUser", USER, pwd=password, roles=["root"])
-        except OperationFailure:  # it was made before the password got its final name, or the file was lost
-            client.admin.command("updateUser", USER, pwd=password, roles=["root"])
+
+
+def _set_up(port: int, password: str, *, make_files: bool) -> None:
+    # Only the first start pays for this import.
+    from pymongo import MongoClient
+    from pymongo.errors import OperationFailure, PyMongoError
+
+    try:
+        with MongoClient[dict[str, object]](
+            "127.0.0.1", port, directConnection=True, timeoutMS=int(STARTUP_SECONDS * 1000)
+        ) as client:
+            if make_files:
+                # It spreads collections over 16 files, each made at its first use, by a hash of the
+                # name; these names meet all. A kill while a file is made would spoil it for ever.
+                for name in "abcdefghijklmnop":
+                    client.smetka_files.create_collection(name)
+                client.drop_database("smetka_files")
+            try:
+                client.admin.command("createUser", USER, pwd=password, roles=["root"])
+            except OperationFailure:  # it is there, with another password
+                client.admin.command("updateUser", USER, pwd=password, roles=["root"])
+    except PyMongoError as error:
+        raise SystemExit(f"The embedded MongoDB's user cannot be made: {type(error).__name__}.") from None
 
 
 def _listens(port: int) -> bool:
@@ -114,15 +149,13 @@ def _listens(port: int) -> bool:
 
 
 def _stop(server: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
     server.terminate()
-    for _ in range(2):
-        _listens(port)  # a knock wakes its accept(), which closes 2 s later otherwise
-        try:
-            server.wait(0.5)
-        except subprocess.TimeoutExpired:
-            continue
-        return
-    server.kill()
+    while server.poll() is None and time.monotonic() < deadline:
+        _listens(port)  # wakes its accept(), which it waits 2 s for otherwise
+        time.sleep(0.02)
+    if server.poll() is None:
+        server.kill()
     server.wait()
 
 
