@@ -9,7 +9,17 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "smetka"
 
-GROUND = {"money", "exact_json", "errors", "settings", "logs", "processes", "data_directory", "age_groups"}
+GROUND = {
+    "money",
+    "exact_json",
+    "errors",
+    "settings",
+    "logs",
+    "processes",
+    "data_directory",
+    "ledger_path",
+    "age_groups",
+}
 STORES = {"ledger", "storage"}
 FEATURES = {"spending", "bonus", "telegram"}
 EDGES = {

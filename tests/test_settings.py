@@ -45,7 +45,6 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(tmp_path):
         ("SMETKA_LEDGER_PATH", "x", "Did you mean SMETKA_LEDGER?"),
         ("SMETKA_XYZZY", "1", "is not a setting"),
         ("SMETKA_TRUSTED_PROXIES", "10.0.0.0/8,proxy", "'proxy'"),
-        ("SMETKA_LEDGER", "oracle://shop", "oracle:// is not supported"),
         ("SMETKA_PORT", "65536", "less than or equal to 65535"),
         ("SMETKA_PORT", "http", "valid integer"),
         ("SMETKA_CURRENCY", "KWD", "more than two decimals"),

@@ -88,6 +88,12 @@ def test_averages_are_a_table_within_80_columns_or_json(smetka, ledger):
         pytest.param(["key", "revoke", "nobody"], 1, "nobody", id="a key that is not there"),
         pytest.param(["key", "create", "a", "--role", "king"], 2, "king", id="an unknown role"),
         pytest.param(["telegram", "test"], 1, "SMETKA_TELEGRAM_BOT_TOKEN", id="no bot"),
+        pytest.param(
+            ["serve", "--ledger", "oracle://shop"],
+            2,
+            "oracle:// is not supported",
+            id="a database we do not read",
+        ),
         pytest.param(["serve", "--port", "70000"], 2, "SMETKA_PORT", id="an impossible port"),
         pytest.param(["serve", "--currency", "KWD"], 2, "decimals", id="a currency with three decimals"),
     ],

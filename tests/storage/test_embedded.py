@@ -39,7 +39,7 @@ def test_nobody_else_on_the_machine_may_read_its_files(own_server):
 
     assert mode(home.path.parent) == mode(home.path) == mode(home.storage) == 0o700
     assert mode(home.path / "password") == 0o600
-    assert not (home.path / "password.new").exists()
+    assert sorted(path.name for path in home.path.iterdir()) == ["password", "secantusd.toml", "storage"]
 
 
 def test_an_open_folder_is_closed_at_the_next_start(own_server):
@@ -115,7 +115,7 @@ def test_a_server_that_was_never_started_can_be_stopped_and_asked(make_server):
     server.stop()
 
 
-@pytest.mark.parametrize("delay", [0.02, 0.15, 0.3, 0.45, 0.6, 0.8])
+@pytest.mark.parametrize("delay", [0.02, 0.2, 0.4, 0.6, 0.8, 1.1])
 def test_a_first_start_that_was_interrupted_is_finished_by_the_next(make_server, delay):
     server = make_server()
     server.spawn()
@@ -126,6 +126,12 @@ def test_a_first_start_that_was_interrupted_is_finished_by_the_next(make_server,
 
     keep(server, "a")
     assert (server.home.path / "password").exists()
+
+
+def test_a_first_start_makes_every_file_so_that_no_later_kill_meets_one_half_made(own_server):
+    assert len(list(own_server.home.storage.glob("secantus_documents_sh*.wt"))) == 16
+    with MongoClient(own_server.uri) as client:
+        assert "smetka_files" not in client.list_database_names()
 
 
 @pytest.mark.parametrize("lost", ["storage", "password", "both"])

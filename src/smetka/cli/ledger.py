@@ -12,9 +12,9 @@ from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.errors import WrongUsage
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
-from smetka.ledger.location import ledger_path
 from smetka.ledger.report import CheckUp, Problem
 from smetka.ledger.upkeep import INDEX, create_empty, create_index
+from smetka.ledger_path import ledger_path
 from smetka.money import grouped
 from smetka.settings import load_settings
 

@@ -15,6 +15,7 @@ from smetka.cli.options import setting_options
 from smetka.data_directory import DataDirectory
 from smetka.demo import write_ledger
 from smetka.errors import StartFailed, WrongUsage
+from smetka.ledger_path import ledger_path
 from smetka.logs import configure_logging
 from smetka.server import Server
 from smetka.settings import Settings, as_text, is_loopback, is_secret, load_settings
@@ -120,9 +121,9 @@ def _check_embedded(settings: Settings) -> None:
 
 
 def _warn_of_what_is_missing(settings: Settings) -> None:
-    ledger = settings.ledger or ""
-    if "://" not in ledger and not Path(ledger).is_file():
-        _log.warning("the ledger is not there yet; statistics answer 503 until it is", ledger=ledger)
+    ledger = ledger_path(settings.ledger or "")
+    if not ledger.is_file():
+        _log.warning("the ledger is not there yet; statistics answer 503 until it is", ledger=str(ledger))
     if bool(settings.telegram_bot_token) != bool(settings.telegram_chat_ids):
         missing = "chat ids" if settings.telegram_bot_token else "bot token"
         _log.warning(f"messages to Telegram are disabled: no {missing} set")

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from smetka.errors import LedgerUnavailable, UnknownCustomer
 from smetka.ledger import statements
 from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, is_overflow, unavailable
-from smetka.ledger.location import ledger_path
 from smetka.ledger.open_file import OpenFile, fingerprint
 from smetka.ledger.spending import CustomerTotal, SpendingByAge, spending_of
 from smetka.ledger.statements import PART, Question
+from smetka.ledger_path import ledger_path
 from smetka.money import Money
 
 T = TypeVar("T")

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.pool import QueuePool
 
 from smetka.errors import LedgerUnavailable
 from smetka.ledger.layout import Layout, read_layout
-from smetka.ledger.location import sqlite_uri
 
 _CONNECTIONS = 4
 _CONNECTION_WAIT_SECONDS = 1.0
@@ -44,7 +44,12 @@ def fingerprint(path: Path) -> Hashable:
 def connect(path: Path, mode: str = "ro") -> sqlite3.Connection:
     """Open the file, never making one. No waiting for locks: those who ask decide how long to try."""
     connection = sqlite3.connect(
-        sqlite_uri(path, mode), uri=True, timeout=0, isolation_level=None, check_same_thread=False
+        # Quoted, whatever characters the name holds.
+        f"file:{quote(os.fsencode(path))}?mode={mode}",
+        uri=True,
+        timeout=0,
+        isolation_level=None,
+        check_same_thread=False,
     )
     connection.text_factory = _lenient_text
     return connection

@@ -44,7 +44,7 @@ class Settings(BaseModel):
         validate_default=True,
     )
 
-    ledger: Annotated[str, AfterValidator(rules.ledger)] | None = Field(
+    ledger: str | None = Field(
         None, description="The shop's own database, opened read-only: path of a SQLite file, or a URL."
     )
     mongodb_uri: Annotated[SecretStr, AfterValidator(rules.mongodb_uri)] | None = Field(

@@ -75,14 +75,6 @@ def networks(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def ledger(location: str) -> str:
-    """A path, or a URL of a database that is supported."""
-    scheme, separator, _ = location.partition("://")
-    if separator and scheme.partition("+")[0] != "sqlite":
-        raise ValueError(f"{scheme}:// is not supported; name a SQLite file")
-    return location
-
-
 def mongodb_uri(value: SecretStr) -> SecretStr:
     """An address that the driver knows."""
     if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from smetka.logs import scrub
 
-_DAMAGE = ("WT_TRY_SALVAGE", "WT_PANIC", "WT_ERROR", "WiredTigerError: Invalid argument")
+DAMAGE = ("WT_TRY_SALVAGE", "WT_PANIC", "WT_ERROR", "WiredTigerError: Invalid argument")
+"""Signs in the server's words that its files are damaged, unless the disk is full."""
 
 
 def explain(words: Sequence[str], status: int | None, *, home: Path, port: int) -> str:
@@ -30,7 +31,7 @@ def recognise(words: Sequence[str], *, home: Path, port: int) -> str | None:
         return f"Port {port} on 127.0.0.1, meant for the embedded MongoDB, is taken by another program."
     if "Permission denied" in text or "Read-only file system" in text:
         return f"The embedded MongoDB cannot write in its folder {home}. Check its owner and mode."
-    if any(sign in text for sign in _DAMAGE):
+    if any(sign in text for sign in DAMAGE):
         return (
             f"The embedded MongoDB's files in {home} are damaged, so it does not work. "
             f"Move {home} away and run `smetka restore DIR` with a backup, or start anew without one."

@@ -86,7 +86,7 @@ class EmbeddedMongoDB:
                 if not (is_leaving or self._user_was_missing or self._takes_another_port(process)):
                     self._give_up(process.complaint())
                 process = self._spawn()
-            elif process.recognised():  # it runs, but will never work
+            elif process.found_damage():  # it runs, but will never work
                 self._give_up(process.complaint())
             time.sleep(0.02)
 

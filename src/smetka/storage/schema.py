@@ -114,7 +114,13 @@ LEASES = CollectionRules(
     fields={"_id": _TEXT, "owner": _TEXT, "fence": _INTEGER, "until": _TIME},
 )
 
-ALL = (BONUS_CUSTOMERS, DELIVERIES, LEASES)
+WORKERS = CollectionRules(
+    name="workers",
+    version=1,
+    fields={"_id": _TEXT, "alive_at": _TIME, "telegram": _RECORD},
+)
+
+ALL = (BONUS_CUSTOMERS, DELIVERIES, LEASES, WORKERS)
 
 
 def ensure(database: Database[dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from threading import Thread
 
 import structlog
 
-from smetka.storage.complaints import explain, recognise
+from smetka.storage.complaints import DAMAGE, explain, recognise
 from smetka.storage.home import Home
 
 STOP_SECONDS = 3.0
@@ -54,14 +54,14 @@ class ServerProcess:
         """Its exit status, None while it runs."""
         return self._process.poll()
 
-    def recognised(self) -> str | None:
-        """What is wrong and what to do, as far as its words tell; it may be running all the same."""
-        return recognise(list(self._words), home=self._home.path, port=self._port)
-
     def complaint(self) -> str:
         """Why it ended or does not work, and what to do, in one sentence."""
         self._hear_it_out()
         return self._explain()
+
+    def found_damage(self) -> bool:
+        """Whether its files are damaged; it may be running all the same."""
+        return self._said(*DAMAGE)
 
     def found_the_folder_busy(self) -> bool:
         """Whether it ended because another server works in the folder."""
@@ -97,20 +97,23 @@ class ServerProcess:
         with self._process.stderr as lines:
             for line in lines:
                 self._words.append(line)
-                if told is None and (told := self.recognised()):
+                if told is None and (told := self._recognise()):
                     _log.error("mongodb-complains", reason=told)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
         if self._is_wanted and told is None:
             _log.error("mongodb-ended", reason=self._explain())
 
-    def _said(self, words: str) -> bool:
+    def _said(self, *signs: str) -> bool:
         self._hear_it_out()
-        return any(words in line for line in list(self._words))
+        return any(sign in line for line in list(self._words) for sign in signs)
 
     def _hear_it_out(self) -> None:
         if self.poll() is not None:
             self._listener.join(1)
+
+    def _recognise(self) -> str | None:
+        return recognise(list(self._words), home=self._home.path, port=self._port)
 
     def _explain(self) -> str:
         return explain(list(self._words), self._process.returncode, home=self._home.path, port=self._port)

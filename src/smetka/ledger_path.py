@@ -1,11 +1,13 @@
-"""Where the ledger is: the path of a SQLite file, or the same as a URL."""
+"""Where the ledger is: the path of a SQLite file, or the same as a URL.
+
+Beside the package `ledger`, which brings SQLAlchemy: the parent process asks this too.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
-from urllib.parse import quote
 
 from smetka.errors import WrongUsage
 
@@ -34,8 +36,3 @@ def ledger_path(location: str) -> Path:
     if not path.strip() or "\0" in path or path.startswith(":memory:"):
         raise WrongUsage("The ledger must be the path of a SQLite file.")
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.resolve follows links
-
-
-def sqlite_uri(path: Path, mode: str) -> str:
-    """The file as SQLite's own URI, whatever characters its name holds. `mode` is ``ro`` or ``rw``."""
-    return f"file:{quote(os.fsencode(path))}?mode={mode}"
