@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.settings import Settings
-
 BODY = {"user_id": 1, "total_spending": 2000}
 
 
