@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test lint format docs lock bench wheel clean
+.PHONY: help demo setup test lint format docs lock wheel clean
 
 # The first Python that is one of ours; `make PYTHON=/path/to/python3.12 …` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -30,9 +30,6 @@ format: .venv/tests ## Put the code in the house's format
 docs: .venv/tests ## Write the pages of docs/ that are made from the code
 	$(BIN)/python docs/generate.py
 
-bench: .venv/tests ## Measure, side by side with what one would use instead
-	$(BIN)/python -m bench
-
 wheel: .venv/tests ## Build the wheel into dist/
 	rm -rf dist
 	$(BIN)/python -m hatchling build
@@ -47,16 +44,18 @@ clean: ## Remove what was set up and built
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/made:
-	@test -n "$(PYTHON)" || { echo "Smetka needs Python 3.11, 3.12 or 3.13 with venv; none was found (make PYTHON=/path/to/python3.12 $(MAKECMDGOALS))." >&2; exit 2; }
+	@test -n "$(strip $(PYTHON))" || { echo "Smetka needs Python 3.11, 3.12 or 3.13 with venv; none was found (make PYTHON=/path/to/python3.12 $(MAKECMDGOALS))." >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Smetka needs Python 3.11, 3.12 or 3.13; $(PYTHON) is %d.%d." % sys.version_info[:2])'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv
 	@touch $@
 
 .venv/runs: .venv/made requirements/all.txt pyproject.toml
-	$(PIP) --require-hashes --no-deps -r requirements/all.txt
-	$(PIP) --no-deps --no-build-isolation --editable .
+	@echo "Installing Smetka and what it needs into .venv (about half a minute)…"
+	@$(PIP) --require-hashes --no-deps -r requirements/all.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/tests: .venv/runs requirements/dev.txt
-	$(PIP) --require-hashes --no-deps -r requirements/dev.txt
+	@echo "Installing what tests and checks need into .venv…"
+	@$(PIP) --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@

@@ -110,7 +110,7 @@ class Watched:
     def _start_again(self, now: float) -> bool:
         try:
             self.start()
-        except StartFailed as error:
+        except (StartFailed, OSError) as error:  # OSError: no memory, a disk gone read-only
             self._fell(now, str(error))
             return False
         return True

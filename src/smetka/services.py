@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,6 +19,8 @@ from smetka.spending.remembered import Remembered
 from smetka.storage import Storage
 from smetka.telegram.deliveries import Deliveries
 from smetka.telegram.state import WorkerState, worker_state
+
+WARM_UP_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -36,12 +39,13 @@ class Services:
     now: Callable[[], datetime]
 
     def warm_up(self) -> None:
-        """Open and connect what can be; what is away is named in the log and tried again when asked."""
-        for name, ping in (("ledger", self.ledger.ping), ("mongodb", self.storage.ping)):
-            try:
-                ping()
-            except Unavailable as error:
-                _log.warning("not there yet", part=name, reason=error.reason)
+        """Open and connect what can be, so that the first question does not pay for it."""
+        try:
+            self.ledger.ping()
+        except Unavailable as error:
+            _log.warning("the ledger cannot be read yet", reason=error.reason)
+        with suppress(Unavailable):  # the storage itself tells when it is away
+            self.storage.ping(WARM_UP_SECONDS)
 
     def worker_and_telegram(self) -> WorkerState:
         """How the worker is and how it finds Telegram, as it last wrote down. Never raises."""

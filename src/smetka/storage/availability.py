@@ -9,6 +9,8 @@ from threading import Condition, Thread
 import structlog
 
 PAUSE_SECONDS = 0.5
+# A server that is started together with us is not reported missing while it starts.
+QUIET_ATTEMPTS = 3
 
 _log = structlog.get_logger(__name__)
 
@@ -27,6 +29,8 @@ class Availability:
         self._why_away: str | None = None
         self._looking = False
         self._told_away = False
+        self._was_there = False
+        self._attempts = 0
         self._closed = False
 
     @property
@@ -78,6 +82,7 @@ class Availability:
         while True:
             reason = self._try()
             with self._changed:
+                self._attempts += 1
                 if reason is None:
                     self._set_there()
                 else:
@@ -98,8 +103,11 @@ class Availability:
         if self._told_away:
             _log.info("mongodb-there")
         self._is_there, self._why_away, self._told_away = not self._closed, None, False
+        self._was_there = True
 
     def _set_away(self, reason: str) -> None:
-        if not self._told_away and not self._closed:
+        self._is_there, self._why_away = False, reason
+        worth_telling = self._was_there or self._attempts >= QUIET_ATTEMPTS
+        if worth_telling and not self._told_away and not self._closed:
             _log.warning("mongodb-away", reason=reason)
-        self._is_there, self._why_away, self._told_away = False, reason, True
+            self._told_away = True
