@@ -88,18 +88,11 @@ class Worker:
         return True
 
     def _send_until_stopped(self) -> None:
-        away = False
         while not self._stopping.is_set():
-            pause = 0.0
             try:
                 pause = 0.0 if self._sender.run_once() else IDLE_SECONDS
-                if away:
-                    _log.info("mongodb-back")
-                away = False
-            except Unavailable as error:
-                if not away:
-                    _log.warning("mongodb-away", reason=error.reason)
-                away, pause = True, MONGODB_AWAY_SECONDS
+            except Unavailable:  # the storage says so in the log
+                pause = MONGODB_AWAY_SECONDS
             except Exception:  # noqa: BLE001 - a worker that ended would deliver nothing at all
                 _log.exception("unexpected")
                 pause = UNEXPECTED_SECONDS
