@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import sqlite3
@@ -12,6 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
+
+from smetka.logs import QUIETED
 
 REPOSITORY = Path(__file__).parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -23,6 +27,19 @@ def _no_settings_from_outside(monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("SMETKA_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was():
+    """Commands configure the logging of their process; here that process goes on."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in QUIETED}
+    yield
+    root.handlers[:], root.level = handlers, level
+    for name, its_level in levels.items():
+        logging.getLogger(name).setLevel(its_level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

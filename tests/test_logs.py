@@ -16,14 +16,10 @@ TOKEN = "123456:AAECanaryCanaryCanaryCanaryCanaryCan"
 
 @pytest.fixture
 def lines():
-    """What was logged since, as parsed lines; logging is put back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    """What was logged since, as parsed lines."""
     stream = io.StringIO()
     configure_logging("web", secrets=["hush-hush"], stream=stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 def test_an_event_is_one_line_with_its_values(lines):

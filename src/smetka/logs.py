@@ -11,6 +11,9 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+QUIETED = ("urllib3", "requests", "pymongo")
+"""Loggers whose debug and info lines carry whole URLs, the bot token included."""
+
 _MASK = "***"
 # A bot token wherever it appears, a password inside a connection string, one of our keys.
 _SECRETS = re.compile(
@@ -59,8 +62,7 @@ def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: Text
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # Their debug and info lines carry whole URLs, the bot token included.
-    for name in ("urllib3", "requests", "pymongo"):
+    for name in QUIETED:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
