@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from smetka import exact_json
+from smetka.money import Money
 
 
 def test_amounts_are_written_as_numbers_to_the_last_digit():
@@ -49,7 +50,6 @@ def test_text_is_escaped_so_that_any_of_it_can_be_sent():
         pytest.param(b"[" * 30_000 + b"]" * 30_000, id="nested 30,000 deep"),
         pytest.param(b'{"a":' * 30_000 + b"1" + b"}" * 30_000, id="objects nested 30,000 deep"),
         pytest.param(b"[" * 30_000, id="opened 30,000 times"),
-        pytest.param(b"[1e99999999999999999999]", id="an exponent beyond Decimal"),
         pytest.param(b"01", id="leading zero"),
         pytest.param(b'"\x01"', id="control character"),
     ],
@@ -68,3 +68,21 @@ def test_unusual_but_valid_json_is_read(body):
 
 def test_brackets_and_quotes_inside_strings_do_not_nest():
     assert exact_json.loads(b'"\\"[' + b"[" * 40 + b'"') == '"[' + "[" * 40
+
+
+@pytest.mark.parametrize(
+    ("number", "rule"),
+    [
+        ("1e99999999999999999999", "finite"),
+        ("-1e99999999999999999999", "finite"),
+        ("1e-99999999999999999999", "two decimals"),
+    ],
+)
+def test_a_number_beyond_decimals_bounds_is_json_and_breaks_the_rules_of_values(number, rule):
+    with pytest.raises(ValueError, match=rule):
+        Money.from_decimal(exact_json.loads(number.encode()))
+
+
+def test_zero_is_zero_with_any_exponent():
+    assert exact_json.loads(b"0e99999999999999999999") == 0
+    assert Money.from_decimal(exact_json.loads(b"0e30")) == Money(0)

@@ -19,6 +19,7 @@ GROUND = {
     "data_directory",
     "ledger_path",
     "age_groups",
+    "keys",
 }
 STORES = {"ledger", "storage"}
 FEATURES = {"spending", "bonus", "telegram"}
@@ -43,9 +44,8 @@ ALLOWED = (
 
 
 def part_of(module: str) -> str:
-    """`smetka.spending.averages` is `spending`; the age groups are a value that settings hold."""
-    names = module.split(".")[1:]
-    return "age_groups" if names[-1:] == ["age_groups"] else names[0] if names else "__init__"
+    """`smetka.spending.averages` is part of `spending`."""
+    return module.split(".")[1] if "." in module else "__init__"
 
 
 def imports():

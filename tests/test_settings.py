@@ -6,7 +6,7 @@ import pytest
 
 from smetka.errors import WrongUsage
 from smetka.money import Money
-from smetka.settings import Settings, load_settings
+from smetka.settings import Settings, load_settings, masked
 
 TOKEN = "123456:AAECanaryCanaryCanaryCanaryCanaryCan"
 
@@ -45,8 +45,8 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(tmp_path):
         ("SMETKA_LEDGER_PATH", "x", "Did you mean SMETKA_LEDGER?"),
         ("SMETKA_XYZZY", "1", "is not a setting"),
         ("SMETKA_TRUSTED_PROXIES", "10.0.0.0/8,proxy", "'proxy'"),
-        ("SMETKA_PORT", "65536", "less than or equal to 65535"),
-        ("SMETKA_PORT", "http", "valid integer"),
+        ("SMETKA_PORT", "65536", "must be at most 65535"),
+        ("SMETKA_PORT", "http", "must be a whole number"),
         ("SMETKA_CURRENCY", "KWD", "more than two decimals"),
         ("SMETKA_CURRENCY", "denar", "ISO 4217"),
         ("SMETKA_TIMEZONE", "Skopje", "IANA time zone"),
@@ -59,7 +59,7 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(tmp_path):
         ("SMETKA_TELEGRAM_CHAT_IDS", "managers", "chat id"),
         ("SMETKA_TELEGRAM_CHAT_IDS", str(2**52), "chat id"),
         ("SMETKA_TELEGRAM_API_URL", "ftp://x", "http://"),
-        ("SMETKA_NOTIFY_COOLDOWN_SECONDS", "-1", "greater than or equal to 0"),
+        ("SMETKA_NOTIFY_COOLDOWN_SECONDS", "-1", "must be at least 0"),
         ("SMETKA_MONGODB_URI", "postgres://x", "mongodb://"),
         ("SMETKA_AVERAGE_BASIS", "median", "'spender'"),
     ],
@@ -144,3 +144,43 @@ def test_who_can_reach_the_server_follows_from_address_and_names(given, loopback
 
     assert settings.is_loopback_only is loopback
     assert settings.effective_allowed_hosts == names
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("mongodb://h/shop", "mongodb://h/shop"),
+        ("mongodb://u:canary@h:27017,i/shop", "mongodb://u:***@h:27017,i/shop"),
+        (
+            "mongodb+srv://u:can%2Fary@h/?tlsCertificateKeyFilePassword=canary&w=1",
+            "mongodb+srv://u:***@h/?tlsCertificateKeyFilePassword=***&w=***",
+        ),
+        ("mongodb://[::1]:1", "mongodb://[::1]:1"),
+        ("mongodb://u:p/canary@h", "***"),
+        ("", ""),
+    ],
+)
+def test_a_mongodb_address_is_shown_without_what_is_secret(uri, shown):
+    assert masked(uri) == shown
+
+
+@pytest.mark.parametrize(
+    "uri", ["mongodb://u:p#w@h/d", "mongodb://u:p/w@h", "mongodb://u:p@w@h", "mongodb://[::1/x", "mongodb://"]
+)
+def test_an_address_that_could_be_read_in_two_ways_is_refused(uri):
+    with pytest.raises(WrongUsage, match="percent-encoded"):
+        load_settings(environ={"SMETKA_MONGODB_URI": uri})
+
+
+@pytest.mark.parametrize("name", ["shop.example:8000", "https://shop.example", "*", "*.example", "a b"])
+def test_a_host_name_that_could_never_match_is_refused(name):
+    with pytest.raises(WrongUsage, match="SMETKA_ALLOWED_HOSTS"):
+        load_settings(environ={"SMETKA_ALLOWED_HOSTS": name})
+
+
+def test_host_names_are_taken_as_they_stand_in_a_header():
+    assert Settings(allowed_hosts="Shop.Example,::1,10.0.0.1").effective_allowed_hosts == (
+        "shop.example",
+        "[::1]",
+        "10.0.0.1",
+    )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,7 +76,8 @@ class OwnProcess:
         except subprocess.TimeoutExpired:
             _log.warning("killed", pid=self._child.pid, after_seconds=seconds)
             for pid in [self._child.pid, *descendants(self._child.pid)]:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it ended in this moment
+                    os.kill(pid, signal.SIGKILL)
             self._child.wait()
 
 

@@ -16,6 +16,8 @@ from smetka.processes import birth
 
 _LOCK = "smetka.lock"
 _RUNNING = "running.json"
+LOCK_SECONDS = 1.0
+"""Who only looks whether the folder is held has it for a moment."""
 
 
 @dataclass
@@ -33,6 +35,11 @@ class Running:
     mongodb_uri: str | None = None
     pids: dict[str, int] = field(default_factory=dict)
     births: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def embedded_uri(self) -> str | None:
+        """The URI of the embedded server; that of a hosted one is masked, and so of no use."""
+        return self.mongodb_uri if "mongodb" in self.pids else None
 
 
 class DataDirectory:
@@ -54,11 +61,9 @@ class DataDirectory:
             lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StartFailed(f"The data directory {self.path} cannot be used: {error.strerror}.") from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock_within(lock, LOCK_SECONDS):
             os.close(lock)
-            raise StartFailed(self._held_by()) from None
+            raise StartFailed(self._held_by())
         self._lock = lock
         self._outlive_the_last_holder()
         self.publish(Running(holder=os.getpid(), command=command))
@@ -132,3 +137,16 @@ class DataDirectory:
             if not any(birth(pid) == last.births.get(name) for name, pid in last.pids.items() if pid):
                 return
             time.sleep(0.05)
+
+
+def _lock_within(lock: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True

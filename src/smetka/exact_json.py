@@ -83,8 +83,14 @@ def _depth(text: str) -> int:
 def _decimal(text: str) -> Decimal:
     try:
         return Decimal(text)
-    except InvalidOperation:  # an exponent beyond what Decimal holds; not a ValueError
-        raise ValueError("The body holds a number beyond all bounds.") from None
+    except InvalidOperation:
+        # An exponent that Decimal cannot hold. It is a JSON number all the same: one that no rule
+        # about values allows, however large or small exactly.
+        mantissa, _, exponent = text.lower().partition("e")
+        if not mantissa.strip("-0."):
+            return Decimal(0)
+        sign = "-" if mantissa.startswith("-") else ""
+        return Decimal(f"{sign}1E{'-' if exponent.startswith('-') else '+'}1000")
 
 
 def _integer(text: str) -> int | Decimal:

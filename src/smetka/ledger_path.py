@@ -35,4 +35,5 @@ def ledger_path(location: str) -> Path:
         path = rest[1:]
     if not path.strip() or "\0" in path or path.startswith(":memory:"):
         raise WrongUsage("The ledger must be the path of a SQLite file.")
-    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.resolve follows links
+    # A `~` that is nobody's home is a name like any other. Path.resolve would follow links.
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111

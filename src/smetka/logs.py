@@ -18,7 +18,7 @@ _MASK = "***"
 # A bot token wherever it appears, a password inside a connection string, one of our keys.
 _SECRETS = re.compile(
     r"(?P<token>(?<!\d)\d{1,20}:[A-Za-z0-9_-]{30,})"
-    r"|(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?P<after>@)"
+    r"|(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@]*:)\S+(?P<after>@)"
     r"|(?P<key>\bsmk_)[A-Za-z0-9_-]+"
 )
 

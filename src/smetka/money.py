@@ -58,6 +58,8 @@ class Money:
             ValueError: it has more than two decimals, or is larger than any amount can be.
         """
         # The exponent is looked at first: scaling 1e999999 would build a number of a million digits.
+        if value == 0:
+            return NOTHING
         if not value.is_finite() or value.adjusted() > len(str(LARGEST_AMOUNT)) + 12:
             raise ValueError("must be a finite amount")
         _, digits, exponent = value.as_tuple()

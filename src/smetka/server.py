@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from threading import Event, Thread
@@ -23,8 +24,7 @@ import structlog
 from smetka.children import OwnProcess, Watched
 from smetka.data_directory import DataDirectory, Running
 from smetka.errors import StartFailed
-from smetka.logs import scrub
-from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, variable
+from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, masked, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +35,14 @@ TICK_SECONDS = 0.2
 PROBE_SECONDS = 5.0
 PROBES_THAT_TELL = 3
 """Failed probes in a row after which the embedded MongoDB is killed and started again."""
-# In the worst case 7 s for requests under way, then the database: together below 10 s.
-WEB_STOP_SECONDS = 7.0
+PATIENCE_SECONDS = 60.0
+"""How long one that has not answered yet may take: its first start on a slow disk, a recovery."""
+
+NOT_READY_SECONDS = 5.0
+"""What is missing is told after this time, and again after ever longer ones."""
+
+# In the worst case 6.5 s for requests under way, then 3.5 s for the database: together 10 s.
+WEB_STOP_SECONDS = 6.5
 WORKER_STOP_SECONDS = 4.0
 
 _log = structlog.get_logger(__name__)
@@ -48,6 +54,7 @@ class Server:
 
     settings: Settings
     directory: DataDirectory
+    command: str = "serve"
     with_worker: bool = True
     on_ready: Callable[[str], None] = lambda _url: None
     stopping: Event = field(default_factory=Event)  # for the threads
@@ -100,6 +107,7 @@ class Server:
         for part in self.watched:
             part.start()
         self._publish()
+        _log.info("listening", url=self.url)
         if self.mongodb:
             Thread(target=self._probe_mongodb, name="probe", daemon=True).start()
         Thread(target=self._announce_when_ready, name="ready", daemon=True).start()
@@ -121,12 +129,18 @@ class Server:
         _log.info("stopped")
 
     def _publish(self) -> None:
-        uri = self.mongodb.uri if self.mongodb else scrub(as_text(self.settings.mongodb_uri))
+        try:
+            self._write_what_runs()
+        except OSError as error:  # a full disk: what runs goes on, `smetka status` tells old news
+            _log.error("cannot say what runs", reason=str(error))
+
+    def _write_what_runs(self) -> None:
+        uri = self.mongodb.uri if self.mongodb else masked(as_text(self.settings.mongodb_uri))
         pids = {part.name: part.process.pid for part in self.watched}
         self.directory.publish(
             Running(
                 holder=os.getpid(),
-                command="serve",
+                command=self.command,
                 url=self.url,
                 host=self.host_header,
                 mongodb_uri=uri,
@@ -147,20 +161,33 @@ class Server:
     def _probe_mongodb(self) -> None:
         """Kill an embedded server that runs but does not work; the watch starts it again."""
         assert self.mongodb is not None
-        failures = 0
+        probed, failures, answered, since = None, 0, False, 0.0
         while not self.stopping.wait(PROBE_SECONDS):
-            failures = 0 if self.mongodb.probe() else failures + 1
             pid = self.mongodb.pid
-            if failures >= PROBES_THAT_TELL and pid is not None and self.mongodb.poll() is None:
+            if pid != probed:
+                probed, failures, answered, since = pid, 0, False, time.monotonic()
+            if pid is None or self.mongodb.poll() is not None:
+                continue
+            works = self.mongodb.probe()
+            answered, failures = answered or works, 0 if works else failures + 1
+            if failures >= PROBES_THAT_TELL and (answered or time.monotonic() - since > PATIENCE_SECONDS):
                 _log.error("mongodb-does-not-work", pid=pid, probes_failed=failures)
-                os.kill(pid, signal.SIGKILL)  # loses nothing: every acknowledged write is on disk
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)  # loses nothing: every acknowledged write is on disk
                 failures = 0
 
     def _announce_when_ready(self) -> None:
-        while not self.stopping.wait(0.2):
-            if readiness(self.url, self.host_header).get("ready"):
+        began, tell_at = time.monotonic(), NOT_READY_SECONDS
+        pause = 0.2
+        while not self.stopping.wait(pause):
+            answer = readiness(self.url, self.host_header)
+            if answer["ready"]:
                 self.on_ready(self.url)
                 return
+            if time.monotonic() - began > tell_at:
+                missing = {n: p["detail"] for n, p in answer.get("parts", {}).items() if not p["ready"]}
+                _log.warning("not ready yet", **(missing or {"see": f"{self.url}/readyz"}))
+                tell_at, pause = tell_at * 6, 2.0
 
 
 def readiness(url: str, host: str) -> dict[str, Any]:
@@ -202,8 +229,8 @@ def free_address(host: str, port: int) -> tuple[str, int]:
             found: tuple[str, int] = probe.getsockname()[:2]
             return found
     except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        reason = "is already taken" if taken else f"cannot be used: {error.strerror}"
-        raise StartFailed(
-            f"Port {port} on {host} {reason}. Choose another with --port or SMETKA_PORT."
-        ) from None
+        if error.errno == errno.EADDRINUSE:
+            raise StartFailed(
+                f"Port {port} on {host} is already taken. Choose another with --port or SMETKA_PORT."
+            ) from None
+        raise StartFailed(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None

@@ -13,7 +13,7 @@ from smetka.bonus.customers import BonusRules
 from smetka.bonus.records import BonusCustomers
 from smetka.errors import Unavailable, WrongUsage
 from smetka.ledger import Ledger
-from smetka.settings import Settings, as_text
+from smetka.settings import Settings, as_text, named_ledger
 from smetka.spending.averages import Averages, average_by_age_group
 from smetka.spending.remembered import Remembered
 from smetka.storage import Storage
@@ -68,14 +68,12 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
     Raises:
         WrongUsage: no ledger or no MongoDB is named.
     """
-    if settings.ledger is None:
-        raise WrongUsage("SMETKA_LEDGER is not set: name the shop's database, a SQLite file or a URL.")
     if settings.mongodb_uri is None:
         raise WrongUsage(
             "SMETKA_MONGODB_URI is not set. `smetka serve` runs an embedded MongoDB without it; "
             "the application alone needs it."
         )
-    ledger = Ledger(settings.ledger)
+    ledger = Ledger(named_ledger(settings))
     storage = Storage(as_text(settings.mongodb_uri))
     return Services(
         settings=settings,

@@ -21,7 +21,7 @@ from smetka.logs import configure_logging
 from smetka.processes import die_with
 from smetka.settings import Settings, as_text, settings_from_parent
 
-DRAIN_SECONDS = 6
+DRAIN_SECONDS = 5
 """Requests under way get this long to finish when the server is told to stop."""
 
 HEADER_MILLISECONDS = 5_000

@@ -47,6 +47,7 @@ class Shop:
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
+                process_group=0,  # as a terminal's shell starts it
             )
         if wait:
             self.wait_until_ready()

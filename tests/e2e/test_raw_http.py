@@ -131,6 +131,9 @@ big = b'{"user_id": 10, "total_spending": 2000' + b" " * (64 * 1024) + b"}"
         pytest.param(
             request(b"GET", b"/total_spent/%FF", body=b""), 422, "invalid-value", id="an id that is not UTF-8"
         ),
+        pytest.param(
+            request(b"GET", b"//total_spent/1", body=b""), 404, "not-found", id="two slashes at the start"
+        ),
         pytest.param(request(b"GET", b"/total_spent//1", body=b""), 404, "not-found", id="two slashes"),
         pytest.param(
             request(b"GET", b"/total_spent/../total_spent/1", body=b""), 404, "not-found", id="dots"

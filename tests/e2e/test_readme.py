@@ -17,7 +17,15 @@ README = Path(__file__).parent.parent.parent / "README.md"
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    shop = Shop(tmp_path_factory.mktemp("demo"), ["demo"], {})
+    # A real shop's settings around it must not matter: no real bot, ledger or MongoDB is touched.
+    real = {
+        "SMETKA_LEDGER": "/nowhere/shop.db",
+        "SMETKA_MONGODB_URI": "mongodb://127.0.0.1:1/shop",
+        "SMETKA_TELEGRAM_BOT_TOKEN": "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi",
+        "SMETKA_TELEGRAM_CHAT_IDS": "4242",
+        "SMETKA_BONUS_THRESHOLD": "999999",
+    }
+    shop = Shop(tmp_path_factory.mktemp("demo"), ["demo"], real)
     shop.data_dir = shop.data_dir / "demo"
     environment = shop.environment
     shop.start(wait=False)
@@ -37,7 +45,7 @@ def curl(line: str) -> tuple[str, dict]:
         timeout=30,
         check=True,
     )
-    head, _, body = done.stdout.rpartition("\n")
+    head, _, body = done.stdout.rstrip().rpartition("\n")
     return head, json.loads(body)
 
 

@@ -16,6 +16,8 @@ import pytest
 import requests
 from pymongo import MongoClient
 
+from smetka.data_directory import DataDirectory
+
 TOKEN = "987654321:AAECanaryTokenThatMustNeverShowAnywhere"
 
 
@@ -94,10 +96,11 @@ def test_ctrl_c_on_a_terminal_stops_everything_in_order(new_shop):
     shop = new_shop().start()
     family = shop.family()
 
-    shop.process.send_signal(signal.SIGINT)
+    os.killpg(shop.process.pid, signal.SIGINT)  # a terminal tells the whole group of the command
 
     assert shop.process.wait(20) == 0
     assert gone(family, 1)
+    assert '"mongodb-away"' not in shop.log.read_text()  # the database ended last
 
 
 def test_sigterm_lets_requests_under_way_finish(new_shop):
@@ -297,3 +300,61 @@ def test_the_bots_token_is_only_where_messages_are_sent(new_shop):
     assert answer.json()["notification"]["status"] == "queued"
     assert [place for place, text in places.items() if TOKEN in text] == []
     assert [place for place, text in places.items() if TOKEN.partition(":")[2] in text] == []
+
+
+def test_a_mongodb_that_hangs_is_killed_and_started_again(new_shop):
+    shop = new_shop().start()
+    assert shop.post(50).status_code == 201
+    hung = shop.pids()["mongodb"]
+
+    os.kill(hung, signal.SIGSTOP)
+    began = time.monotonic()
+    refused = shop.post(51)
+    took = time.monotonic() - began
+
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/bonus-store-unavailable")
+    assert "Retry-After" in refused.headers
+    assert took < 5
+    assert shop.get("/average_spending_by_age").status_code == 200
+    shop.wait_until(lambda: shop.pids()["mongodb"] != hung, seconds=90)
+    shop.wait_until_ready()
+    assert shop.post(51).status_code in {200, 201}
+    assert 50 in stored(shop.status()["mongodb_uri"])
+
+
+def test_several_web_processes_share_the_port(new_shop):
+    shop = new_shop(SMETKA_WORKERS="2").start()
+
+    assert len(shop.status()["pids"]["web"]) == 3
+    assert [shop.post(60).status_code for _ in range(4)] == [201, 200, 200, 200]
+    assert {shop.get("/total_spent/10").status_code for _ in range(10)} == {200}
+    assert shop.stop() == 0
+
+
+def test_looking_at_the_status_keeps_nobody_from_starting(new_shop):
+    shop = new_shop()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            DataDirectory(shop.data_dir).running()
+
+    shop.data_dir.mkdir()
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        for _ in range(50):
+            DataDirectory(shop.data_dir).hold("serve").release()
+    finally:
+        stop.set()
+        looker.join()
+
+
+def test_headers_that_come_too_slowly_end_the_connection(new_shop):
+    shop = new_shop().start()
+    with socket.create_connection(("127.0.0.1", urlsplit(shop.url).port), timeout=20) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc")
+
+        answer = client.recv(4096)  # the promise is 5 s; the socket's own limit is four times that
+
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")

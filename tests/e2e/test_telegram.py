@@ -9,6 +9,7 @@ import time
 import pytest
 
 from smetka.telegram.standin import FakeTelegram
+from tests.e2e.conftest import Shop
 
 TOKEN = "123456789:AAEndToEndTokenForTheStandInBotApi"
 
@@ -80,3 +81,25 @@ def _deliveries(shop) -> list[dict]:
         if all(item["state"] == "delivered" for item in items) or time.monotonic() > deadline:
             return items
         time.sleep(0.3)
+
+
+def test_a_worker_run_apart_sends_what_the_web_server_queued(new_shop, telegram):
+    shop = new_shop(
+        "--no-worker",
+        SMETKA_TELEGRAM_BOT_TOKEN=TOKEN,
+        SMETKA_TELEGRAM_CHAT_IDS="4242",
+        SMETKA_TELEGRAM_API_URL=telegram.url,
+    ).start()
+    queued = shop.get("/average_spending_by_age").json()["notification"]
+    assert shop.get("/readyz").json()["parts"]["worker"]["ready"] is False
+
+    worker = Shop(shop.folder, ["worker"], shop.environment)
+    try:
+        worker.start(wait=False)
+        (message,) = wait_for_messages(telegram, 1)
+        worker.stop()
+    finally:
+        worker.close()
+
+    assert queued["report_id"] in message.text
+    assert worker.process.returncode == 0

@@ -5,10 +5,10 @@ from contextlib import closing
 
 import pytest
 
+from smetka.age_groups import parse_age_groups
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
 from smetka.money import Money
-from smetka.spending.age_groups import parse_age_groups
 
 GROUPS = parse_age_groups("18-24,25-30,31-36,37-47,>47")
 WITHOUT_TYPES = """

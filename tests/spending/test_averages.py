@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from smetka import exact_json
+from smetka.age_groups import parse_age_groups
 from smetka.ledger import Ledger
-from smetka.spending.age_groups import parse_age_groups
 from smetka.spending.averages import average_by_age_group
 
 GROUPS = parse_age_groups("18-24,25-30,31-36,37-47,>47")

@@ -198,7 +198,7 @@ def test_damaged_files_are_told_in_one_line(own_server, make_server, pattern):
     sentence = str(told.value)
     assert "are damaged" in sentence
     assert str(own_server.home.path) in sentence
-    assert "smetka restore DIR" in sentence
+    assert "Put a copy" in sentence
     assert "\n" not in sentence
     assert "Traceback" not in sentence
 

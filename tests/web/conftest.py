@@ -59,7 +59,7 @@ class Shop:
 
     def key(self, role, name=None):
         """A new key as the header that carries it."""
-        from smetka.web.keys import create_key
+        from smetka.keys import create_key
 
         token = create_key(self.settings.effective_keys_file, name or f"a {role}", role)
         return {"Authorization": f"Bearer {token}"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from smetka.keys import ROLES, Permission, create_key, revoke_key
 from smetka.settings import Settings
-from smetka.web.keys import ROLES, Permission, create_key, revoke_key
 
 OPEN = {
     "/",

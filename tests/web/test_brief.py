@@ -14,7 +14,7 @@ def test_a_total_is_exact(shop, exact):
 
     assert reply.status_code == 200
     assert reply.get_data(as_text=True) == (
-        '{"user_id":1,"total_spending":1834.5,"payments":2,"year":null,"currency":"MKD"}'
+        '{"user_id":1,"total_spending":1834.5,"payments":2,"year":null,"currency":"MKD"}\n'
     )
 
 

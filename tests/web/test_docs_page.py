@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -14,10 +12,8 @@ def address(shop, serve):
 
 
 @pytest.fixture
-def page():
+def page(chromium):
     """A browser's page that keeps every complaint and every request that leaves this machine."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert chromium, "Chromium is not on the PATH: `apt-get install chromium`."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from smetka.errors import CommandFailed, WrongUsage
-from smetka.web.keys import ROLES, KeyRing, create_key, list_keys, revoke_key
+from smetka.keys import ROLES, KeyRing, create_key, list_keys, revoke_key
 
 
 @pytest.fixture
@@ -168,6 +168,31 @@ def test_the_file_is_plain_json_of_version_1(path):
 
 
 def test_the_command_line_needs_no_flask_for_keys():
-    code = "import sys, smetka.web.keys; print('flask' in sys.modules)"
+    code = "import sys, smetka.keys; print('flask' in sys.modules)"
 
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_text("{}"),
+        lambda path: path.rename(path.with_name("away")),
+    ],
+)
+def test_a_lost_or_emptied_file_opens_the_door_to_nobody_even_after_a_restart(path, lose):
+    token = create_key(path, "till", "owner")
+    lose(path)
+
+    ring = KeyRing(path)
+
+    assert ring.ever_made
+    assert ring.role_of(token) is None
+
+
+def test_a_key_that_was_not_made_locks_nobody_out(path):
+    with pytest.raises(CommandFailed):
+        revoke_key(path, "nobody")
+
+    assert not KeyRing(path).ever_made

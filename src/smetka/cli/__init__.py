@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from smetka.errors import SmetkaError, Unavailable, WrongUsage
+from smetka.errors import BonusStoreUnavailable, SmetkaError, Unavailable, WrongUsage
 from smetka.logs import scrub
 
 # Modules are imported when their command runs: `smetka status` needs neither Flask nor SQLAlchemy.
@@ -78,6 +78,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 130
     except WrongUsage as error:
         return _say(error, 2)
+    except BonusStoreUnavailable as error:
+        return _say(f"MongoDB cannot be used: {error.reason}", 1)
     except Unavailable as error:
         return _say(error.reason, 1)
     except SmetkaError as error:

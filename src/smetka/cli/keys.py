@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.keys import ROLES, create_key, list_keys, revoke_key
 from smetka.settings import load_settings
-from smetka.web.keys import ROLES, create_key, list_keys, revoke_key
 
 
 @click.group()

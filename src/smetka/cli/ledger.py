@@ -9,14 +9,13 @@ from datetime import datetime
 import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
-from smetka.errors import WrongUsage
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
 from smetka.ledger.report import CheckUp, Problem
 from smetka.ledger.upkeep import INDEX, create_empty, create_index
 from smetka.ledger_path import ledger_path
 from smetka.money import grouped
-from smetka.settings import load_settings
+from smetka.settings import load_settings, named_ledger
 
 _WIDTH = 79
 _MOST_YEARS = 20
@@ -35,7 +34,7 @@ def check(ledger: str | None, age_groups: str | None, currency: str, timezone: s
     settings = load_settings(
         {"ledger": ledger, "age_groups": age_groups, "currency": currency, "timezone": timezone}
     )
-    with closing(Ledger(_named(settings.ledger))) as opened:
+    with closing(Ledger(named_ledger(settings))) as opened:
         found = check_up(opened, settings.age_groups, current_year=datetime.now(settings.timezone).year)
     if as_json:
         print_json(found.as_json())
@@ -62,18 +61,12 @@ def index(path: str | None, ledger: str | None) -> None:
 
     In the ledger at PATH, or the configured one. Other programs cannot write to it meanwhile.
     """
-    location = ledger_path(_named(path or load_settings({"ledger": ledger}).ledger))
+    location = ledger_path(path or named_ledger(load_settings({"ledger": ledger})))
     seconds = create_index(location)
     if seconds is None:
         click.echo(f"{location} has such an index already; nothing was changed.")
     else:
         click.echo(f"The index {INDEX} was made in {location} in {seconds:.2f} s.")
-
-
-def _named(location: str | None) -> str:
-    if location is None:
-        raise WrongUsage("No ledger is named: give --ledger PATH or set SMETKA_LEDGER.")
-    return location
 
 
 def _facts(found: CheckUp, currency: str) -> str:

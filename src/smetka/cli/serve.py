@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,15 @@ from smetka.cli.options import setting_options
 from smetka.data_directory import DataDirectory
 from smetka.demo import write_ledger
 from smetka.errors import StartFailed, WrongUsage
+from smetka.keys import KeyRing
 from smetka.ledger_path import ledger_path
 from smetka.logs import configure_logging
 from smetka.server import Server
-from smetka.settings import Settings, as_text, is_loopback, is_secret, load_settings
-from smetka.web.keys import KeyRing
+from smetka.settings import Settings, as_text, is_loopback, is_secret, load_settings, named_ledger
 
 _OPTIONS = [field for field in Settings.model_fields if not is_secret(field)]
 _DEMO_MARK = "made-by-smetka-demo"
+_KEPT = frozenset({"smetka.lock", "running.json", _DEMO_MARK})
 
 _log = structlog.get_logger(__name__)
 
@@ -37,10 +39,8 @@ def serve(*, no_worker: bool, **options: Any) -> int:
     """
     settings = load_settings(options)
     _configure_logging(settings)
-    if settings.ledger is None:
-        raise WrongUsage("No ledger is named: give --ledger PATH or set SMETKA_LEDGER.")
+    named_ledger(settings)
     _check_reach(settings)
-    _check_embedded(settings)
     _warn_of_what_is_missing(settings)
     with DataDirectory(settings.data_dir).hold("serve") as directory:
         return Server(settings, directory, with_worker=not no_worker, on_ready=_say_ready).run()
@@ -61,13 +61,14 @@ def demo(**options: Any) -> int:
         data_dir=folder,
         ledger=str(folder / "shop.db"),
     )
+    if not settings.is_loopback_only:
+        raise WrongUsage("The demo is for this machine alone: --host must be a loopback address.")
     _configure_logging(settings)
-    _check_reach(settings)
-    _check_embedded(settings)
     with DataDirectory(folder).hold("demo") as directory:
         _clear(folder)
         write_ledger(folder / "shop.db")
-        return Server(settings, directory, on_ready=_say_what_to_try).run()
+        say = partial(_say_what_to_try, folder=folder)
+        return Server(settings, directory, command="demo", on_ready=say).run()
 
 
 @click.command()
@@ -79,12 +80,12 @@ def worker(**options: Any) -> None:
     settings = load_settings(options)
     if settings.mongodb_uri is None:
         running = DataDirectory(settings.data_dir).running()
-        if running is None or running.mongodb_uri is None:
+        if running is None or running.embedded_uri is None:
             raise WrongUsage(
                 "The worker needs SMETKA_MONGODB_URI, or a `smetka serve --no-worker` on the same "
                 "data directory."
             )
-        settings = settings.model_copy(update={"mongodb_uri": SecretStr(running.mongodb_uri)})
+        settings = settings.model_copy(update={"mongodb_uri": SecretStr(running.embedded_uri)})
     configure_logging("worker", secrets=_secrets(settings))
     run(settings)
 
@@ -100,8 +101,9 @@ def _configure_logging(settings: Settings) -> None:
 def _check_reach(settings: Settings) -> None:
     """Beyond this machine nobody is served without a key."""
     if not settings.is_loopback_only and not KeyRing(settings.effective_keys_file).ever_made:
+        wide = [name for name in (settings.host, *settings.effective_allowed_hosts) if not is_loopback(name)]
         raise StartFailed(
-            f"{settings.host} can be reached from other machines, and there is no API key yet. "
+            f"{wide[0]} lets other machines in, and there is no API key yet. "
             "Make one first: `smetka key create NAME --role owner`."
         )
     if not is_loopback(settings.host) and all(map(is_loopback, settings.effective_allowed_hosts)):
@@ -112,17 +114,9 @@ def _check_reach(settings: Settings) -> None:
         )
 
 
-def _check_embedded(settings: Settings) -> None:
-    if settings.mongodb_uri is None and find_spec("secantus") is None:
-        raise StartFailed(
-            "The embedded MongoDB is not installed: `pip install 'smetka[all]'`, or set "
-            "SMETKA_MONGODB_URI to a MongoDB server."
-        )
-
-
 def _warn_of_what_is_missing(settings: Settings) -> None:
     ledger = ledger_path(settings.ledger or "")
-    if not ledger.is_file():
+    if not ledger.exists():
         _log.warning("the ledger is not there yet; statistics answer 503 until it is", ledger=str(ledger))
     if bool(settings.telegram_bot_token) != bool(settings.telegram_chat_ids):
         missing = "chat ids" if settings.telegram_bot_token else "bot token"
@@ -132,7 +126,7 @@ def _warn_of_what_is_missing(settings: Settings) -> None:
 def _clear(folder: Path) -> None:
     """Empty the demo's own folder, and only a folder that the demo made."""
     mark = folder / _DEMO_MARK
-    others = [path for path in folder.iterdir() if path.name not in {"smetka.lock", "running.json"}]
+    others = [path for path in folder.iterdir() if path.name not in _KEPT]
     if others and not mark.exists():
         raise StartFailed(f"{folder} holds files that the demo did not make; move them away first.")
     for path in others:
@@ -144,7 +138,7 @@ def _say_ready(url: str) -> None:
     click.echo(f"Smetka is ready at {url}", err=True)
 
 
-def _say_what_to_try(url: str) -> None:
+def _say_what_to_try(url: str, folder: Path) -> None:
     body = '{"user_id": 1, "total_spending": 2000}'
     click.echo(
         f"""
@@ -158,5 +152,8 @@ Which age groups spend what?
 
 Who earned the year-end bonus?
   curl -i -H 'Content-Type: application/json' -d '{body}' {url}/write_to_mongodb
+
+What runs, and where its MongoDB is:
+  smetka status --data-dir {shlex.quote(str(folder))}
 """
     )

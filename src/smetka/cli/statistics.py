@@ -8,10 +8,9 @@ from typing import get_args
 import click
 
 from smetka.cli.options import counted, json_option, print_json, setting_options, table
-from smetka.errors import WrongUsage
 from smetka.ledger import Ledger
 from smetka.money import Money, grouped
-from smetka.settings import Basis, Settings, load_settings
+from smetka.settings import Basis, Settings, load_settings, named_ledger
 from smetka.spending.averages import average_by_age_group
 
 _year_option = click.option(
@@ -88,9 +87,7 @@ def averages(*, year: int | None, basis: Basis | None, as_json: bool, **options:
 
 
 def _open(settings: Settings) -> Ledger:
-    if settings.ledger is None:
-        raise WrongUsage("No ledger is named: give --ledger PATH or set SMETKA_LEDGER.")
-    return Ledger(settings.ledger)
+    return Ledger(named_ledger(settings))
 
 
 def _amount(number: object) -> str:

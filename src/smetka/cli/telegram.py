@@ -179,7 +179,7 @@ def _outbox(settings: Settings) -> Iterator[Outbox]:
 def _storage(settings: Settings) -> Iterator[Storage]:
     """The configured MongoDB, the running server's, or the embedded one for as long as this lasts."""
     running = DataDirectory(settings.data_dir).running()
-    uri = as_text(settings.mongodb_uri) or (running.mongodb_uri if running else None)
+    uri = as_text(settings.mongodb_uri) or (running.embedded_uri if running else None)
     if uri:
         with closing(Storage(uri)) as storage:
             yield storage

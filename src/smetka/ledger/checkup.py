@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, case, func, select
 
+from smetka.age_groups import AgeGroup
 from smetka.ledger import findings, statements
 from smetka.ledger.findings import Finding, is_whole
 from smetka.ledger.layout import INDEXED, NEEDED, Layout
@@ -20,7 +21,6 @@ from smetka.ledger.spending import SpendingByAge, spending_of
 from smetka.ledger.statements import Tables, as_sql, paid_by_customer
 from smetka.ledger.values import Expression
 from smetka.money import Money
-from smetka.spending.age_groups import AgeGroup
 
 
 def check_up(ledger: Ledger, groups: tuple[AgeGroup, ...], *, current_year: int) -> CheckUp:

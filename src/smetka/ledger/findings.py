@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Integer, and_, cast, func, literal, literal_column, not_, or_
 
+from smetka.age_groups import AgeGroup
 from smetka.ledger import values
 from smetka.ledger.statements import Tables
-from smetka.spending.age_groups import AgeGroup
 
 Condition = Callable[[Tables], ColumnElement[bool]]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, LargeBinary, Numeric, and_, case, cast, func, literal_column
 
-from smetka.spending.age_groups import OLDEST_AGE
+from smetka.age_groups import OLDEST_AGE
 
 LARGEST_PAYMENT = 10**10
 """Payments beyond this either way are mistakes; up to it, cents are exact in a REAL."""

@@ -1,8 +1,8 @@
 """What can be configured (`model`), by which rules (`rules`), and from where (`sources`)."""
 
 from smetka.settings.model import Basis, Language, Settings, as_text, is_loopback, is_secret, variable
-from smetka.settings.rules import TOKEN_ELSEWHERE
-from smetka.settings.sources import load_settings, settings_from_parent
+from smetka.settings.rules import TOKEN_ELSEWHERE, masked
+from smetka.settings.sources import load_settings, named_ledger, settings_from_parent
 
 __all__ = [
     "TOKEN_ELSEWHERE",
@@ -13,6 +13,8 @@ __all__ = [
     "is_loopback",
     "is_secret",
     "load_settings",
+    "masked",
+    "named_ledger",
     "settings_from_parent",
     "variable",
 ]

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
 
+from smetka.age_groups import AgeGroup, parse_age_groups
 from smetka.money import Money, check_currency
 from smetka.settings import rules
-from smetka.spending.age_groups import AgeGroup, parse_age_groups
 
 PREFIX = "SMETKA_"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -45,7 +45,8 @@ class Settings(BaseModel):
     )
 
     ledger: str | None = Field(
-        None, description="The shop's own database, opened read-only: path of a SQLite file, or a URL."
+        None,
+        description="The shop's own database, opened read-only: a SQLite file's path, or sqlite:/// and it.",
     )
     mongodb_uri: Annotated[SecretStr, AfterValidator(rules.mongodb_uri)] | None = Field(
         None,
@@ -64,7 +65,7 @@ class Settings(BaseModel):
         8000, ge=0, le=65535, description="Port the web server listens on; 0 takes any free one."
     )
     workers: int = Field(1, ge=1, le=64, description="Number of web server processes.")
-    allowed_hosts: Names = Field(
+    allowed_hosts: Annotated[Names, AfterValidator(rules.host_names)] = Field(
         (),
         description="Host headers that are answered, comma-separated; the loopback names, and the "
         "host when it is a name, unless set.",
@@ -84,7 +85,7 @@ class Settings(BaseModel):
     timezone: Annotated[
         ZoneInfo, BeforeValidator(lambda v: rules.time_zone(v) if isinstance(v, str) else v)
     ] = Field(default_factory=lambda: ZoneInfo("Europe/Skopje"), description="The shop's time zone, IANA.")
-    language: Language = Field("en", description="Language of messages and pages.")
+    language: Language = Field("en", description="Language of the messages to the managers.")
     age_groups: Annotated[
         tuple[AgeGroup, ...],
         BeforeValidator(lambda v: parse_age_groups(v) if isinstance(v, str) else v),
@@ -141,7 +142,7 @@ class Settings(BaseModel):
     def effective_allowed_hosts(self) -> tuple[str, ...]:
         """Host names that are answered, lower case, without ports."""
         if self.allowed_hosts:
-            return tuple(host.lower() for host in self.allowed_hosts)
+            return self.allowed_hosts
         host = self.host.lower()
         is_name = not re.fullmatch(r"[0-9.]+|.*:.*", host)
         known = host in LOOPBACK_NAMES or f"[{host}]" in LOOPBACK_NAMES
@@ -156,11 +157,11 @@ class Settings(BaseModel):
         """Where a value came from: `default`, `option`, `environment`, `.env` or a file's path."""
         return self._origins.get(field, "default" if field not in self.model_fields_set else "given")
 
-    def environment(self, *, without: frozenset[str] = frozenset()) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """The set values as environment variables, for a child process of our own."""
         return {
             variable(name): as_text(getattr(self, name))
-            for name in self.model_fields_set - without
+            for name in self.model_fields_set
             if getattr(self, name) is not None
         }
 

@@ -5,8 +5,9 @@ Each raises ValueError with the rule, said so that the setting's name can stand 
 
 from __future__ import annotations
 
+import os
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -75,11 +76,54 @@ def networks(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+_HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
+_MONGODB_URI = re.compile(
+    r"(?P<scheme>mongodb(?:\+srv)?)://"
+    r"(?:(?P<user>[^:/?#@\s]*)(?::(?P<password>[^:/?#@\s]*))?@)?"
+    rf"(?P<rest>{_HOST}(?::[0-9]+)?(?:,{_HOST}(?::[0-9]+)?)*(?:/[^/?#\s]*)?)"
+    r"(?:\?(?P<options>[^#\s]*))?"
+)
+
+
 def mongodb_uri(value: SecretStr) -> SecretStr:
-    """An address that the driver knows."""
-    if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+    """A MongoDB address, in the one spelling that the driver and we read alike."""
+    uri = value.get_secret_value()
+    if not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    if not _MONGODB_URI.fullmatch(uri):
+        raise ValueError(
+            "must be like mongodb://user:password@host:27017/database?options, "
+            "with : / ? # @ in user and password percent-encoded"
+        )
     return value
+
+
+def masked(uri: str) -> str:
+    """A MongoDB address without its password and without the values of its options."""
+    match = _MONGODB_URI.fullmatch(uri)
+    if match is None:
+        return "***" if uri else ""
+    who = f"{match['user']}:***@" if match["password"] else f"{match['user']}@" if match["user"] else ""
+    names = [option.partition("=")[0] for option in (match["options"] or "").split("&") if option]
+    options = "?" + "&".join(f"{name}=***" for name in names) if names else ""
+    return f"{match['scheme']}://{who}{match['rest']}{options}"
+
+
+def host_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names or addresses as they stand in a Host header, lower case, without a port."""
+    return tuple(_host_name(name) for name in names)
+
+
+def _host_name(name: str) -> str:
+    try:
+        address = ip_address(name.strip("[]"))
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", name):
+            raise ValueError(
+                f"{name!r} is no host name; write names alone, without scheme, port or *"
+            ) from None
+        return name.lower()
+    return f"[{address}]" if address.version == 6 else str(address)
 
 
 def threshold(value: object) -> object:
@@ -94,4 +138,4 @@ def threshold(value: object) -> object:
 
 def path(value: object) -> object:
     """A path, `~` expanded."""
-    return Path(value).expanduser() if isinstance(value, str) else value
+    return Path(os.path.expanduser(value)) if isinstance(value, str) else value  # noqa: PTH111 - never fails

@@ -51,6 +51,17 @@ def load_settings(
     return settings
 
 
+def named_ledger(settings: Settings) -> str:
+    """The ledger's place.
+
+    Raises:
+        WrongUsage: none is named.
+    """
+    if settings.ledger is None:
+        raise WrongUsage("No ledger is named: give --ledger PATH or set SMETKA_LEDGER.")
+    return settings.ledger
+
+
 def settings_from_parent() -> Settings:
     """The settings of a child process: all of them from the environment its parent made, no `.env`."""
     return load_settings(dotenv=Path(os.devnull))
@@ -90,7 +101,7 @@ def _from_variables(source: Mapping[str, str], origin: str) -> dict[str, tuple[s
 
 def _read_secret(name: str, path: Path) -> str:
     try:
-        return path.expanduser().read_text(encoding="utf-8").strip()
+        return Path(os.path.expanduser(path)).read_text(encoding="utf-8").strip()  # noqa: PTH111
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise WrongUsage(f"{name} names {path}, which cannot be read: {reason}.") from None
@@ -104,11 +115,20 @@ def _unknown(name: str) -> str:
     return f"{name} is not a setting.{hint}"
 
 
+_RULES = {
+    "int_parsing": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+}
+
+
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     sentences = []
-    for fault in error.errors(include_url=False, include_context=False):
+    for fault in error.errors(include_url=False):
         field = str(fault["loc"][0])
-        rule = fault["msg"].removeprefix("Value error, ").rstrip(".")
+        rule = _RULES.get(fault["type"], "{msg}").format(msg=fault["msg"], **fault.get("ctx", {}))
+        rule = rule.removeprefix("Value error, ").rstrip(".")
         place = origins.get(field, "")
         where = f" (from {place})" if place and place != "option" else ""
         sentences.append(f"{variable(field)}{where}: {rule}.")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from smetka.age_groups import AgeGroup
 from smetka.ledger import AgeRow, Ledger
 from smetka.money import NOTHING, Money
 from smetka.settings import Basis
-from smetka.spending.age_groups import AgeGroup
 
 
 @dataclass(frozen=True, slots=True)

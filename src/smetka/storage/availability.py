@@ -29,7 +29,7 @@ class Availability:
         self._why_away: str | None = None
         self._looking = False
         self._told_away = False
-        self._was_there = False
+        self._was_there = self._suspected = False
         self._attempts = 0
         self._closed = False
 
@@ -63,6 +63,20 @@ class Availability:
         with self._changed:
             self._set_away(reason)
             self._look()
+
+    def suspect(self) -> None:
+        """It did not answer within a limit shorter than the usual one: it may be away, or only far.
+
+        Until an attempt succeeds, those in a hurry are refused; those with time to wait still ask.
+        """
+        with self._changed:
+            self._suspected = True
+            self._look()
+
+    @property
+    def is_suspected(self) -> bool:
+        """Whether somebody in a hurry waited in vain, and no attempt has succeeded since."""
+        return self._suspected
 
     def close(self) -> None:
         """Look no more; an attempt under way may still end in its own time."""
@@ -103,7 +117,7 @@ class Availability:
         if self._told_away:
             _log.info("mongodb-there")
         self._is_there, self._why_away, self._told_away = not self._closed, None, False
-        self._was_there = True
+        self._was_there, self._suspected = True, False
 
     def _set_away(self, reason: str) -> None:
         self._is_there, self._why_away = False, reason

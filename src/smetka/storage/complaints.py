@@ -16,7 +16,10 @@ def explain(words: Sequence[str], status: int | None, *, home: Path, port: int) 
     if known := recognise(words, home=home, port=port):
         return known
     last = scrub(words[-1].strip()) if words else "it said nothing"
-    return f"The embedded MongoDB ended with status {status}: {last.rstrip('.')}."
+    return (
+        f"The embedded MongoDB ended with status {status}: {last.rstrip('.')}. If it keeps ending, put a "
+        f"copy of the folder {home} from before in its place, or move it away to start anew."
+    )
 
 
 def recognise(words: Sequence[str], *, home: Path, port: int) -> str | None:
@@ -34,7 +37,7 @@ def recognise(words: Sequence[str], *, home: Path, port: int) -> str | None:
     if any(sign in text for sign in DAMAGE):
         return (
             f"The embedded MongoDB's files in {home} are damaged, so it does not work. "
-            f"Move {home} away and run `smetka restore DIR` with a backup, or start anew without one."
+            f"Put a copy of the folder {home} from before in its place, or move it away to start anew."
         )
     return not_installed() if "No module named" in text else None
 

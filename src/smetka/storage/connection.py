@@ -20,7 +20,7 @@ from smetka.errors import BonusStoreUnavailable
 from smetka.storage import schema
 from smetka.storage.availability import Availability
 from smetka.storage.client import let_go, take_apart
-from smetka.storage.faults import FOREIGN, means_absence, reason
+from smetka.storage.faults import FOREIGN, is_timeout, means_absence, reason
 
 Record = dict[str, Any]
 
@@ -49,6 +49,11 @@ class Storage:
         self._availability = Availability(self._connect, self._reason)
 
     @property
+    def _patience(self) -> float:
+        """The usual limit of one use."""
+        return self._address.timeout_seconds - DRIVER_LAG_SECONDS
+
+    @property
     def available(self) -> bool:
         """False from a connection's fault on, until the server is found again."""
         return self._availability.is_there
@@ -73,7 +78,7 @@ class Storage:
         Raises:
             BonusStoreUnavailable: the outcome of a write that was under way is unknown.
         """
-        with self.within(self._address.timeout_seconds - DRIVER_LAG_SECONDS):
+        with self.within(self._patience):
             yield
 
     @contextmanager
@@ -83,14 +88,20 @@ class Storage:
         Raises:
             BonusStoreUnavailable: as `translated`, or the time is over.
         """
+        in_a_hurry = seconds < self._patience
         if why := self._availability.why_away(seconds):
             raise BonusStoreUnavailable(why)
+        if in_a_hurry and self._availability.is_suspected:
+            raise BonusStoreUnavailable("it did not answer in time a moment ago")
         try:
             with pymongo.timeout(seconds):
                 yield
         except FOREIGN as error:
             why = self._reason(error)
-            if means_absence(error):
+            if in_a_hurry and is_timeout(error):
+                # A distant server may be too slow for an announcement and good for all else.
+                self._availability.suspect()
+            elif means_absence(error):
                 self._availability.lost(why)
             raise BonusStoreUnavailable(why) from None
 

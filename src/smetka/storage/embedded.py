@@ -43,7 +43,7 @@ class EmbeddedMongoDB:
 
     def __init__(self, data_dir: Path, port: int | None = None) -> None:
         self.home = Home(data_dir)
-        self.port = port or _free_port()
+        self.port = port or _free_port(self.home.last_port)
         self._port_is_given = port is not None
         self._process: ServerProcess | None = None
         self._user_was_missing = False
@@ -127,6 +127,7 @@ class EmbeddedMongoDB:
         if importlib.util.find_spec("secantus") is None:
             raise StartFailed(not_installed())
         self.home.prepare()
+        self.home.remember_port(self.port)
         self._user_was_missing = False
         self._process = ServerProcess(self.home, self.port)
         return self._process
@@ -169,8 +170,9 @@ class EmbeddedMongoDB:
         return True
 
 
-def _free_port() -> int:
-    for port in random.sample(_PORTS, 100):
+def _free_port(last: int | None = None) -> int:
+    # The last one first: a worker that was started apart finds the server again.
+    for port in [*([last] if last else []), *random.sample(_PORTS, 100)]:
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -18,20 +18,24 @@ _LONGEST_REASON = 300
 _CODES_OF_ABSENCE = frozenset({1, 13, 18, 8000, 64, 100})
 
 
+def is_timeout(error: BaseException) -> bool:
+    """Whether there was no answer in time, whatever the server is doing."""
+    return isinstance(error, PyMongoError) and error.timeout
+
+
 def means_absence(error: BaseException) -> bool:
     """Whether the fault is the server's, so that the next one would meet it too."""
-    if isinstance(error, OperationFailure):
-        return error.timeout or not _CODES_OF_ABSENCE.isdisjoint(_codes(error))
-    if isinstance(error, PyMongoError) and error.timeout:
+    if is_timeout(error):
         return True
+    if isinstance(error, OperationFailure):
+        return not _CODES_OF_ABSENCE.isdisjoint(_codes(error))
     return isinstance(error, ConnectionFailure | ConfigurationError)
 
 
 def reason(error: BaseException, secrets: Iterable[str]) -> str:
     """The error in one line for logs, without a password."""
     text = str(error)
-    if isinstance(error, OperationFailure):
-        text = text.partition(", full error:")[0]
+    text = text.partition(", full error:")[0]
     # The rest lists every server the driver knows, in its own notation.
     text = text.partition(", Timeout:")[0].partition(" (configured timeouts:")[0]
     line = " ".join(scrub(text, secrets).split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from smetka.errors import StartFailed
@@ -22,6 +23,7 @@ class Home:
         self.path = data_dir.absolute() / "mongodb"
         self.storage = self.path / "storage"
         self.config = self.path / "secantusd.toml"
+        self._port = self.path / "port"
         self._password = self.path / "password"
         self._new_password = self.path / "password.new"
 
@@ -46,6 +48,19 @@ class Home:
             raise StartFailed(
                 f"The embedded MongoDB cannot use its folder {self.path}: {error.strerror}."
             ) from None
+
+    @property
+    def last_port(self) -> int | None:
+        """The port of the last start, if it is known."""
+        try:
+            return int(self._port.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
+    def remember_port(self, port: int) -> None:
+        """Prefer this port at the next start. Nothing depends on its being remembered."""
+        with suppress(OSError):
+            self._port.write_text(str(port), encoding="ascii")
 
     def forget_user(self) -> None:
         """Have the next start make the user again, with the same password. Safe to repeat."""

@@ -46,7 +46,7 @@ ENGLISH = Catalogue(
     },
     columns={
         "spender": ("Age", "Average", "Paying"),
-        "payment": ("Age", "Average", "Paying"),
+        "payment": ("Age", "Average", "Payments"),
         "customer": ("Age", "Average", "All"),
     },
     outside="In none of these groups: customers {customers}, payments {payments}.",
@@ -65,19 +65,20 @@ MACEDONIAN = Catalogue(
     all_years="Сите години",
     year="{year} година",
     basis={
-        "spender": "Просек по купувач: потрошеното во групата поделено со клиентите што имаат плаќање.",
+        "spender": "Просек по купувач што платил: потрошеното во групата поделено со нејзините купувачи "
+        "што имаат плаќање.",
         "payment": "Просек по плаќање: потрошеното во групата поделено со бројот на плаќањата.",
-        "customer": "Просек по клиент: потрошеното во групата поделено со сите клиенти, "
+        "customer": "Просек по купувач: потрошеното во групата поделено со сите нејзини купувачи, "
         "и со оние без плаќање.",
     },
     columns={
-        "spender": ("Возраст", "Просек", "Купувачи"),
-        "payment": ("Возраст", "Просек", "Купувачи"),
-        "customer": ("Возраст", "Просек", "Клиенти"),
+        "spender": ("Возраст", "Просек", "Платиле"),
+        "payment": ("Возраст", "Просек", "Плаќања"),
+        "customer": ("Возраст", "Просек", "Сите"),
     },
-    outside="Надвор од овие групи: клиенти {customers}, плаќања {payments}.",
+    outside="Надвор од овие групи: купувачи {customers}, плаќања {payments}.",
     ignored="Изоставени плаќања, со неупотреблив износ: {count}.",
-    orphans="Изоставени плаќања, од непознати клиенти: {count}.",
+    orphans="Изоставени плаќања, од непознати купувачи: {count}.",
     more_groups="… и уште {count} групи",
     report="Извештај {report_id} · {time}",
     trial="Сметка може да пишува во овој разговор. Тука ќе пристигнуваат извештаите.",
@@ -132,7 +133,7 @@ def _escaped(text: str) -> str:
 def _table(averages: dict[str, Any], words: Catalogue) -> list[str]:
     """Lines of three columns as wide as they need to be: a phone shows about 30 characters."""
     basis = averages["basis"]
-    behind = "customers" if basis == "customer" else "spenders"
+    behind = f"{basis}s"  # what the average is divided by, so that it can be followed
     rows = [words.columns[basis]]
     for group in averages["age_groups"]:
         average = averages["average_spending"][group["age_group"]]

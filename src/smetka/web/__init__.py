@@ -18,9 +18,9 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
 
     Args:
         settings: read from the environment unless given.
-        services: built from the settings unless given; closed by whoever built them.
+        services: built from the settings unless given, and then kept as long as the process.
     """
-    # Late, so that the server's main process, which lives in this package, stays without Flask.
+    # Late, so that importing the package costs no Flask.
     from smetka.web.app import build_app
 
     return build_app(settings, services)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smetka.errors import BonusStoreUnavailable, NotFound
-from smetka.web.keys import Permission
+from smetka.keys import Permission
 from smetka.web.operations import Operations
 from smetka.web.parts import services
 from smetka.web.schemas import BonusCustomerOut, BonusCustomerPath

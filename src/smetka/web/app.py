@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from flask.json.provider import JSONProvider
 
 from smetka import exact_json
+from smetka.keys import KeyRing, Permission
 from smetka.services import Services, build_services
 from smetka.settings import Settings, load_settings
 from smetka.web import guards, openapi, problems
@@ -17,7 +18,6 @@ from smetka.web.api import api
 from smetka.web.brief import brief
 from smetka.web.health import health
 from smetka.web.hosts import TrustedProxies, comparable
-from smetka.web.keys import KeyRing, Permission
 from smetka.web.metrics import Metrics
 from smetka.web.pages import contract, pages
 from smetka.web.parts import WebParts, parts
@@ -26,6 +26,9 @@ from smetka.web.request_ids import HEADER, request_id
 from smetka.web.wrong_keys import WrongKeys
 
 log = structlog.get_logger(__name__)
+
+# Asked by machines every few seconds, our own parent among them: no line for each.
+_WATCHED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 GROUPS = (brief, api, health, contract)
 
@@ -118,6 +121,8 @@ def _end(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "(none)"
     seconds = time.perf_counter() - g.get("began", time.perf_counter())
     parts().metrics.observe(route, request.method, response.status_code, seconds)
+    if route in _WATCHED and response.status_code < 500:
+        return response
     log.info(
         "request",
         method=request.method[:16],

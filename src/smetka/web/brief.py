@@ -15,7 +15,7 @@ from smetka.errors import (
     TotalMismatch,
     UnknownCustomer,
 )
-from smetka.web.keys import Permission
+from smetka.keys import Permission
 from smetka.web.operations import Operations
 from smetka.web.parts import services
 from smetka.web.schemas import (

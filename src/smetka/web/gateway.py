@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BODY_SECONDS = 10.0
 """A request's body must be here completely within this time."""
 
-READ_THREADS, WRITE_THREADS = 4, 24
+READ_THREADS, WRITE_THREADS = 6, 24
 LONGEST_QUEUE = 256
 """Requests that may wait for a thread of a lane; more are answered 503 at once."""
 
@@ -52,6 +52,9 @@ class Gateway:
         environ = _environ(scope)
         try:
             environ.update(await _body(environ, proto))
+            if scope.path == "/healthz":
+                respond(self._app, environ, proto)  # asks nobody, and must not wait behind those who do
+                return
             lane = self._reads if scope.method in {"GET", "HEAD", "OPTIONS"} else self._writes
             if lane.waiting >= LONGEST_QUEUE:
                 environ["smetka.overloaded"] = True  # refused before it touches anything: quick
@@ -178,7 +181,12 @@ async def _body(environ: WSGIEnvironment, proto: HTTPProtocol) -> dict[str, Any]
         async with asyncio.timeout(BODY_SECONDS):
             if "HTTP_TRANSFER_ENCODING" in environ:
                 return await _chunked(proto)
-            if declared is None or not declared.isdecimal() or int(declared) > MAX_BODY_BYTES:
+            if (
+                declared is None
+                or not declared.isdecimal()
+                or len(declared) > 18
+                or int(declared) > MAX_BODY_BYTES
+            ):
                 return {}  # there is none, or the application refuses it unread
             return {"wsgi.input": io.BytesIO(await proto())}
     except TimeoutError:

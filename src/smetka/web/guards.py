@@ -5,10 +5,11 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from flask import Flask, g, request
+from werkzeug.exceptions import NotFound
 
+from smetka.keys import ROLES, Permission
 from smetka.web import bodies
 from smetka.web.hosts import host_name, is_same_origin
-from smetka.web.keys import ROLES, Permission
 from smetka.web.parts import parts
 from smetka.web.refusals import (
     BadRequest,
@@ -55,7 +56,10 @@ def check_host() -> None:
         raise BadRequest("The request names no Host.")
     bodies.check_framing(request)
     if host_name(host) not in parts().allowed_hosts:
-        raise WrongHost("This server does not answer for the host that the request names.")
+        raise WrongHost(
+            "This server does not answer for the host that the request names; "
+            "SMETKA_ALLOWED_HOSTS lists those it answers for."
+        )
 
 
 def check_sizes() -> None:
@@ -75,6 +79,8 @@ def check_route() -> None:
     """Raise what the router found wrong with path or method; Flask itself would do so later."""
     if request.routing_exception is not None:
         raise request.routing_exception
+    if request.environ.get("PATH_INFO", "").startswith("//"):
+        raise NotFound  # the router takes `//x` for `/x`
 
 
 def check_origin() -> None:
@@ -94,7 +100,7 @@ def check_key() -> None:
         return
     role = _role()
     if role is None:
-        raise KeyNeeded("Send a valid key as `Authorization: Bearer smk_…`.")
+        raise KeyNeeded("Send a valid key as `Authorization: Bearer smk_...`.")
     raise NotAllowed(role, needed)
 
 

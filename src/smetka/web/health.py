@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Response
 
+from smetka.keys import Permission
 from smetka.web import metrics
 from smetka.web.guards import may
-from smetka.web.keys import Permission
 from smetka.web.operations import Operations
 from smetka.web.parts import parts, services
 from smetka.web.probes import Finding

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from smetka import exact_json
 from smetka.errors import Fault, InvalidValue, Refusal
+from smetka.keys import Permission
 from smetka.web import bodies
-from smetka.web.keys import Permission
 from smetka.web.schemas import Input, NoPath, NoQuery
 
 View = Callable[..., Any]
@@ -143,7 +143,7 @@ class Operations:
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer in exact JSON."""
-    return Response(exact_json.dumps(value), status, headers, content_type="application/json")
+    return Response(exact_json.dumps(value) + "\n", status, headers, content_type="application/json")
 
 
 def _response(answer: Any) -> Response:

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, render_template
 
 from smetka.errors import NotFound
+from smetka.keys import Permission
 from smetka.web import guards
 from smetka.web.advice import ADVICE
-from smetka.web.keys import Permission
 from smetka.web.operations import Operations
 from smetka.web.parts import parts
 from smetka.web.problems import STATUS

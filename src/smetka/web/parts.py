@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from smetka.keys import KeyRing, Permission
 from smetka.services import Services
 from smetka.settings import Settings
-from smetka.web.keys import KeyRing, Permission
 from smetka.web.metrics import Metrics
 from smetka.web.operations import Operation
 from smetka.web.probes import Probes

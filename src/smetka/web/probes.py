@@ -23,7 +23,7 @@ MONGODB_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Finding:
-    """What a probe found; `detail` may name paths and is for those who may read."""
+    """What a probe found, in words for those who ask from outside."""
 
     ready: bool
     detail: str
@@ -57,7 +57,7 @@ class Probe:
             self._ask()
             run.finding = Finding(True, "ready")
         except Unavailable as error:
-            run.finding = Finding(False, error.reason)
+            run.finding = Finding(False, str(error))  # its reason is for logs: it may name paths
         except Exception:
             log.exception("probe failed", part=self.name)
             run.finding = Finding(False, "The probe itself failed; see the log.")

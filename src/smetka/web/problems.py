@@ -70,7 +70,7 @@ def answer(error: Exception) -> Response:
         body = render_template("problem.html", problem=problem)
         response = Response(body, STATUS[type(refusal)], content_type="text/html; charset=utf-8")
     else:
-        response = Response(exact_json.dumps(problem), STATUS[type(refusal)], content_type=MEDIA_TYPE)
+        response = Response(exact_json.dumps(problem) + "\n", STATUS[type(refusal)], content_type=MEDIA_TYPE)
     response.headers.update(_headers(refusal))
     if reason := getattr(refusal, "reason", None):
         log.warning("unavailable", slug=refusal.slug, reason=reason)

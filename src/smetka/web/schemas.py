@@ -141,6 +141,8 @@ class NotificationOut(Answer):
 
     status: Literal["queued", "already_sent", "suppressed", "disabled", "unavailable"]
     recipients: Count
+    report_id: str | None
+    reason: str | None = None
 
 
 class AverageSpending(Answer):

@@ -30,6 +30,7 @@ from smetka.errors import CommandFailed, WrongUsage
 log = structlog.get_logger(__name__)
 
 PREFIX = "smk_"
+_MADE = "A key was made here. Without the keys file nobody gets in; to start anew, remove this file too.\n"
 LONGEST_KEY = 200
 """Characters of a key that are looked at; ours have 47."""
 
@@ -89,15 +90,15 @@ class _Known:
 class KeyRing:
     """The keys of a file, read again whenever it changes. Safe to use from many threads.
 
-    A file that is there but cannot be read lets nobody in. A file that disappears under a running
-    process does not open the door either: `ever_made` stays true until the process ends.
+    A file that is there but cannot be read lets nobody in. A file that disappears does not open the
+    door either: the lock file beside it remembers that a key was made.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._known = _Known(None, ())
-        self._ever_made = False
+        self._ever_made = _once_made(path)
 
     @property
     def ever_made(self) -> bool:
@@ -126,7 +127,8 @@ class KeyRing:
             except KeysFileDamaged as error:
                 self._known = _Known(stamp, (), damaged=True)
                 log.error("keys file damaged, every key is refused", reason=str(error))  # noqa: TRY400 - one line
-            self._ever_made = self._ever_made or self._known.damaged or bool(self._known.keys)
+            # A file that is there was made with a key in it, whatever became of its content.
+            self._ever_made = self._ever_made or stamp is not None
             return self._known
 
 
@@ -150,6 +152,7 @@ def create_key(path: Path, name: str, role: str) -> str:
             )
         key = Key.model_validate({"name": name, "role": role, "hash": _hash(token), "created_at": _now()})
         file.keys = (*file.keys, key)
+    _lock_file(path).write_text(_MADE, encoding="ascii")
     return token
 
 
@@ -211,12 +214,24 @@ def _rewriting(path: Path) -> Iterator[_KeysFile]:
     """The file's content to change, written back whole when the block ends without an error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _locked(path.with_name(path.name + ".lock")):
+        with _locked(_lock_file(path)):
             file = _read(path)
             yield file
             _write(path, file.model_dump_json(indent=1) + "\n")
     except OSError as error:
         raise CommandFailed(f"The keys file {path} cannot be written: {error.strerror}.") from None
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def _once_made(path: Path) -> bool:
+    """Whether a key was made here before, even if the keys file is gone: that must not open the door."""
+    try:
+        return _lock_file(path).stat().st_size > 0
+    except OSError:
+        return False
 
 
 @contextmanager
