@@ -270,3 +270,21 @@ def test_a_resolver_that_is_silent_holds_nobody(connect, refusal, monkeypatch):
         assert "canary" not in error.reason
         _, seconds = refusal(storage, 0.25)
         assert seconds < 1
+
+
+def test_who_is_in_a_hurry_waits_in_vain_without_spoiling_it_for_others(own_server, connect):
+    """A distant server is too slow for an announcement's 250 ms, and good for all else."""
+    storage = connect(own_server.uri)
+    storage.ping(10)
+    os.kill(own_server.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(BonusStoreUnavailable), storage.within(0.1):
+            storage.collection("leases").find_one({})
+        with pytest.raises(BonusStoreUnavailable) as told, storage.within(0.1):
+            storage.collection("leases").find_one({})
+    finally:
+        os.kill(own_server.pid, signal.SIGCONT)
+
+    assert "a moment ago" in told.value.reason  # at once, without asking again
+    with storage.translated():  # with time to wait: asked all the same
+        storage.collection("leases").find_one({})
