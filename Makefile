@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test lint format docs lock wheel clean
+.PHONY: help demo setup test lint format docs lock bench wheel clean
 
 # The first Python that is one of ours; `make PYTHON=/path/to/python3.12 …` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -29,6 +29,9 @@ format: .venv/tests ## Put the code in the house's format
 
 docs: .venv/tests ## Write the pages of docs/ that are made from the code
 	$(BIN)/python docs/generate.py
+
+bench: .venv/tests ## Measure, side by side with what one would write instead
+	@$(BIN)/python bench/__main__.py
 
 wheel: .venv/tests ## Build the wheel into dist/
 	rm -rf dist
