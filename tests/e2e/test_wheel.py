@@ -36,7 +36,7 @@ def test_the_wheel_alone_runs_the_demo(installed, tmp_path):
     try:
         shop.start(wait=False)
         shop.wait_until(lambda: "curl -i" in shop.log.read_text())
-        url = re.search(r"http://\S+", shop.log.read_text())[0]
+        url = re.search(r"invented shop at (http://\S+)", shop.log.read_text())[1]
 
         assert requests.get(f"{url}/total_spent/1", timeout=10).json()["total_spending"] == 1031.29
         posted = requests.post(

@@ -39,7 +39,12 @@ def test_nobody_else_on_the_machine_may_read_its_files(own_server):
 
     assert mode(home.path.parent) == mode(home.path) == mode(home.storage) == 0o700
     assert mode(home.path / "password") == 0o600
-    assert sorted(path.name for path in home.path.iterdir()) == ["password", "secantusd.toml", "storage"]
+    assert sorted(path.name for path in home.path.iterdir()) == [
+        "password",
+        "port",
+        "secantusd.toml",
+        "storage",
+    ]
 
 
 def test_an_open_folder_is_closed_at_the_next_start(own_server):
