@@ -308,6 +308,8 @@ def test_a_mongodb_that_hangs_is_killed_and_started_again(new_shop):
     hung = shop.pids()["mongodb"]
 
     os.kill(hung, signal.SIGSTOP)
+    # A process at work in the kernel stops a moment later, and may answer until then.
+    shop.wait_until(lambda: psutil.Process(hung).status() == psutil.STATUS_STOPPED)
     began = time.monotonic()
     refused = shop.post(51)
     took = time.monotonic() - began
