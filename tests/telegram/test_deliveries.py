@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
+import psutil
 import pymongo.monitoring
 from bson import Decimal128
 
