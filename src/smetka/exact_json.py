@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -21,6 +22,11 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
         indent=indent,
         separators=(",", ":") if indent is None else (",", ": "),
     )
+
+
+def instant(time: datetime) -> str:
+    """An aware time as it stands in JSON: UTC, whole seconds (RFC 3339)."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def loads(raw: bytes) -> Any:

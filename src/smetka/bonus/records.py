@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bson import Decimal128, Int64
 from pymongo.errors import DuplicateKeyError
 
 from smetka.errors import NotFound
+from smetka.exact_json import instant
 from smetka.money import Money
 from smetka.storage import Storage
 
@@ -153,11 +154,6 @@ class BonusCustomers:
         record = self._storage.collection("bonus_customers").find_one(_key(user_id, year), {"stored_at": 1})
         # It may have been removed since; then it was stored for as long as it was there: until now.
         return record["stored_at"] if record else _milliseconds(self._now())
-
-
-def instant(time: datetime) -> str:
-    """A time as it stands in JSON: UTC, whole seconds."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _key(user_id: int, year: int) -> dict[str, Any]:

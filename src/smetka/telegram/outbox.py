@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from smetka.errors import NotFound
+from smetka.exact_json import instant
 from smetka.storage import Storage
 
 QUEUED, SENDING, DELIVERED, WAITING = "queued", "sending", "delivered", "waiting"
@@ -154,4 +155,4 @@ def _delivery(record: dict[str, Any]) -> Delivery:
 
 
 def _instant(value: datetime | None) -> str | None:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
+    return instant(value) if value else None

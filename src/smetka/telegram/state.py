@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from smetka.errors import Unavailable
+from smetka.exact_json import instant
 from smetka.storage import Storage
 from smetka.telegram.sender import Health
 
@@ -59,7 +60,7 @@ def _telegram(record: dict[str, Any]) -> Health:
     return Health(ok=record["telegram"]["ok"], detail=record["telegram"]["detail"])
 
 
-def _silent_since(instant: datetime | None) -> str:
-    if instant is None:
+def _silent_since(time: datetime | None) -> str:
+    if time is None:
         return "No worker has run yet."
-    return f"No worker runs; the last sign was at {instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}."
+    return f"No worker runs; the last sign was at {instant(time)}."
