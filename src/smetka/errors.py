@@ -30,6 +30,10 @@ class CommandFailed(SmetkaError):
     """The work a command was asked for failed."""
 
 
+class NotAtOnce(Exception):
+    """Asked not to wait, and would have had to. The same question, asked with patience, is answered."""
+
+
 # --- refusals: answers to a question or an order --------------------------------------------
 
 

@@ -13,15 +13,34 @@ MAX_DEPTH = 32
 """Deepest nesting of arrays and objects that is read; ours need two."""
 
 
-def dumps(value: Any, *, indent: int | None = None) -> str:
-    """Write a value as JSON. A Decimal becomes a number to the last digit; text is escaped to ASCII."""
-    return simplejson.dumps(
-        value,
+def _encoder(indent: int | None) -> simplejson.JSONEncoder:
+    return simplejson.JSONEncoder(
         use_decimal=True,
         allow_nan=False,
         indent=indent,
         separators=(",", ":") if indent is None else (",", ": "),
     )
+
+
+_COMPACT = _encoder(None)
+
+
+class Written(str):
+    """A JSON value that is written already."""
+
+    __slots__ = ()
+
+
+def with_member(written: str, name: str, value: Any) -> Written:
+    """A JSON object that is written already, with one more member at its end."""
+    return Written(f'{written[:-1]},"{name}":{dumps(value)}}}')
+
+
+def dumps(value: Any, *, indent: int | None = None) -> str:
+    """Write a value as JSON. A Decimal becomes a number to the last digit; text is escaped to ASCII."""
+    if isinstance(value, Written):
+        return value
+    return _COMPACT.encode(value) if indent is None else _encoder(indent).encode(value)
 
 
 def instant(time: datetime) -> str:

@@ -106,6 +106,11 @@ class KeyRing:
         self._refresh()
         return self._ever_made
 
+    @property
+    def state(self) -> object:
+        """The same object for as long as the file is the same."""
+        return self._refresh()
+
     def role_of(self, token: str) -> str | None:
         """The role of a valid key; None for one that is unknown or revoked."""
         given = _hash(token[:LONGEST_KEY])

@@ -12,7 +12,7 @@ import structlog
 from smetka.bonus.customers import BonusRules
 from smetka.bonus.records import BonusCustomers
 from smetka.errors import Unavailable, WrongUsage
-from smetka.ledger import Ledger
+from smetka.ledger import Glance, Ledger
 from smetka.settings import Settings, as_text, named_ledger
 from smetka.spending.averages import Averages, average_by_age_group
 from smetka.spending.remembered import Remembered
@@ -46,6 +46,15 @@ class Services:
             _log.warning("the ledger cannot be read yet", reason=error.reason)
         with suppress(Unavailable):  # the storage itself tells when it is away
             self.storage.ping(WARM_UP_SECONDS)
+
+    def average_spending(self, year: int | None, glance: Glance | None) -> Averages:
+        """The averages of one year or of all, remembered while the ledger stays the same.
+
+        Raises:
+            LedgerUnavailable: it cannot be read.
+            NotAtOnce: they are not known for the ledger as the glance sees it.
+        """
+        return self.averages(year) if glance is None else self.averages.at_once(year, glance.version)
 
     def worker_and_telegram(self) -> WorkerState:
         """How the worker is and how it finds Telegram, as it last wrote down. Never raises."""

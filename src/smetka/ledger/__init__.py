@@ -1,6 +1,7 @@
 """The shop's own database, read-only: customers, payments and what they add up to."""
 
+from smetka.ledger.glance import Glance
 from smetka.ledger.ledger import Ledger
 from smetka.ledger.spending import AgeRow, CustomerTotal, SpendingByAge
 
-__all__ = ["AgeRow", "CustomerTotal", "Ledger", "SpendingByAge"]
+__all__ = ["AgeRow", "CustomerTotal", "Glance", "Ledger", "SpendingByAge"]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from smetka.errors import LedgerUnavailable, UnknownCustomer
-from smetka.ledger import statements
-from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, is_overflow, unavailable
+from smetka.errors import LedgerUnavailable, NotAtOnce
+from smetka.ledger import questions
+from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, unavailable
+from smetka.ledger.glance import Glance
 from smetka.ledger.open_file import OpenFile, fingerprint
-from smetka.ledger.spending import CustomerTotal, SpendingByAge, spending_of
-from smetka.ledger.statements import PART, Question
+from smetka.ledger.spending import CustomerTotal, SpendingByAge
 from smetka.ledger_path import ledger_path
-from smetka.money import Money
 
 T = TypeVar("T")
 
@@ -60,26 +58,27 @@ class Ledger:
         Raises:
             UnknownCustomer: nobody has that id.
         """
-        if not _fits(user_id):
-            raise UnknownCustomer(user_id)
-
-        def ask(opened: OpenFile) -> CustomerTotal:
-            question = statements.total_spent(opened.layout, by_year=year is not None)
-            [(known, payments, high, low)] = _rows(opened, question, user_id=user_id, year=_storable(year))
-            if not known:
-                raise UnknownCustomer(user_id)
-            return CustomerTotal(user_id, Money(high * PART + low), payments)
-
-        return self.read(ask)
+        return self.read(lambda opened: questions.total_spent(opened.rows, opened.layout, user_id, year))
 
     def spending_by_age(self, year: int | None = None) -> SpendingByAge:
         """What all customers spent, in one year or in all, by their age today."""
+        return self.read(
+            lambda opened: questions.spending_by_age(opened.rows, opened.layout, year), long=True
+        )
 
-        def ask(opened: OpenFile) -> SpendingByAge:
-            question = statements.spending_by_age(opened.layout, by_year=year is not None)
-            return spending_of(_rows(opened, question, year=_storable(year)))
+    def glance(self) -> Glance:
+        """The file as it is now, for questions that must not wait.
 
-        return self.read(ask, long=True)
+        Raises:
+            NotAtOnce: it is not open, or cannot be read.
+        """
+        opened = self._opened
+        try:
+            if opened is not None and opened.is_current(fingerprint(self.path)):
+                return Glance(opened)
+        except (LedgerUnavailable, OSError):
+            pass  # `read` will tell
+        raise NotAtOnce
 
     def version(self) -> int:
         """Grows whenever the file, and so an answer, may have changed."""
@@ -167,21 +166,3 @@ class Ledger:
         opened, self._opened = self._opened, None
         if opened is not None:
             opened.retire()
-
-
-def _rows(opened: OpenFile, question: Question, **parameters: Any) -> Any:
-    try:
-        return opened.rows(question.sql, parameters)
-    except sqlite3.Error as error:
-        if not is_overflow(error):
-            raise
-        return opened.rows(question.wide_sql, parameters)
-
-
-def _storable(year: int | None) -> int | None:
-    # A year no column can hold is compared as NULL, which is equal to nothing.
-    return None if year is None or not _fits(year) else year
-
-
-def _fits(value: int) -> bool:
-    return -(2**63) <= value < 2**63

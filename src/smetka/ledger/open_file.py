@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -15,11 +16,20 @@ from urllib.parse import quote
 
 from sqlalchemy.pool import QueuePool
 
-from smetka.errors import LedgerUnavailable
+from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger.layout import Layout, read_layout
 
 _CONNECTIONS = 4
 _CONNECTION_WAIT_SECONDS = 1.0
+
+AT_ONCE_STEPS = 20_000
+"""The most steps of SQLite's machine for an answer that is given at once: a millisecond or two.
+
+Not a time: a busy machine must not pass for a long question.
+"""
+
+_STEPS_BETWEEN_LOOKS = 1000
+_NOT_AGAIN_SECONDS = 1.0
 
 
 def fingerprint(path: Path) -> Hashable:
@@ -76,9 +86,12 @@ class OpenFile:
         self._seen = fingerprint(path)
         self._watch_lock = threading.Lock()
         self._watch = connect(path)
+        self._looks_left: int | None = None
+        self._not_at_once_before = 0.0
         try:
             self._data_version = self._read_data_version()
             self.layout: Layout = read_layout(self._watch)
+            self._watch.set_progress_handler(self._is_too_long, _STEPS_BETWEEN_LOOKS)
         except BaseException:
             self._watch.close()
             raise
@@ -106,6 +119,34 @@ class OpenFile:
         """Run one statement on a connection of the pool."""
         with self.connection() as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def rows_at_once(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """Like `rows`, on the connection that is there for what is quick, and never long.
+
+        Raises:
+            NotAtOnce: it takes more than `AT_ONCE_STEPS`, or another did a moment ago.
+            sqlite3.Error: as `rows`.
+        """
+        with self._watch_lock:
+            if self._retired or time.monotonic() < self._not_at_once_before:
+                raise NotAtOnce
+            self._looks_left = AT_ONCE_STEPS // _STEPS_BETWEEN_LOOKS
+            try:
+                return self._watch.execute(sql, parameters).fetchall()
+            except sqlite3.OperationalError:
+                if self._looks_left > 0:
+                    raise
+                # So that a ledger without an index costs this little once a second, not each time.
+                self._not_at_once_before = time.monotonic() + _NOT_AGAIN_SECONDS
+                raise NotAtOnce from None
+            finally:
+                self._looks_left = None
+
+    def _is_too_long(self) -> bool:
+        if self._looks_left is None:
+            return False
+        self._looks_left -= 1
+        return self._looks_left <= 0
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from smetka import exact_json
 from smetka.age_groups import AgeGroup
 from smetka.ledger import AgeRow, Ledger
 from smetka.money import NOTHING, Money
@@ -69,6 +70,14 @@ class GroupAverages:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """Averages as they are told: the answer's values, and the same as JSON."""
+
+    values: dict[str, Any]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Averages:
     """The statistic. `outside` are the customers in no group, too young or of unknown age."""
 
@@ -77,6 +86,17 @@ class Averages:
     outside: Figures
     ignored_payments: int
     orphan_payments: int
+    _reports: dict[tuple[Basis, str], Report] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def report(self, *, basis: Basis, currency: str) -> Report:
+        """What `as_json` tells, made once: dividing and writing cost more than all else of an answer."""
+        made = self._reports.get((basis, currency))
+        if made is None:
+            values = self.as_json(basis=basis, currency=currency)
+            made = self._reports[basis, currency] = Report(values, exact_json.dumps(values))
+        return made
 
     def as_json(self, *, basis: Basis, currency: str) -> dict[str, Any]:
         """The answer of `GET /average_spending_by_age`; `basis` decides which average is the headline."""

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from smetka.errors import NotAtOnce
+
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
 
@@ -57,6 +59,18 @@ class Remembered(Generic[Q, A]):
         self._answers: OrderedDict[Q, tuple[Hashable, A]] = OrderedDict()
         # At most two a question: the one that runs, and the one that waits for its end.
         self._computations: dict[Q, list[_Computation[A]]] = {}
+
+    def at_once(self, question: Q, version: Hashable) -> A:
+        """The answer, if it is remembered for this version.
+
+        Raises:
+            NotAtOnce: it must be computed.
+        """
+        with self._lock:
+            remembered = self._recall(question, version)
+        if remembered is None:
+            raise NotAtOnce
+        return remembered[1]
 
     def __call__(self, question: Q) -> A:
         """The answer, from memory when nothing changed."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from smetka.errors import Unavailable
+from smetka.errors import NotAtOnce, Unavailable
 from smetka.storage import Storage
 from smetka.telegram.announcements import Announcements, Chat, Record
 from smetka.telegram.outbox import FAILED
@@ -84,12 +84,15 @@ class Deliveries:
         self._turn = threading.Lock()
         self._known: OrderedDict[tuple[Any, ...], _Known] = OrderedDict()
 
-    def announce(self, report: dict[str, Any], *, suppress: bool = False) -> Notification:
+    def announce(self, report: dict[str, Any], *, suppress: bool = False, wait: bool = True) -> Notification:
         """Queue a report of averages for every chat that does not have it yet. Safe to repeat.
 
         Args:
             report: the averages' JSON, amounts as int or Decimal.
             suppress: the asker wants no message; nothing is looked up then.
+
+        Raises:
+            NotAtOnce: `wait` is false, and MongoDB must be asked.
         """
         if not self._recipients:
             return Notification("disabled")
@@ -100,6 +103,8 @@ class Deliveries:
         figures = figures_of(report)
         if known := self._remembered(figures):
             return known.notification
+        if not wait:
+            raise NotAtOnce
         # One at a time, so that the limit is exact; whoever waits too long is told, not delayed.
         if not self._turn.acquire(timeout=self._limit):
             return Notification("unavailable", reason="Another report is being queued right now.")

@@ -6,8 +6,8 @@ from typing import Any
 
 from smetka.errors import BonusStoreUnavailable, NotFound
 from smetka.keys import Permission
+from smetka.services import Services
 from smetka.web.operations import Operations
-from smetka.web.parts import services
 from smetka.web.schemas import BonusCustomerOut, BonusCustomerPath
 
 api = Operations("Bonus customers")
@@ -20,7 +20,7 @@ api = Operations("Bonus customers")
     answers={200: BonusCustomerOut},
     refuses=(NotFound, BonusStoreUnavailable),
 )
-def bonus_customer(path: BonusCustomerPath) -> Any:
+def bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
     """A customer's record for one year's bonus."""
-    record = services().bonus_customers.get(path.year, path.user_id)
-    return record.as_json(services().settings.currency)
+    record = services.bonus_customers.get(path.year, path.user_id)
+    return record.as_json(services.settings.currency)

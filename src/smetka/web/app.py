@@ -13,7 +13,7 @@ from smetka import exact_json
 from smetka.keys import KeyRing, Permission
 from smetka.services import Services, build_services
 from smetka.settings import Settings, load_settings
-from smetka.web import guards, openapi, problems
+from smetka.web import guards, headers, journal, openapi, problems
 from smetka.web.api import api
 from smetka.web.brief import brief
 from smetka.web.health import health
@@ -25,24 +25,7 @@ from smetka.web.probes import Probes
 from smetka.web.request_ids import HEADER, request_id
 from smetka.web.wrong_keys import WrongKeys
 
-log = structlog.get_logger(__name__)
-
-# Asked by machines every few seconds, our own parent among them: no line for each.
-_WATCHED = frozenset({"/healthz", "/readyz", "/metrics"})
-
 GROUPS = (brief, api, health, contract)
-
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    # Not no-referrer: with that, forms of our own pages would send `Origin: null`.
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 
 class ExactJSONProvider(JSONProvider):
@@ -113,21 +96,16 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     """Headers, metrics and the log line of every answer."""
-    response.headers.update(_HEADERS)
+    response.headers.update(headers.ALWAYS)
     response.headers[HEADER] = request_id()
     if request.endpoint != "static" or response.status_code >= 400:
-        response.headers["Cache-Control"] = "no-store"
-    # The template, not the path: ids and codes belong neither into logs nor into metrics.
-    route = request.url_rule.rule if request.url_rule else "(none)"
-    seconds = time.perf_counter() - g.get("began", time.perf_counter())
-    parts().metrics.observe(route, request.method, response.status_code, seconds)
-    if route in _WATCHED and response.status_code < 500:
-        return response
-    log.info(
-        "request",
-        method=request.method[:16],
-        route=route,
+        response.headers.update(headers.NOT_KEPT)
+    journal.note(
+        parts().metrics,
+        route=request.url_rule.rule if request.url_rule else "(none)",
+        method=request.method,
         status=response.status_code,
-        ms=round(seconds * 1000, 1),
+        seconds=time.perf_counter() - g.get("began", time.perf_counter()),
+        request_id=request_id(),
     )
     return response

@@ -5,8 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Request, request
-
+from smetka import exact_json
 from smetka.bonus.customers import store_bonus_customer
 from smetka.errors import (
     BelowThreshold,
@@ -16,8 +15,8 @@ from smetka.errors import (
     UnknownCustomer,
 )
 from smetka.keys import Permission
-from smetka.web.operations import Operations
-from smetka.web.parts import services
+from smetka.services import Services
+from smetka.web.operations import Asked, Operations
 from smetka.web.schemas import (
     AverageSpending,
     AveragesQuery,
@@ -39,19 +38,20 @@ brief = Operations("The brief")
     query=YearQuery,
     answers={200: TotalSpent},
     refuses=(UnknownCustomer, LedgerUnavailable),
+    at_once=True,
 )
-def total_spent(path: CustomerPath, query: YearQuery) -> Any:
+def total_spent(path: CustomerPath, query: YearQuery, services: Services, asked: Asked) -> Any:
     """What one customer spent, in all or in one calendar year.
 
     A customer without payments has spent 0.
     """
-    total = services().ledger.total_spent(path.user_id, query.year)
+    total = (asked.glance or services.ledger).total_spent(path.user_id, query.year)
     return {
         "user_id": total.user_id,
         "total_spending": total.total.number,
         "payments": total.payments,
         "year": query.year,
-        "currency": services().settings.currency,
+        "currency": services.settings.currency,
     }
 
 
@@ -61,20 +61,22 @@ def total_spent(path: CustomerPath, query: YearQuery) -> Any:
     query=AveragesQuery,
     answers={200: AverageSpending},
     refuses=(LedgerUnavailable,),
+    at_once=True,
+    reads_all=True,
 )
-def average_spending_by_age(query: AveragesQuery) -> Any:
+def average_spending_by_age(query: AveragesQuery, services: Services, asked: Asked) -> Any:
     """What customers of each age group spend on average; tells the managers' chats.
 
     The same figures are told once within the cool-down. Nothing is told for HEAD, a prefetch or
     a request from another site, nor with `notify=false`. Telegram or MongoDB being away does not
     fail this answer: `notification` says what became of the message.
     """
-    settings = services().settings
-    averages = services().averages(query.year)
-    report = averages.as_json(basis=query.basis or settings.average_basis, currency=settings.currency)
-    suppress = not query.notify or _nobody_asked(request)
-    notification = services().deliveries.announce(report, suppress=suppress)
-    return report | {"notification": notification.as_json()}
+    settings = services.settings
+    averages = services.average_spending(query.year, asked.glance)
+    report = averages.report(basis=query.basis or settings.average_basis, currency=settings.currency)
+    suppress = not query.notify or not asked.by_a_person
+    notification = services.deliveries.announce(report.values, suppress=suppress, wait=asked.may_wait)
+    return exact_json.with_member(report.text, "notification", notification.as_json())
 
 
 @brief.post(
@@ -85,7 +87,7 @@ def average_spending_by_age(query: AveragesQuery) -> Any:
     refuses=(UnknownCustomer, BelowThreshold, TotalMismatch, LedgerUnavailable, BonusStoreUnavailable),
     location=("bonus_customer", BonusCustomerPath),
 )
-def write_to_mongodb(body: BonusCustomerIn) -> Any:
+def write_to_mongodb(body: BonusCustomerIn, services: Services) -> Any:
     """Store a customer whose spending exceeds the bonus threshold.
 
     Safe to repeat: 201 the first time, 200 after that, and the newest total is kept.
@@ -94,20 +96,9 @@ def write_to_mongodb(body: BonusCustomerIn) -> Any:
         body.user_id,
         body.total_spending,
         body.year,
-        rules=services().bonus_rules,
-        ledger=services().ledger,
-        customers=services().bonus_customers,
+        rules=services.bonus_rules,
+        ledger=services.ledger,
+        customers=services.bonus_customers,
     )
     status = HTTPStatus.CREATED if stored.created else HTTPStatus.OK
-    return stored.as_json(services().settings.currency), status, {"Location": stored.url}
-
-
-def _nobody_asked(request: Request) -> bool:
-    """Whether no person stands behind the request: a HEAD, a prefetch, another site's page."""
-    headers = request.headers
-    purposes = (headers.get("Sec-Purpose", ""), headers.get("Purpose", ""), headers.get("X-Moz", ""))
-    return (
-        request.method == "HEAD"
-        or any("prefetch" in purpose.lower() for purpose in purposes)
-        or headers.get("Sec-Fetch-Site") == "cross-site"
-    )
+    return stored.as_json(services.settings.currency), status, {"Location": stored.url}

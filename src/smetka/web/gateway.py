@@ -1,10 +1,10 @@
 """Between Granian and Flask: reads whole requests with limits, and keeps slow work from quick work.
 
 Granian speaks RSGI to this gateway on an event loop, where a slow client costs a few kilobytes and
-no thread. Only a request that is here completely goes to the Flask application (as plain WSGI), in
-one of two lanes of threads: reads have few, so that they do not fight over the interpreter; writes
-have more, since each may wait two seconds for a MongoDB that hangs. Neither lane can hold up the
-other. See docs/decisions/0004-gateway.md.
+no thread. What can be answered at once is answered there (`at_once.py`). All else goes, when it is
+here completely, to the Flask application (as plain WSGI) in one of three lanes of threads: reads;
+writes, each of which may wait two seconds for a MongoDB that hangs; and questions about all of the
+ledger, which wait for each other. No lane can hold up another. See docs/decisions/0004-gateway.md.
 """
 
 from __future__ import annotations
@@ -19,21 +19,26 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
+from smetka.web.at_once import AtOnce
 from smetka.web.bodies import MAX_BODY_BYTES
+from smetka.web.parts import WebParts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+    from flask import Flask
     from granian._granian import RSGIHTTPProtocol as HTTPProtocol
     from granian.rsgi import Scope
 
 BODY_SECONDS = 10.0
 """A request's body must be here completely within this time."""
 
-READ_THREADS, WRITE_THREADS = 6, 24
+READ_THREADS, LONG_THREADS, WRITE_THREADS = 8, 24, 24
 LONGEST_QUEUE = 256
 """Requests that may wait for a thread of a lane; more are answered 503 at once."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _log = structlog.get_logger(__name__)
 
@@ -41,28 +46,47 @@ _log = structlog.get_logger(__name__)
 class Gateway:
     """The RSGI application: one per web process."""
 
-    def __init__(self, app: WSGIApplication, *, on_close: Callable[[], None]) -> None:
+    def __init__(self, app: Flask, *, on_close: Callable[[], None]) -> None:
+        parts: WebParts = app.extensions["smetka"]
         self._app = app
         self._on_close = on_close
+        self._at_once = AtOnce(parts)
+        self._long_paths = frozenset(op.path for op in parts.operations if op.reads_all)
         self._reads = _Lane(app, READ_THREADS, "read")
+        self._long_reads = _Lane(app, LONG_THREADS, "long-read")
         self._writes = _Lane(app, WRITE_THREADS, "write")
 
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
         """Answer one request. A client that goes away in the middle is no error."""
-        environ = _environ(scope)
         try:
-            environ.update(await _body(environ, proto))
-            if scope.path == "/healthz":
-                respond(self._app, environ, proto)  # asks nobody, and must not wait behind those who do
-                return
-            lane = self._reads if scope.method in {"GET", "HEAD", "OPTIONS"} else self._writes
-            if lane.waiting >= LONGEST_QUEUE:
-                environ["smetka.overloaded"] = True  # refused before it touches anything: quick
-                respond(self._app, environ, proto)
+            candidate = self._at_once.candidate(scope)
+            if candidate is None:
+                await self._patiently(scope, proto)
+            elif answer := self._at_once.answer(candidate):
+                proto.response_bytes(200, answer.headers, answer.body)
             else:
-                await lane.run(environ, proto)
+                keys = self._at_once.keys
+                if await self._patiently(scope, proto) == 200:
+                    self._at_once.admit(candidate, keys)
         except ProtocolClosed:
             return
+
+    async def _patiently(self, scope: Scope, proto: HTTPProtocol) -> int | None:
+        """Read the whole request and have Flask answer it. Returns the status, None when nobody heard it."""
+        environ = _environ(scope)
+        environ.update(await _body(environ, proto))
+        if scope.path == "/healthz":
+            return respond(self._app, environ, proto)  # asks nobody, and must not wait behind those who do
+        lane = self._lane(scope)
+        if lane.waiting >= LONGEST_QUEUE:
+            environ["smetka.overloaded"] = True  # refused before it touches anything: quick
+            return respond(self._app, environ, proto)
+        return await lane.run(environ, proto)
+
+    def _lane(self, scope: Scope) -> _Lane:
+        if scope.method not in _SAFE:
+            return self._writes
+        return self._long_reads if scope.path in self._long_paths else self._reads
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Called by Granian when all requests are answered and the process is about to end."""
@@ -82,37 +106,38 @@ class _Lane:
     def waiting(self) -> int:
         return self._queue.qsize()
 
-    async def run(self, environ: WSGIEnvironment, proto: HTTPProtocol) -> None:
+    async def run(self, environ: WSGIEnvironment, proto: HTTPProtocol) -> int | None:
         answered = _Answered()
         self._queue.put((environ, proto, answered))
-        await answered.future
+        return await answered.future
 
     def _work(self) -> None:
         while True:
             environ, proto, answered = self._queue.get()
+            status = None
             try:
-                respond(self._app, environ, proto)
+                status = respond(self._app, environ, proto)
             except ProtocolClosed:  # the client did not wait for the answer
                 pass
             except Exception:  # noqa: BLE001 - a lane must not lose a thread
                 _log.exception("request-failed")
             finally:
-                answered.tell()
+                answered.tell(status)
 
 
 class _Answered:
-    """Tells the event loop, from a thread, that a request's coroutine may end."""
+    """Tells the event loop, from a thread, that a request's coroutine may end, and with which status."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[None] = self._loop.create_future()
+        self.future: asyncio.Future[int | None] = self._loop.create_future()
 
-    def tell(self) -> None:
-        self._loop.call_soon_threadsafe(self._set)
+    def tell(self, status: int | None) -> None:
+        self._loop.call_soon_threadsafe(self._set, status)
 
-    def _set(self) -> None:
+    def _set(self, status: int | None) -> None:
         if not self.future.done():
-            self.future.set_result(None)
+            self.future.set_result(status)
 
 
 class _Responder(Protocol):
@@ -120,8 +145,8 @@ class _Responder(Protocol):
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
 
 
-def respond(app: WSGIApplication, environ: WSGIEnvironment, proto: _Responder) -> None:
-    """Call the WSGI application and send what it answers, whole."""
+def respond(app: WSGIApplication, environ: WSGIEnvironment, proto: _Responder) -> int:
+    """Call the WSGI application and send what it answers, whole. Returns the status."""
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], None]:
@@ -135,11 +160,13 @@ def respond(app: WSGIApplication, environ: WSGIEnvironment, proto: _Responder) -
         close = getattr(chunks, "close", None)
         if close is not None:
             close()
-    status, headers = started
+    status: int = started[0]
+    headers: list[tuple[str, str]] = started[1]
     if environ["REQUEST_METHOD"] == "HEAD" or not body:
         proto.response_empty(status, headers)
     else:
         proto.response_bytes(status, headers, body)
+    return status
 
 
 def _environ(scope: Scope) -> WSGIEnvironment:

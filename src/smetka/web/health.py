@@ -7,10 +7,11 @@ from typing import Any
 from flask import Response
 
 from smetka.keys import Permission
+from smetka.services import Services
 from smetka.web import metrics
 from smetka.web.guards import may
 from smetka.web.operations import Operations
-from smetka.web.parts import parts, services
+from smetka.web.parts import parts
 from smetka.web.probes import Finding
 from smetka.web.refusals import NotReady
 from smetka.web.schemas import Health, Readiness
@@ -25,7 +26,7 @@ def healthz() -> Any:
 
 
 @health.get("/readyz", needs=None, answers={200: Readiness}, refuses=(NotReady,))
-def readyz() -> Any:
+def readyz(services: Services) -> Any:
     """Whether requests about data can be answered, and which part is not ready.
 
     503 when the ledger or MongoDB is away. The worker and Telegram are named, but messages wait
@@ -35,7 +36,7 @@ def readyz() -> Any:
     ready = all(finding.ready for finding in needed.values())
     answer: dict[str, Any] = {"ready": ready}
     if may(Permission.READ):
-        state = services().worker_and_telegram()
+        state = services.worker_and_telegram()
         found = needed | {
             "worker": Finding(state.worker.ok, state.worker.detail),
             "telegram": Finding(state.telegram.ok, state.telegram.detail),

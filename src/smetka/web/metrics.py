@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -24,8 +26,13 @@ class Metrics:
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
         """Note an answered request."""
         # Whoever invents methods must not invent labels.
-        self._requests.labels(route, method if method in _METHODS else "other", status).inc()
-        self._seconds.labels(route).observe(seconds)
+        requests, times = self._of(route, method if method in _METHODS else "other", status)
+        requests.inc()
+        times.observe(seconds)
+
+    @cache  # noqa: B019 - one application's, of few routes; looking labels up costs more than counting
+    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(route, method, status), self._seconds.labels(route)
 
     def text(self, up: dict[str, bool]) -> bytes:
         """Everything in Prometheus' text format, with whether each part is up right now."""

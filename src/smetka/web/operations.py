@@ -1,7 +1,8 @@
 """The API layer: an operation declares what it reads and answers, and is held to it.
 
-A view gets its path, query and body as validated models and returns the answer's JSON. Faults of
-all three are found together. `openapi.py` describes the same declarations.
+A view gets its path, query and body as validated models, with the services and how it is asked,
+each by its name, and returns the answer's JSON. Faults of all three are found together.
+`openapi.py` describes the same declarations.
 """
 
 from __future__ import annotations
@@ -12,16 +13,44 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, request
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import Headers, MultiDict
 
 from smetka import exact_json
 from smetka.errors import Fault, InvalidValue, Refusal
 from smetka.keys import Permission
+from smetka.ledger import Glance
 from smetka.web import bodies
+from smetka.web.parts import services
 from smetka.web.schemas import Input, NoPath, NoQuery
 
 View = Callable[..., Any]
 V = TypeVar("V", bound=View)
 I = TypeVar("I", bound=Input)  # noqa: E741 - a type variable beside V
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a view is asked."""
+
+    by_a_person: bool
+    """Not by a HEAD, a prefetch or another site's page: nobody sees what is answered to those."""
+    glance: Glance | None = None
+    """On the event loop, what the ledger's questions are put to: NotAtOnce is an answer there."""
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the answer is worth waiting for; else it is asked again, with patience."""
+        return self.glance is None
+
+
+def by_a_person(method: str, headers: Headers) -> bool:
+    """Whether a person, or a program on purpose, stands behind a request."""
+    purposes = (headers.get("Sec-Purpose", ""), headers.get("Purpose", ""), headers.get("X-Moz", ""))
+    return not (
+        method == "HEAD"
+        or any("prefetch" in purpose.lower() for purpose in purposes)
+        or headers.get("Sec-Fetch-Site") == "cross-site"
+    )
 
 
 @dataclass(frozen=True)
@@ -40,6 +69,10 @@ class Operation:
     refuses: tuple[type[Refusal], ...]
     """Refusals of the feature itself; those that any request may meet are known."""
     tag: str
+    at_once: bool
+    """Whether the view can be asked not to wait: a GET that costs microseconds when nothing changed."""
+    reads_all: bool
+    """Whether the view may read all of the ledger, which takes seconds when that is huge."""
     location: tuple[str, type[Input]] | None
     """The GET operation that the answer's `Location` leads to, and what is in its path."""
 
@@ -67,15 +100,44 @@ class Operation:
         """
         body = bodies.json_body() if self.body_model else None
         faults: list[Fault] = []
-        arguments = {
+        arguments: dict[str, Any] = {
             "path": _path(self.path_model, path_values, faults),
-            "query": _query(self.query_model, faults),
+            "query": _query(self.query_model, request.args, faults),
         }
         if self.body_model:
             arguments["body"] = _body(self.body_model, body, faults)
         if faults:
             raise InvalidValue(faults)
-        return _response(self.view(**{name: arguments[name] for name in self._wanted()}))
+        asked = Asked(by_a_person(request.method, request.headers))
+        return _response(self.ask(services=services(), asked=asked, **arguments))
+
+    def read_path(self, values: dict[str, str]) -> Input:
+        """The path's variable parts, as the view gets them.
+
+        Raises:
+            InvalidValue: with every fault.
+        """
+        faults: list[Fault] = []
+        path = _path(self.path_model, values, faults)
+        if path is None:
+            raise InvalidValue(faults)
+        return path
+
+    def read_query(self, args: MultiDict[str, str]) -> Input:
+        """The query's parameters, as the view gets them.
+
+        Raises:
+            InvalidValue: with every fault.
+        """
+        faults: list[Fault] = []
+        query = _query(self.query_model, args, faults)
+        if faults or query is None:
+            raise InvalidValue(faults)
+        return query
+
+    def ask(self, **arguments: Any) -> Any:
+        """What the view answers, given those of the arguments that it names."""
+        return self.view(**{name: arguments[name] for name in self._wanted()})
 
     def _wanted(self) -> tuple[str, ...]:
         code = self.view.__code__
@@ -118,6 +180,8 @@ class Operations:
         query: type[Input] = NoQuery,
         body: type[Input] | None = None,
         refuses: tuple[type[Refusal], ...] = (),
+        at_once: bool = False,
+        reads_all: bool = False,
         location: tuple[str, type[Input]] | None = None,
     ) -> Callable[[V], V]:
         def declare(view: V) -> V:
@@ -133,6 +197,8 @@ class Operations:
                     answers=answers,
                     refuses=refuses,
                     tag=self.tag,
+                    at_once=at_once,
+                    reads_all=reads_all,
                     location=location,
                 )
             )
@@ -160,9 +226,9 @@ def _path(model: type[I], values: dict[str, str], faults: list[Fault]) -> I | No
         return None
 
 
-def _query(model: type[I], faults: list[Fault]) -> I | None:
+def _query(model: type[I], args: MultiDict[str, str], faults: list[Fault]) -> I | None:
     values = {}
-    for name, given in request.args.lists():
+    for name, given in args.lists():
         if name not in model.model_fields:
             faults.append(Fault(model.unknown.get(name, "is not a query parameter here"), parameter=name))
         elif len(given) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flask import current_app
 
@@ -10,9 +11,11 @@ from smetka.keys import KeyRing, Permission
 from smetka.services import Services
 from smetka.settings import Settings
 from smetka.web.metrics import Metrics
-from smetka.web.operations import Operation
 from smetka.web.probes import Probes
 from smetka.web.wrong_keys import WrongKeys
+
+if TYPE_CHECKING:
+    from smetka.web.operations import Operation
 
 
 @dataclass(frozen=True)

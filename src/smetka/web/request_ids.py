@@ -12,9 +12,13 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id() -> str:
-    """The current request's id: the caller's own when it is harmless, else a random one."""
+    """The current request's id."""
     if "request_id" not in g:
-        given = request.headers.get(HEADER, "")
-        g.request_id = given if _ACCEPTABLE.fullmatch(given) else secrets.token_hex(8)
+        g.request_id = accepted_or_new(request.headers.get(HEADER, ""))
     identifier: str = g.request_id
     return identifier
+
+
+def accepted_or_new(given: str) -> str:
+    """The caller's own id when it is harmless, else a random one."""
+    return given if _ACCEPTABLE.fullmatch(given) else secrets.token_hex(8)

@@ -1,0 +1,185 @@
+"""Answers on the event loop, for requests whose like was let through before.
+
+A request that waits for nothing needs no thread, and one whose guards are known to pass needs no
+Flask. Admitted is what Flask answered with 200: the same query, the same headers, the same client,
+the keys file unchanged. Only the variable part of the path may differ, and is read anew each time.
+So no guard has a second version here, and whatever was never let through is never answered here.
+See docs/decisions/0005-at-once.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from werkzeug.datastructures import Headers, MultiDict
+
+from smetka import exact_json
+from smetka.errors import NotAtOnce
+from smetka.ledger import Glance
+from smetka.logs import together
+from smetka.web import headers, journal
+from smetka.web.operations import Asked, Operation, by_a_person
+from smetka.web.parts import WebParts
+from smetka.web.request_ids import HEADER, accepted_or_new
+from smetka.web.schemas import Input
+
+if TYPE_CHECKING:
+    from granian.rsgi import Scope
+
+MOST_ADMITTED = 256
+"""Kinds of requests remembered; the one not seen for the longest gives way. Clients repeat themselves."""
+
+_HEADERS = [*headers.ALWAYS.items(), *headers.NOT_KEPT.items(), ("Content-Type", "application/json")]
+
+
+_REQUEST_ID = HEADER.lower()
+_Kind = tuple[str, str | None, Operation]
+"""What the path begins with, the name of its variable part if it has one, and whose it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A request that may be answered at once: of the right kind, and without a body."""
+
+    operation: Operation
+    path_values: dict[str, str]
+    likeness: Hashable
+    """Equal for requests that no guard can tell apart."""
+    query: str
+    headers: list[tuple[str, str]]
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    keys: object
+    query: Input
+    by_a_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; its status is 200."""
+
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class _Turn:
+    """One turn of the event loop: what is looked at once for all requests that came before it began.
+
+    Each look lets go of the interpreter, and whoever has it then returns it late.
+    """
+
+    def __init__(self, parts: WebParts) -> None:
+        self.keys = parts.keys.state
+        self.notes: list[dict[str, Any]] = []
+        try:
+            self.glance: Glance | None = parts.services.ledger.glance()
+        except NotAtOnce:
+            self.glance = None
+
+
+class AtOnce:
+    """What may be answered at once, and the answers. Belongs to the event loop's thread."""
+
+    def __init__(self, parts: WebParts) -> None:
+        self._parts = parts
+        self._kinds = [_kind_of(operation) for operation in parts.operations if operation.at_once]
+        self._admitted: OrderedDict[Hashable, _Admitted] = OrderedDict()
+        self._turn: _Turn | None = None
+
+    def candidate(self, scope: Scope) -> Candidate | None:
+        """The request as one that may be answered at once; None when it is of another kind."""
+        if scope.method != "GET":
+            return None
+        path, given = scope.path, scope.headers
+        kind = self._kind(path)
+        # A body is for Flask, which reads it.
+        if kind is None or given.get("content-length") is not None or given.get("transfer-encoding"):
+            return None
+        prefix, parameter, operation = kind
+        items, request_id = given.items(), given.get(_REQUEST_ID)
+        if request_id is not None:
+            items = [(name, value) for name, value in items if name != _REQUEST_ID]
+        client = scope.client.rpartition(":")[0]
+        return Candidate(
+            operation,
+            {parameter: path[len(prefix) :]} if parameter else {},
+            (prefix, scope.query_string, client, scope.scheme, scope.http_version, scope.authority, *items),
+            scope.query_string,
+            items,
+            request_id,
+        )
+
+    @property
+    def keys(self) -> object:
+        """The keys as they are now, to be compared by identity."""
+        return self._parts.keys.state
+
+    def answer(self, candidate: Candidate) -> Answer | None:
+        """The answer, or None: it needs patience, or Flask to say what is wrong with it."""
+        began = time.perf_counter()
+        admitted = self._admitted.get(candidate.likeness)
+        turn = self._turn or self._begin_turn()
+        if admitted is None or admitted.keys is not turn.keys or turn.glance is None:
+            return None
+        self._admitted.move_to_end(candidate.likeness)
+        operation = candidate.operation
+        try:
+            value = operation.ask(
+                path=operation.read_path(candidate.path_values),
+                query=admitted.query,
+                services=self._parts.services,
+                asked=Asked(admitted.by_a_person, turn.glance),
+            )
+        except Exception:  # noqa: BLE001 - a refusal, not at once, or a fault: Flask will tell it
+            return None
+        request_id = accepted_or_new(candidate.request_id or "")
+        seconds = time.perf_counter() - began
+        turn.notes.append({"route": operation.path, "seconds": seconds, "request_id": request_id})
+        return Answer([*_HEADERS, (HEADER, request_id)], exact_json.dumps(value).encode() + b"\n")
+
+    def admit(self, candidate: Candidate, keys: object) -> None:
+        """Answer its like at once from now on: it was answered 200 through all guards.
+
+        Args:
+            keys: as they were before the guards looked at them.
+        """
+        query = MultiDict(parse_qsl(candidate.query, keep_blank_values=True))
+        self._admitted[candidate.likeness] = _Admitted(
+            keys, candidate.operation.read_query(query), by_a_person("GET", Headers(candidate.headers))
+        )
+        if len(self._admitted) > MOST_ADMITTED:
+            self._admitted.popitem(last=False)
+
+    def _kind(self, path: str) -> _Kind | None:
+        for kind in self._kinds:
+            if path.startswith(kind[0]) if kind[1] else path == kind[0]:
+                return kind
+        return None
+
+    def _begin_turn(self) -> _Turn:
+        # Before looking: whatever the loop runs until then was asked before we look.
+        asyncio.get_running_loop().call_soon(self._end_turn)
+        self._turn = _Turn(self._parts)
+        return self._turn
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn and turn.notes:
+            with together():
+                for answered in turn.notes:
+                    journal.note(self._parts.metrics, method="GET", status=200, **answered)
+
+
+def _kind_of(operation: Operation) -> _Kind:
+    # A path has one variable part, at its end, or none.
+    prefix, opened, rest = operation.path.partition("<")
+    return prefix, rest.removesuffix(">") if opened else None, operation
