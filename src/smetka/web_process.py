@@ -44,7 +44,7 @@ def main() -> None:
         interface=Interfaces.RSGI,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
-        loop=Loops.asyncio,
+        loop=Loops.uvloop,
         websockets=False,
         workers=settings.workers,
         backlog=1024,

@@ -90,6 +90,8 @@ class Gateway:
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Called by Granian when all requests are answered and the process is about to end."""
+        for lane in (self._reads, self._long_reads, self._writes):
+            lane.close()
         self._on_close()
 
 
@@ -98,7 +100,8 @@ class _Lane:
 
     def __init__(self, app: WSGIApplication, threads: int, name: str) -> None:
         self._app = app
-        self._queue: SimpleQueue[tuple[WSGIEnvironment, HTTPProtocol, _Answered]] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[WSGIEnvironment, HTTPProtocol, _Answered] | None] = SimpleQueue()
+        self._threads = threads
         for number in range(threads):
             Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
@@ -111,9 +114,14 @@ class _Lane:
         self._queue.put((environ, proto, answered))
         return await answered.future
 
+    def close(self) -> None:
+        """Let the threads end when they have answered what waits."""
+        for _ in range(self._threads):
+            self._queue.put(None)
+
     def _work(self) -> None:
-        while True:
-            environ, proto, answered = self._queue.get()
+        while (waiting := self._queue.get()) is not None:
+            environ, proto, answered = waiting
             status = None
             try:
                 status = respond(self._app, environ, proto)

@@ -1,0 +1,338 @@
+"""Answers on the event loop: the same as Flask's to the last header, and never older or freer than those."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+
+from smetka.keys import create_key, revoke_key
+from smetka.web.at_once import MOST_ADMITTED
+from smetka.web.gateway import Gateway
+
+TOTAL, AVERAGES = "/total_spent/1", "/average_spending_by_age"
+
+
+class Fields:
+    """Request headers as Granian hands them over."""
+
+    def __init__(self, fields):
+        self._fields = fields
+
+    def items(self):
+        return list(self._fields)
+
+    def get(self, name):
+        return next((value for key, value in self._fields if key == name), None)
+
+
+@dataclass
+class Scope:
+    path: str
+    headers: Fields
+    method: str = "GET"
+    query_string: str = ""
+    client: str = "127.0.0.1:50000"
+    server: str = "127.0.0.1:8000"
+    scheme: str = "http"
+    http_version: str = "1.1"
+    authority: str | None = None
+
+
+@dataclass
+class Answer:
+    """What the gateway sends, and whether Flask was asked for it."""
+
+    status: int = 0
+    headers: dict = field(default_factory=dict)
+    body: bytes = b""
+    by_flask: bool = False
+
+    def response_bytes(self, status, headers, body):
+        self.status, self.body = status, body
+        self.headers = {name.lower(): value for name, value in headers}
+        assert len(self.headers) == len(headers)
+
+    def response_empty(self, status, headers):
+        self.response_bytes(status, headers, b"")
+
+    async def __call__(self):
+        return b""
+
+    async def __aiter__(self):
+        yield b""
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Visitor:
+    """Asks a gateway as Granian does, on one event loop."""
+
+    def __init__(self, shop):
+        self.asked_flask = 0
+        flask = shop.app.wsgi_app
+
+        def counted(environ, start_response):
+            self.asked_flask += 1
+            return flask(environ, start_response)
+
+        shop.app.wsgi_app = counted
+        self.gateway = Gateway(shop.app, on_close=lambda: None)
+        self.loop = asyncio.new_event_loop()
+
+    def get(self, path, *, method="GET", client="127.0.0.1:50000", **headers):
+        path, _, query = path.partition("?")
+        fields = {"host": "127.0.0.1:8000"} | {n.replace("_", "-"): v for n, v in headers.items()}
+        scope = Scope(path, Fields(fields.items()), method, query, client)
+        answer, before = Answer(), self.asked_flask
+        self.loop.run_until_complete(self.gateway.__rsgi__(scope, answer))
+        self.loop.run_until_complete(asyncio.sleep(0))  # the turn of the loop ends
+        answer.by_flask = self.asked_flask > before
+        return answer
+
+    def twice(self, path, **headers):
+        """The first answer is Flask's; the second is given at once, if it can be."""
+        return self.get(path, **headers), self.get(path, **headers)
+
+
+@pytest.fixture
+def visit(make_shop):
+    """A function that opens a shop and returns it with a visitor."""
+    visitors = []
+
+    def open_shop(**settings):
+        shop = make_shop(**settings)
+        visitors.append(Visitor(shop))
+        return shop, visitors[-1]
+
+    yield open_shop
+    for visitor in visitors:
+        visitor.gateway.__rsgi_del__(visitor.loop)
+        visitor.loop.close()
+
+
+@pytest.fixture
+def visitor(visit):
+    return visit()[1]
+
+
+def pay(shop, user_id, amount, year=2026):
+    with sqlite3.connect(shop.services.ledger.path) as ledger:
+        ledger.execute("INSERT INTO user_spending VALUES (?, ?, ?)", (user_id, amount, year))
+    ledger.close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        TOTAL,
+        "/total_spent/2",
+        "/total_spent/1?year=2025",
+        "/total_spent/9223372036854775807",
+        AVERAGES,
+        AVERAGES + "?year=2025&basis=payment&notify=false",
+        AVERAGES + "?year=1999",
+    ],
+)
+def test_it_is_flasks_answer_to_the_last_header(visitor, path):
+    flasks, at_once = visitor.twice(path)
+
+    assert (flasks.by_flask, at_once.by_flask) == (True, False)
+    assert (at_once.status, at_once.body) == (flasks.status, flasks.body)
+    own = {"x-request-id": None, "content-length": None}  # Granian writes the length
+    assert at_once.headers | own == flasks.headers | own
+
+
+def test_other_customers_follow_the_first(visitor):
+    visitor.get(TOTAL)
+
+    assert (visitor.get("/total_spent/3").by_flask, visitor.get("/total_spent/3").json()["user_id"]) == (
+        False,
+        3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/total_spent/4", 404), ("/total_spent/01", 422), ("/total_spent/", 404), ("/total_spent/1/2", 404)],
+)
+def test_a_refusal_is_flasks(visitor, path, status):
+    visitor.twice(TOTAL)
+    answers = visitor.twice(path)
+
+    assert [(a.status, a.by_flask) for a in answers] == [(status, True)] * 2
+
+
+def test_a_payment_is_in_the_next_answer(visit):
+    shop, visitor = visit()
+    for path in (TOTAL, AVERAGES):
+        visitor.twice(path)
+    pay(shop, 1, 0.5)
+
+    assert visitor.get(TOTAL).json()["total_spending"] == 1835
+    groups = visitor.get(AVERAGES).json()["age_groups"]
+    assert groups[1]["total_spending"] == 1835
+
+
+def test_a_payment_in_the_write_ahead_log_is_in_the_next_answer(visit):
+    shop, visitor = visit()
+    writer = sqlite3.connect(shop.services.ledger.path, isolation_level=None)
+    writer.execute("PRAGMA journal_mode = WAL")
+    for path in (TOTAL, AVERAGES):
+        visitor.twice(path)
+    writer.execute("INSERT INTO user_spending VALUES (1, 0.5, 2026)")
+
+    assert visitor.get(TOTAL).json()["total_spending"] == 1835
+    assert visitor.get(AVERAGES).json()["age_groups"][1]["total_spending"] == 1835
+    writer.close()
+
+
+def test_a_replaced_ledger_is_seen(visit, make_ledger):
+    shop, visitor = visit()
+    visitor.twice(TOTAL)
+    make_ledger([(1, "Another", None, 20)], [(1, 7, 2026)], name="next.db").replace(shop.services.ledger.path)
+
+    assert visitor.get(TOTAL).json()["total_spending"] == 7
+
+
+def test_a_ledger_that_is_gone_is_503_and_well_again(visit, tmp_path):
+    shop, visitor = visit()
+    visitor.twice(TOTAL)
+    path = shop.services.ledger.path
+    path.rename(tmp_path / "away")
+
+    assert [a.status for a in visitor.twice(TOTAL)] == [503, 503]
+
+    (tmp_path / "away").rename(path)
+    assert [a.status for a in visitor.twice(TOTAL)] == [200, 200]
+
+
+def test_a_locked_ledger_is_waited_for_by_a_thread(visit):
+    shop, visitor = visit()
+    visitor.twice(TOTAL)
+    writer = sqlite3.connect(shop.services.ledger.path, isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN EXCLUSIVE")
+    timer = threading.Timer(0.2, writer.rollback)
+    timer.start()
+    answer = visitor.get(TOTAL)
+
+    assert (answer.status, answer.by_flask) == (200, True)
+    timer.join()
+    writer.close()
+
+
+def test_a_long_look_is_left_to_a_thread(visit):
+    shop, visitor = visit()
+    with sqlite3.connect(shop.services.ledger.path) as ledger:
+        ledger.executemany("INSERT INTO user_spending VALUES (2, 1, ?)", [(2026,)] * 20_000)
+    ledger.close()
+    first, second = visitor.twice("/total_spent/2")
+
+    assert (first.by_flask, second.by_flask) == (True, True)
+    assert second.json()["total_spending"] == 20_000
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 421),
+        ({"host": ""}, 400),
+        ({"content_length": "nonsense"}, 400),
+        ({"transfer_encoding": "gzip"}, 400),
+    ],
+)
+def test_what_a_guard_refuses_is_never_answered_at_once(visitor, headers, status):
+    visitor.twice(TOTAL)
+
+    assert [a.status for a in visitor.twice(TOTAL, **headers)] == [status] * 2
+
+
+def test_other_headers_pass_the_guards_themselves(visitor):
+    visitor.twice(TOTAL)
+
+    assert visitor.get(TOTAL, user_agent="another").by_flask
+    assert visitor.get(TOTAL, client="10.0.0.1:50000").by_flask
+    assert not visitor.get(TOTAL, client="127.0.0.1:50001").by_flask
+
+
+def test_only_a_get_is_answered_at_once(visitor):
+    visitor.twice(TOTAL)
+    head = visitor.get(TOTAL, method="HEAD")
+
+    assert (head.status, head.body, head.by_flask) == (200, b"", True)
+    assert visitor.get(TOTAL, method="POST").status == 405
+
+
+def test_keys_made_later_count_from_the_next_request(visit):
+    shop, visitor = visit()
+    visitor.twice(TOTAL)
+    key = shop.key("reader", "till")["Authorization"]
+
+    assert visitor.get(TOTAL).status == 401
+    assert [a.status for a in visitor.twice(TOTAL, authorization=key)] == [200, 200]
+    assert visitor.get(TOTAL, authorization=key[:-1] + "x").status == 401
+
+    revoke_key(shop.settings.effective_keys_file, "till")
+    assert visitor.get(TOTAL, authorization=key).status == 401
+
+
+def test_a_role_that_may_not_is_never_admitted(visit):
+    shop, visitor = visit()
+    create_key(shop.settings.effective_keys_file, "reader", "reader")
+    cashier = shop.key("cashier")["Authorization"]
+
+    assert [a.status for a in visitor.twice(TOTAL, authorization=cashier)] == [403, 403]
+
+
+def test_each_request_has_an_id_a_line_and_a_place_in_the_metrics(visit, capsys):
+    _, visitor = visit()
+    ids = {visitor.get(TOTAL).headers["x-request-id"] for _ in range(5)}
+    own = visitor.get(TOTAL, x_request_id="mine-1")
+
+    assert (len(ids), own.headers["x-request-id"], own.by_flask) == (5, "mine-1", False)
+    counted = visitor.get("/metrics").body.decode()
+    assert 'smetka_requests_total{method="GET",route="/total_spent/<user_id>",status="200"} 6.0' in counted
+    lines = [line for line in capsys.readouterr().out.splitlines() if "/total_spent/<user_id>" in line]
+    assert len(lines) == 6
+    assert sum("mine-1" in line for line in lines) == 1
+
+
+def test_nobody_is_told_of_a_prefetch(visit, telegram_bot):
+    shop, visitor = visit(**telegram_bot)
+    answers = visitor.twice(AVERAGES, sec_purpose="prefetch")
+
+    assert [a.json()["notification"]["status"] for a in answers] == ["suppressed"] * 2
+    assert shop.count("deliveries") == 0
+
+    statuses = [a.json()["notification"]["status"] for a in visitor.twice(AVERAGES)]
+    assert (statuses, shop.count("deliveries")) == (["queued", "already_sent"], 2)
+
+
+def test_what_is_remembered_of_strangers_is_bounded(visitor):
+    for number in range(MOST_ADMITTED + 1):
+        visitor.get(TOTAL, user_agent=str(number))
+
+    assert visitor.get(TOTAL, user_agent="0").by_flask
+    assert not visitor.get(TOTAL, user_agent=str(MOST_ADMITTED)).by_flask
+
+
+def test_requests_of_one_turn_are_of_one_look(visit, monkeypatch):
+    shop, visitor = visit()
+    visitor.twice(TOTAL)
+    looks = []
+    glance = shop.services.ledger.glance
+    monkeypatch.setattr(type(shop.services.ledger), "glance", lambda _: looks.append(1) or glance())
+    scope = Scope(TOTAL, Fields([("host", "127.0.0.1:8000")]))
+
+    async def at_the_same_time():
+        answers = [Answer() for _ in range(5)]
+        await asyncio.gather(*(visitor.gateway.__rsgi__(scope, answer) for answer in answers))
+        return answers
+
+    assert [a.status for a in visitor.loop.run_until_complete(at_the_same_time())] == [200] * 5
+    assert len(looks) == 1
