@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from threading import Event, Thread
@@ -24,6 +23,7 @@ import structlog
 from smetka.children import OwnProcess, Watched
 from smetka.data_directory import DataDirectory, Running
 from smetka.errors import StartFailed
+from smetka.probing import probe
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, masked, variable
 
 if TYPE_CHECKING:
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
     from smetka.storage.embedded import EmbeddedMongoDB
 
 TICK_SECONDS = 0.2
-PROBE_SECONDS = 5.0
-PROBES_THAT_TELL = 3
-"""Failed probes in a row after which the embedded MongoDB is killed and started again."""
-PATIENCE_SECONDS = 60.0
-"""How long one that has not answered yet may take: its first start on a slow disk, a recovery."""
-
 NOT_READY_SECONDS = 5.0
 """What is missing is told after this time, and again after ever longer ones."""
 
@@ -109,7 +103,8 @@ class Server:
         self._publish()
         _log.info("listening", url=self.url)
         if self.mongodb:
-            Thread(target=self._probe_mongodb, name="probe", daemon=True).start()
+            probe("mongodb", self.mongodb, self.mongodb.probe, self.stopping)
+        probe("web", self.web, lambda: lives(self.url, self.host_header), self.stopping)
         Thread(target=self._announce_when_ready, name="ready", daemon=True).start()
         while not self.told_to_stop:
             time.sleep(TICK_SECONDS)
@@ -158,24 +153,6 @@ class Server:
             own[variable("telegram_bot_token")] = TOKEN_ELSEWHERE
         return inherited | own
 
-    def _probe_mongodb(self) -> None:
-        """Kill an embedded server that runs but does not work; the watch starts it again."""
-        assert self.mongodb is not None
-        probed, failures, answered, since = None, 0, False, 0.0
-        while not self.stopping.wait(PROBE_SECONDS):
-            pid = self.mongodb.pid
-            if pid != probed:
-                probed, failures, answered, since = pid, 0, False, time.monotonic()
-            if pid is None or self.mongodb.poll() is not None:
-                continue
-            works = self.mongodb.probe()
-            answered, failures = answered or works, 0 if works else failures + 1
-            if failures >= PROBES_THAT_TELL and (answered or time.monotonic() - since > PATIENCE_SECONDS):
-                _log.error("mongodb-does-not-work", pid=pid, probes_failed=failures)
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)  # loses nothing: every acknowledged write is on disk
-                failures = 0
-
     def _announce_when_ready(self) -> None:
         began, tell_at = time.monotonic(), NOT_READY_SECONDS
         pause = 0.2
@@ -192,14 +169,27 @@ class Server:
 
 def readiness(url: str, host: str) -> dict[str, Any]:
     """What `/readyz` of a running server says; `{"ready": False}` when it does not answer."""
+    try:
+        answer = json.loads(_get(url, "/readyz", host))
+    except ValueError:
+        return {"ready": False}
+    return answer if isinstance(answer, dict) and "ready" in answer else {"ready": False}
+
+
+def lives(url: str, host: str) -> bool:
+    """Whether a web server answers at all, within 5 s; a wrong answer is one too."""
+    return bool(_get(url, "/healthz", host))
+
+
+def _get(url: str, path: str, host: str) -> bytes:
+    """The body that is answered, nothing when there is no answer."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=5)
     try:
-        connection.request("GET", "/readyz", headers={"Host": host})
-        answer = json.loads(connection.getresponse().read())
-        return answer if isinstance(answer, dict) and "ready" in answer else {"ready": False}
-    except (OSError, HTTPException, ValueError):
-        return {"ready": False}
+        connection.request("GET", path, headers={"Host": host})
+        return connection.getresponse().read()
+    except (OSError, HTTPException):
+        return b""
     finally:
         connection.close()
 

@@ -324,6 +324,20 @@ def test_a_mongodb_that_hangs_is_killed_and_started_again(new_shop):
     assert 50 in stored(shop.status()["mongodb_uri"])
 
 
+def test_a_web_process_that_hangs_is_killed_and_started_again(new_shop):
+    shop = new_shop().start()
+    assert shop.post(50).status_code == 201
+    main = psutil.Process(shop.pids()["web"])
+    (hung,) = main.children()
+
+    hung.suspend()
+    shop.wait_until(lambda: not hung.is_running() and shop.pids()["web"] != main.pid, seconds=90)
+    shop.wait_until_ready()
+
+    assert not main.is_running()
+    assert shop.post(50).status_code == 200
+
+
 def test_several_web_processes_share_the_port(new_shop):
     shop = new_shop(SMETKA_WORKERS="2").start()
 
