@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -49,10 +49,10 @@ class Candidate:
 
     operation: Operation
     path_values: dict[str, str]
-    likeness: Hashable
+    likeness: Hashable = field(repr=False)  # a key may be in the headers
     """Equal for requests that no guard can tell apart."""
     query: str
-    headers: list[tuple[str, str]]
+    headers: list[tuple[str, str]] = field(repr=False)
     request_id: str | None
 
 
