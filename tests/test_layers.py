@@ -29,6 +29,7 @@ EDGES = {
     "worker",
     "server",
     "children",
+    "probing",
     "services",
     "web_process",
     "demo",

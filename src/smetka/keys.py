@@ -161,6 +161,26 @@ def create_key(path: Path, name: str, role: str) -> str:
     return token
 
 
+def adopt_keys(path: Path, content: bytes) -> bool:
+    """Take over the keys of a backup, where none were ever made. Returns whether they were.
+
+    Safe to repeat.
+
+    Raises:
+        CommandFailed: the content is no keys file, or it cannot be written.
+    """
+    try:
+        theirs = _KeysFile.model_validate_json(content)
+    except ValidationError:
+        raise CommandFailed("The keys in the backup are damaged; the records were restored.") from None
+    with _rewriting(path) as file:
+        if _once_made(path) or file.keys:
+            return file.keys == theirs.keys
+        file.keys = theirs.keys
+    _lock_file(path).write_text(_MADE, encoding="ascii")
+    return True
+
+
 def list_keys(path: Path) -> tuple[Key, ...]:
     """All keys in the order they were made, revoked ones included; none when there is no file."""
     return _read(path).keys

@@ -18,11 +18,13 @@ from smetka.logs import scrub
 # Modules are imported when their command runs: `smetka status` needs neither Flask nor SQLAlchemy.
 _COMMANDS = {
     "averages": ("smetka.cli.statistics", "averages", "Which age groups spend what."),
+    "backup": ("smetka.cli.backup", "backup", "Copy Smetka's own records into a folder."),
     "deliveries": ("smetka.cli.telegram", "deliveries", "Messages to the managers' chats."),
     "demo": ("smetka.cli.serve", "demo", "Run an invented shop; it is made afresh at every start."),
     "fake-telegram": ("smetka.cli.telegram", "fake_telegram", "Run a stand-in of the Telegram Bot API."),
     "key": ("smetka.cli.keys", "key", "API keys: create, list, revoke."),
     "ledger": ("smetka.cli.ledger", "ledger", "The shop's data: check, init, index."),
+    "restore": ("smetka.cli.backup", "restore", "Put the records of a backup back."),
     "serve": ("smetka.cli.serve", "serve", "Run the web server, the Telegram worker and MongoDB."),
     "settings": ("smetka.cli.status", "settings", "Every setting, its value and where it came from."),
     "status": ("smetka.cli.status", "status", "What runs on this data directory."),

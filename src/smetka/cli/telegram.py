@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
-from smetka.data_directory import DataDirectory
+from smetka.cli.records import open_storage
 from smetka.errors import CommandFailed
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
-from smetka.storage import Storage
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
 from smetka.telegram.messages import averages_message, trial_message
@@ -171,29 +170,8 @@ def show(*, delivery_id: str, as_json: bool, **options: Any) -> None:
 
 @contextmanager
 def _outbox(settings: Settings) -> Iterator[Outbox]:
-    with _storage(settings) as storage:
+    with open_storage(settings, "deliveries") as storage:
         yield Outbox(storage, now=lambda: datetime.now(UTC))
-
-
-@contextmanager
-def _storage(settings: Settings) -> Iterator[Storage]:
-    """The configured MongoDB, the running server's, or the embedded one for as long as this lasts."""
-    running = DataDirectory(settings.data_dir).running()
-    uri = as_text(settings.mongodb_uri) or (running.embedded_uri if running else None)
-    if uri:
-        with closing(Storage(uri)) as storage:
-            yield storage
-        return
-    from smetka.storage.embedded import EmbeddedMongoDB  # only when nothing runs yet
-
-    with DataDirectory(settings.data_dir).hold("deliveries"):
-        server = EmbeddedMongoDB(settings.data_dir)
-        server.start()
-        try:
-            with closing(Storage(server.uri)) as storage:
-                yield storage
-        finally:
-            server.stop()
 
 
 @click.command("fake-telegram")

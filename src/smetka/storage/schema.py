@@ -36,6 +36,8 @@ class CollectionRules:
     fields: Mapping[str, Mapping[str, Any]]
     optional: frozenset[str] = frozenset()
     indexes: tuple[IndexModel, ...] = ()
+    backed_up: bool = True
+    """False for what belongs to processes that run now: leases, signs of life."""
 
     @property
     def validator(self) -> dict[str, Any]:
@@ -112,12 +114,14 @@ LEASES = CollectionRules(
     name="leases",
     version=1,
     fields={"_id": _TEXT, "owner": _TEXT, "fence": _INTEGER, "until": _TIME},
+    backed_up=False,
 )
 
 WORKERS = CollectionRules(
     name="workers",
     version=1,
     fields={"_id": _TEXT, "alive_at": _TIME, "telegram": _RECORD},
+    backed_up=False,
 )
 
 ALL = (BONUS_CUSTOMERS, DELIVERIES, LEASES, WORKERS)

@@ -1,0 +1,67 @@
+"""`smetka backup` and `smetka restore`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smetka.cli.options import counted, json_option, print_json, setting_options
+from smetka.cli.records import open_storage
+from smetka.keys import adopt_keys
+from smetka.settings import load_settings
+from smetka.storage.backup import KEYS, MANIFEST, Manifest, back_up, describe
+from smetka.storage.restore import restore as put_back
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@setting_options("data_dir")
+@json_option
+def backup(*, folder: Path, as_json: bool, **options: Any) -> None:
+    """Copy Smetka's own records and keys into a new folder, while it runs or not.
+
+    The backup holds at least all that was acknowledged before it began. The ledger is the shop's
+    own and is not in it.
+    """
+    settings = load_settings(options)
+    with open_storage(settings, "backup") as storage:
+        made = back_up(
+            storage,
+            folder,
+            version=version("smetka"),
+            now=lambda: datetime.now(UTC),
+            keys=settings.effective_keys_file,
+        )
+    _tell(made, f"Backed up to {folder}", as_json=as_json)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@setting_options("data_dir")
+@json_option
+def restore(*, folder: Path, as_json: bool, **options: Any) -> None:
+    """Put the records of a backup into an empty data directory or database.
+
+    Safe to repeat when it was interrupted. Keys are put back where none were ever made.
+    """
+    settings = load_settings(options)
+    with open_storage(settings, "restore") as storage:
+        restored = put_back(storage, folder)
+    if KEYS in restored.files and not adopt_keys(settings.effective_keys_file, (folder / KEYS).read_bytes()):
+        click.echo("There are keys already; the backup's were left out.", err=True)
+    _tell(restored, f"Restored from {folder}", as_json=as_json)
+
+
+def _tell(manifest: Manifest, done: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(describe(manifest))
+        return
+    click.echo(f"{done}, made at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; {MANIFEST} lists it:")
+    for name, file in manifest.files.items():
+        click.echo(f"  {name}: {counted(file.records, 'line' if name == KEYS else 'record')}")

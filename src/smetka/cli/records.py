@@ -1,0 +1,35 @@
+"""Where commands find Smetka's own records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from smetka.data_directory import DataDirectory
+from smetka.settings import Settings, as_text
+from smetka.storage import Storage
+
+
+@contextmanager
+def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
+    """The configured MongoDB, the running server's, or the embedded one for as long as this lasts.
+
+    Args:
+        command: who holds the data directory meanwhile, in the words of the one who is kept out.
+    """
+    running = DataDirectory(settings.data_dir).running()
+    uri = as_text(settings.mongodb_uri) or (running.embedded_uri if running else None)
+    if uri:
+        with closing(Storage(uri)) as storage:
+            yield storage
+        return
+    from smetka.storage.embedded import EmbeddedMongoDB  # only when nothing runs yet
+
+    with DataDirectory(settings.data_dir).hold(command):
+        server = EmbeddedMongoDB(settings.data_dir)
+        server.start()
+        try:
+            with closing(Storage(server.uri)) as storage:
+                yield storage
+        finally:
+            server.stop()

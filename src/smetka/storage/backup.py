@@ -1,0 +1,204 @@
+"""A copy of all records in a folder: files that people, Smetka and MongoDB's own tools can read.
+
+One file a collection, `<name>.jsonl`, each line a record as canonical Extended JSON (which keeps
+every type), and `manifest.json`, which counts the lines and knows each file's SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bson import json_util
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from smetka.errors import CommandFailed, WrongUsage
+from smetka.storage import schema
+from smetka.storage.connection import Record, Storage
+
+FORMAT = 1
+"""Raised when an older Smetka could not read what a newer one writes."""
+
+MANIFEST = "manifest.json"
+KEYS = "keys.json"
+COLLECTIONS = tuple(rules.name for rules in schema.ALL if rules.backed_up)
+
+BATCH = 1000
+BATCH_SECONDS = 120.0
+"""A million records are read at once by the embedded server when the first of them is asked for."""
+
+
+class FileSum(BaseModel):
+    """One file of a backup: how many lines it has, and the SHA-256 of all its bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    records: int = Field(ge=0)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class Manifest(BaseModel):
+    """What a backup says of itself. It is written last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int
+    smetka: str
+    made_at: datetime
+    files: dict[str, FileSum]
+
+
+def back_up(
+    storage: Storage, target: Path, *, version: str, now: Callable[[], datetime], keys: Path | None = None
+) -> Manifest:
+    """Copy every record that was acknowledged before this began; later ones may be in it.
+
+    The folder appears under its name when it is complete and on disk, and not before.
+
+    Args:
+        keys: the keys file, copied beside the records when it is there. It holds hashes, no key.
+
+    Raises:
+        WrongUsage: `target` is there and not an empty folder.
+        CommandFailed: it cannot be written.
+        BonusStoreUnavailable: MongoDB went away; there is no backup then.
+    """
+    made_at = now()
+    try:
+        with _appearing(target) as folder:
+            files = {f"{name}.jsonl": _copy(storage, name, folder) for name in COLLECTIONS}
+            if keys is not None and keys.exists():
+                files[KEYS] = _written(folder / KEYS, keys.read_bytes().splitlines(keepends=True))
+            manifest = Manifest(format=FORMAT, smetka=version, made_at=made_at, files=files)
+            _written(folder / MANIFEST, [manifest.model_dump_json(indent=1).encode() + b"\n"])
+    except OSError as error:
+        raise CommandFailed(f"The backup {target} cannot be written: {error.strerror}.") from None
+    return manifest
+
+
+def read_manifest(source: Path) -> Manifest:
+    """What the backup in a folder says of itself, once every file was seen to be whole.
+
+    Raises:
+        CommandFailed: there is no backup, a newer Smetka made it, or a file is missing or damaged.
+    """
+    try:
+        text = (source / MANIFEST).read_bytes()
+        if json.loads(text).get("format", 0) > FORMAT:
+            raise CommandFailed(f"A newer Smetka made the backup {source}; restore it with that one.")
+        manifest = Manifest.model_validate_json(text)
+    except FileNotFoundError:
+        raise CommandFailed(f"{source} holds no backup: there is no {MANIFEST} in it.") from None
+    except OSError as error:
+        raise CommandFailed(f"The backup {source} cannot be read: {error.strerror}.") from None
+    except (ValidationError, ValueError, AttributeError, TypeError):
+        raise CommandFailed(f"{source / MANIFEST} is damaged; use another backup.") from None
+    for name, expected in manifest.files.items():
+        if _sum_of(source / name) != expected:
+            raise CommandFailed(f"{source / name} is not what was written; use another backup.")
+    return manifest
+
+
+def lines(source: Path, name: str) -> Iterator[bytes]:
+    """The records of one collection as they were written, none when the backup has no such file."""
+    path = source / f"{name}.jsonl"
+    if path.exists():
+        with path.open("rb") as file:
+            yield from file
+
+
+def to_line(record: Record) -> bytes:
+    """A record as a line; the same record is always the same line."""
+    return json_util.dumps(record, json_options=json_util.CANONICAL_JSON_OPTIONS).encode() + b"\n"
+
+
+def from_line(line: bytes) -> Record:
+    """The record of a line, every value of the type it had."""
+    record: Record = json_util.loads(line, json_options=json_util.CANONICAL_JSON_OPTIONS)
+    return record
+
+
+def records(storage: Storage, name: str) -> Iterator[Record]:
+    """Every record of a collection that is there when the first is asked for, and perhaps later ones.
+
+    One cursor, not pages: the embedded server looks at the whole collection for each page.
+    """
+    with storage.within(BATCH_SECONDS):
+        cursor = iter(storage.collection(name).find({}, batch_size=BATCH))
+    while True:
+        with storage.within(BATCH_SECONDS):
+            batch = list(islice(cursor, BATCH))
+        if not batch:
+            return
+        yield from batch
+
+
+def _copy(storage: Storage, name: str, folder: Path) -> FileSum:
+    return _written(folder / f"{name}.jsonl", (to_line(record) for record in records(storage, name)))
+
+
+def _written(path: Path, content: Iterable[bytes]) -> FileSum:
+    """Write lines to a file, on disk when this returns."""
+    digest, count = hashlib.sha256(), 0
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        for line in content:
+            file.write(line)
+            digest.update(line)
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    return FileSum(records=count, sha256=digest.hexdigest())
+
+
+def _sum_of(path: Path) -> FileSum | None:
+    digest, count = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                digest.update(line)
+                count += 1
+    except OSError:
+        return None
+    return FileSum(records=count, sha256=digest.hexdigest())
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """A folder to fill, which gets its name when the block ends well, and is gone when it does not."""
+    target = target.absolute()
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise WrongUsage(f"{target} is there already. Name a folder that is not, for each backup its own.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o700)
+    try:
+        yield part
+        _sync(part)
+        part.rename(target)
+        _sync(target.parent)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def describe(manifest: Manifest) -> dict[str, Any]:
+    """The manifest for people and programs."""
+    described: dict[str, Any] = manifest.model_dump(mode="json")
+    return described

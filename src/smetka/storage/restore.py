@@ -1,0 +1,77 @@
+"""Putting a backup's records back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from pymongo.errors import BulkWriteError
+
+from smetka.errors import CommandFailed
+from smetka.storage.backup import (
+    BATCH_SECONDS,
+    COLLECTIONS,
+    Manifest,
+    from_line,
+    lines,
+    read_manifest,
+    records,
+    to_line,
+)
+from smetka.storage.connection import Record, Storage
+
+BATCH = 500
+_DUPLICATE_KEY = 11000
+
+
+def restore(storage: Storage, source: Path) -> Manifest:
+    """Put back every record of a backup, as it was. Nothing is written before all of it was seen whole.
+
+    Safe to repeat after an interruption: records that are there already and are the backup's own
+    stay. Any other record there is a reason to refuse.
+
+    Raises:
+        CommandFailed: the folder holds no whole backup, or the database holds other records.
+        BonusStoreUnavailable: MongoDB went away; repeating goes on.
+    """
+    manifest = read_manifest(source)
+    for name in COLLECTIONS:
+        _refuse_others(storage, source, name)
+    for name in COLLECTIONS:
+        for batch in _batches(from_line(line) for line in lines(source, name)):
+            _insert(storage, name, batch)
+    return manifest
+
+
+def _refuse_others(storage: Storage, source: Path, name: str) -> None:
+    there = (hashlib.sha256(to_line(record)).digest() for record in records(storage, name))
+    first = next(there, None)
+    if first is None:
+        return
+    ours = {hashlib.sha256(line).digest() for line in lines(source, name)}
+    if first not in ours or any(record not in ours for record in there):
+        raise CommandFailed(
+            "There are records already that are not this backup's. Restore into an empty data directory "
+            "(SMETKA_DATA_DIR), or an empty database."
+        )
+
+
+def _insert(storage: Storage, name: str, batch: list[Record]) -> None:
+    with storage.within(BATCH_SECONDS):
+        try:
+            storage.collection(name).insert_many(batch, ordered=False)
+        except BulkWriteError as error:
+            details = error.details
+            # What is there already was seen to be the same.
+            if details["writeConcernErrors"] or any(
+                fault["code"] != _DUPLICATE_KEY for fault in details["writeErrors"]
+            ):
+                raise
+
+
+def _batches(found: Iterable[Record]) -> Iterator[list[Record]]:
+    found = iter(found)
+    while batch := list(islice(found, BATCH)):
+        yield batch

@@ -1,0 +1,97 @@
+"""`smetka backup` beside a running shop, and `smetka restore` for the next one."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import threading
+import time
+
+import requests
+
+
+def post_until(shop, stop, acknowledged, first):
+    number = first
+    while not stop.is_set():
+        number = number + 1 if number < first + 40 else first
+        try:
+            answer = shop.post(number, f"{2000 + time.monotonic_ns() % 1000}")
+        except requests.RequestException:
+            continue
+        if answer.status_code in {200, 201}:
+            acknowledged.append(number)
+
+
+def test_what_was_acknowledged_before_is_in_the_next_shop(new_shop, tmp_path):
+    shop = new_shop().start()
+    stop, acknowledged = threading.Event(), []
+    clients = [threading.Thread(target=post_until, args=(shop, stop, acknowledged, n)) for n in (1, 45)]
+    for client in clients:
+        client.start()
+    shop.wait_until(lambda: len(acknowledged) > 20)
+    before = set(acknowledged)
+    done = shop.run("backup", str(tmp_path / "backup"), "--json")
+    stop.set()
+    for client in clients:
+        client.join()
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["files"]["bonus_customers.jsonl"]["records"] >= len(before)
+
+    following = new_shop(name="following")
+    done = following.run("restore", str(tmp_path / "backup"))
+    assert (done.returncode, done.stderr) == (0, "")
+    following.start()
+    year = time.gmtime().tm_year
+    for number in before:
+        record = following.get(f"/api/v1/bonus-customers/{year}/{number}").json()
+        assert (record["user_id"], record["source"]) == (number, "api")
+        assert record["total_spending"] >= 2000
+
+    refused = following.run("restore", str(tmp_path / "backup"))
+    assert refused.returncode == 0  # its own records, once more
+    following.post(91)
+    refused = following.run("restore", str(tmp_path / "backup"))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "not this backup's" in refused.stderr
+
+
+def test_keys_work_in_the_next_shop(new_shop, tmp_path):
+    shop = new_shop().start()
+    key = shop.run("key", "create", "till", "--role", "reader").stdout.strip()
+    assert shop.run("backup", str(tmp_path / "backup")).returncode == 0
+
+    following = new_shop(name="following")
+    assert following.run("restore", str(tmp_path / "backup")).returncode == 0
+    following.start()
+
+    assert following.get("/total_spent/1").status_code == 401
+    assert following.get("/total_spent/1", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    assert key not in "".join(file.read_text() for file in (tmp_path / "backup").iterdir())
+
+
+def test_a_killed_backup_is_no_backup_and_in_nobodys_way(new_shop, tmp_path):
+    shop = new_shop().start()
+    for number in range(1, 30):
+        shop.post(number)
+    for delay in (0.3, 0.8, 1.2):
+        killed = subprocess.Popen(
+            [*shop.command, "backup", str(tmp_path / "backup")], env=shop.environment, cwd=shop.folder
+        )
+        time.sleep(delay)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        if (tmp_path / "backup").exists():  # it was quicker
+            assert (tmp_path / "backup" / "manifest.json").exists()
+            return
+    assert shop.run("backup", str(tmp_path / "backup")).returncode == 0
+    assert len((tmp_path / "backup" / "bonus_customers.jsonl").read_text().splitlines()) == 29
+
+
+def test_without_mongodb_there_is_one_line_and_status_1(new_shop, tmp_path):
+    shop = new_shop(SMETKA_MONGODB_URI="mongodb://127.0.0.1:9/smetka")
+    shop.data_dir.mkdir()
+    done = shop.run("backup", str(tmp_path / "backup"))
+
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert not (tmp_path / "backup").exists()

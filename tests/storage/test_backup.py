@@ -1,0 +1,276 @@
+"""A backup holds what was acknowledged before it began, and is put back to the last bit or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from bson import Decimal128, Int64, ObjectId
+
+from smetka.errors import BonusStoreUnavailable, CommandFailed, WrongUsage
+from smetka.keys import adopt_keys, create_key, list_keys
+from smetka.storage import backup as backups
+from smetka.storage.backup import COLLECTIONS, back_up, records, to_line
+from smetka.storage.restore import restore
+
+NOW = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
+RELEASED = sorted((Path(__file__).parent / "backups").iterdir())
+
+
+def customer(number, **more):
+    return {
+        "_id": ObjectId(),
+        "user_id": Int64(number),
+        "year": 2026,
+        "total_spending": Decimal128("1834.50"),
+        "threshold": Decimal128("1000.00"),
+        "ledger_total": Decimal128("0.00"),
+        "matches_ledger": False,
+        "source": "api",
+        "review": "pending",
+        "stored_at": NOW,
+        "updated_at": NOW.replace(microsecond=123000),
+        **more,
+    }
+
+
+def fill(storage, count):
+    with storage.translated():
+        storage.collection("bonus_customers").insert_many([customer(n) for n in range(1, count + 1)])
+
+
+def everything(storage):
+    return {name: sorted(map(to_line, records(storage, name))) for name in COLLECTIONS}
+
+
+@pytest.fixture
+def empty(connect, mongodb_uri, embedded_server):
+    """A connection to another, empty database."""
+    from urllib.parse import urlsplit
+
+    return connect(urlsplit(mongodb_uri)._replace(path=f"/empty_{ObjectId()}").geturl())
+
+
+@pytest.fixture
+def made(storage, tmp_path):
+    """A backup of 1,203 customers."""
+    fill(storage, 1203)
+    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+    return tmp_path / "backup"
+
+
+def test_every_record_comes_back_as_it_was(storage, empty, made):
+    manifest = restore(empty, made)
+
+    assert everything(empty) == everything(storage)
+    assert manifest.files["bonus_customers.jsonl"].records == 1203
+    assert manifest.made_at == NOW
+
+
+def test_only_its_owner_may_read_it(made):
+    assert made.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in made.iterdir()} == {0o600}
+
+
+def test_while_it_is_written_to_it_holds_what_was_acknowledged_before(storage, tmp_path, empty):
+    fill(storage, 200)
+    stop, acknowledged = threading.Event(), []
+
+    def write():
+        collection, number = storage.collection("bonus_customers"), 1000
+        while not stop.is_set():
+            number += 1
+            change = {
+                key: value for key, value in customer(number).items() if key not in {"_id", "user_id", "year"}
+            }
+            for user_id in (number, number % 200 + 1):
+                collection.update_one(
+                    {"user_id": Int64(user_id), "year": 2026}, {"$set": change}, upsert=True
+                )
+            acknowledged.append(number)
+
+    writers = [threading.Thread(target=write)]
+    writers[0].start()
+    try:
+        for attempt in range(3):
+            before = set(range(1, 201)) | set(acknowledged)
+            back_up(storage, tmp_path / str(attempt), version="0.1.0", now=lambda: NOW)
+            found = [
+                backups.from_line(line) for line in backups.lines(tmp_path / str(attempt), "bonus_customers")
+            ]
+
+            assert before <= {record["user_id"] for record in found}
+            assert len({record["_id"] for record in found}) == len(found)
+            assert all(record.keys() == customer(1).keys() for record in found)
+    finally:
+        stop.set()
+        writers[0].join()
+    restore(empty, tmp_path / "2")
+
+
+def test_a_restore_that_was_interrupted_is_repeated(storage, empty, made, monkeypatch):
+    from smetka.storage import restore as module
+
+    insert, done = module._insert, []
+
+    def fails_later(*arguments):
+        if len(done) == 1:
+            raise BonusStoreUnavailable("gone")
+        done.append(insert(*arguments))
+
+    monkeypatch.setattr(module, "_insert", fails_later)
+    with pytest.raises(BonusStoreUnavailable):
+        restore(empty, made)
+    monkeypatch.setattr(module, "_insert", insert)
+    restore(empty, made)
+    restore(empty, made)
+
+    assert everything(empty) == everything(storage)
+
+
+def test_where_other_records_are_nothing_is_restored(empty, made):
+    fill(empty, 1)
+    before = everything(empty)
+
+    with pytest.raises(CommandFailed, match="not this backup's"):
+        restore(empty, made)
+    assert everything(empty) == before
+
+
+def damaged_manifest(folder):
+    (folder / "manifest.json").write_text("{")
+
+
+def no_manifest(folder):
+    (folder / "manifest.json").unlink()
+
+
+def cut_short(folder):
+    path = folder / "bonus_customers.jsonl"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def changed(folder):
+    path = folder / "bonus_customers.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"1834.50", b"9834.50", 1))
+
+
+def a_file_less(folder):
+    (folder / "deliveries.jsonl").unlink()
+
+
+def newer(folder):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2, "unknown": True}))
+
+
+def no_folder(folder):
+    folder.rename(folder.with_name("moved"))
+
+
+@pytest.mark.parametrize(
+    "harm", [damaged_manifest, no_manifest, cut_short, changed, a_file_less, newer, no_folder]
+)
+def test_a_backup_that_is_not_whole_is_refused_before_anything_is_written(empty, made, harm):
+    harm(made)
+
+    with pytest.raises(CommandFailed, match="backup"):
+        restore(empty, made)
+    assert everything(empty) == {name: [] for name in COLLECTIONS}
+
+
+def test_a_folder_that_holds_something_is_not_touched(storage, made):
+    before = {file.name: file.read_bytes() for file in made.iterdir()}
+
+    with pytest.raises(WrongUsage, match="is there already"):
+        back_up(storage, made, version="0.1.0", now=lambda: NOW)
+    assert {file.name: file.read_bytes() for file in made.iterdir()} == before
+
+
+def test_an_empty_folder_will_do(storage, tmp_path):
+    (tmp_path / "backup").mkdir()
+    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+
+    assert {file.name for file in (tmp_path / "backup").iterdir()} == {
+        "bonus_customers.jsonl",
+        "deliveries.jsonl",
+        "manifest.json",
+    }
+
+
+def test_when_mongodb_goes_away_there_is_no_backup(storage, tmp_path, monkeypatch):
+    fill(storage, 5)
+
+    def half(*_):
+        yield customer(1)
+        raise BonusStoreUnavailable("gone")
+
+    monkeypatch.setattr(backups, "records", half)
+    with pytest.raises(BonusStoreUnavailable):
+        back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+    assert list(tmp_path.glob("backup*")) == []
+
+
+def test_a_full_disk_is_told_and_leaves_no_backup(storage, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], check=True)
+    try:
+        fill(storage, 500)
+        with pytest.raises(CommandFailed, match="No space left"):
+            back_up(storage, disk / "backup", version="0.1.0", now=lambda: NOW)
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_what_an_interrupted_backup_left_is_cleared_away(storage, tmp_path):
+    (tmp_path / "backup.part").mkdir()
+    (tmp_path / "backup.part" / "manifest.json").write_text("old")
+    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+
+    assert [path.name for path in tmp_path.glob("backup*")] == ["backup"]
+
+
+@pytest.mark.parametrize("released", RELEASED, ids=lambda path: path.name)
+def test_a_backup_of_every_released_version_is_restored(empty, released):
+    manifest = restore(empty, released)
+
+    stored = {record["user_id"]: record for record in records(empty, "bonus_customers")}
+    assert manifest.smetka == released.name
+    assert {number: str(record["total_spending"]) for number, record in stored.items()} == {
+        1: "2000.00",
+        9223372036854775807: "1834.50",
+    }
+    assert [record["state"] for record in records(empty, "deliveries")] == ["delivered"]
+
+
+def test_keys_come_back_where_none_were_made(tmp_path):
+    create_key(tmp_path / "old.json", "till", "cashier")
+    content = (tmp_path / "old.json").read_bytes()
+
+    assert adopt_keys(tmp_path / "new.json", content)
+    assert adopt_keys(tmp_path / "new.json", content)
+    assert [key.name for key in list_keys(tmp_path / "new.json")] == ["till"]
+
+    create_key(tmp_path / "other.json", "own", "owner")
+    assert not adopt_keys(tmp_path / "other.json", content)
+    assert [key.name for key in list_keys(tmp_path / "other.json")] == ["own"]
+    with pytest.raises(CommandFailed, match="damaged"):
+        adopt_keys(tmp_path / "third.json", b"{}x")
+
+
+def test_a_lost_keys_file_is_not_replaced_by_an_older_one(tmp_path):
+    create_key(tmp_path / "keys.json", "till", "cashier")
+    content = (tmp_path / "keys.json").read_bytes()
+    (tmp_path / "keys.json").unlink()
+
+    assert not adopt_keys(tmp_path / "keys.json", content)
+    assert list_keys(tmp_path / "keys.json") == ()
