@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test lint format docs lock bench wheel clean
+.PHONY: help demo setup test lint format docs lock bench torture wheel clean
 
 # The first Python that is one of ours; `make PYTHON=/path/to/python3.12 …` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -30,8 +30,11 @@ format: .venv/tests ## Put the code in the house's format
 docs: .venv/tests ## Write the pages of docs/ that are made from the code
 	$(BIN)/python docs/generate.py
 
-bench: .venv/tests ## Measure, side by side with what one would write instead
-	@$(BIN)/python bench/__main__.py
+bench: .venv/tests ## Measure, side by side with what one would use instead (BENCH=--quick)
+	@$(BIN)/python -m bench $(BENCH)
+
+torture: .venv/tests ## The tests of faults, kills and load, long; prints a table
+	TORTURE=long $(BIN)/python -m pytest tests/e2e/test_torture_*.py
 
 wheel: .venv/tests ## Build the wheel into dist/
 	rm -rf dist
@@ -41,6 +44,7 @@ lock: .venv/tests ## Make requirements/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra all --group build -o requirements/all.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra all --group dev -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) --group bench -o requirements/bench.txt
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 clean: ## Remove what was set up and built

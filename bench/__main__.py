@@ -1,86 +1,99 @@
-"""`make bench`: the ledger's questions beside what one would write instead, in one run on one file.
-
-Ratios count, not times: machines differ and are busy. Each figure is the best of several rounds, in
-which the contestants take turns.
-"""
+"""`make bench`: every row, then the table. `python -m bench --help` has the options."""
 
 from __future__ import annotations
 
-import random
-import sqlite3
-import tempfile
-import time
-from collections.abc import Callable
-from contextlib import closing
+import argparse
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from smetka.ledger import Ledger
-
-CUSTOMERS, PAYMENTS, ROUNDS, LOOKUPS = 20_000, 400_000, 5, 2_000
-
-AVERAGES = """
-    SELECT CASE WHEN age BETWEEN 18 AND 24 THEN '18-24' WHEN age BETWEEN 25 AND 30 THEN '25-30'
-                WHEN age BETWEEN 31 AND 36 THEN '31-36' WHEN age BETWEEN 37 AND 47 THEN '37-47'
-                WHEN age > 47 THEN '>47' END AS age_group, AVG(money_spent)
-    FROM user_info JOIN user_spending USING (user_id) GROUP BY age_group
-"""
-TOTAL = "SELECT SUM(money_spent) FROM user_spending WHERE user_id = ?"
+from bench import figures
+from bench.load import WrongAnswer
+from bench.rows import ROWS, Sizes
+from bench.servers import NotStarted
 
 
-def main() -> None:
-    """Print a table of ratios."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bench.db"
-        write_ledger(path)
-        ids = random.Random(1).choices(range(1, CUSTOMERS + 1), k=LOOKUPS)
-        with closing(sqlite3.connect(path)) as plain, closing(Ledger(str(path))) as ledger:
-            averages = compare(lambda: plain.execute(AVERAGES).fetchall(), ledger.spending_by_age)
-            totals = compare(
-                lambda: [plain.execute(TOTAL, (user_id,)).fetchone() for user_id in ids],
-                lambda: [ledger.total_spent(user_id) for user_id in ids],
-            )
-    print(f"{PAYMENTS:,} payments of {CUSTOMERS:,} customers, indexed; seconds, best of {ROUNDS}\n")
-    print(f"{'what':44}{'plain SQL':>12}{'Smetka':>10}{'ratio':>8}")
-    for what, (theirs, ours) in {
-        "averages by age, one basis, in floats": averages,
-        f"{LOOKUPS:,} totals of single customers": totals,
-    }.items():
-        print(f"{what:44}{theirs:12.3f}{ours:10.3f}{ours / theirs:8.2f}")
-    print("\nSmetka's are exact to the cent, know three bases, and count what they leave out.")
+def main() -> int:
+    """Measure and print; 1 when a row could not be measured. A missed target is a figure, not a fault."""
+    options = _options()
+    with ExitStack() as stack:
+        if options.folder is None:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="smetka-bench-")))
+        else:
+            folder = options.folder.resolve()
+            folder.mkdir(parents=True, exist_ok=True)
+        sizes = _sizes(options, folder)
+        found: list[figures.Figure] = []
+        failed = []
+        for name in options.only or ROWS:
+            print(f"{name}…", file=sys.stderr, flush=True)
+            try:
+                found += ROWS[name](sizes)
+            except (WrongAnswer, NotStarted, OSError, subprocess.CalledProcessError) as error:
+                failed.append(f"{name} could not be measured: {error}")
+                print(failed[-1], file=sys.stderr, flush=True)
+    text = f"{figures.conditions(_how(options, sizes))}\n{figures.table(found)}"
+    print(text)
+    print("\n".join(failed), file=sys.stderr)
+    if options.write and not failed:
+        figures.write(text)
+    return 1 if failed else 0
 
 
-def write_ledger(path: Path) -> None:
-    """An invented ledger, the same at each run."""
-    chance = random.Random(0)
-    with closing(sqlite3.connect(path)) as ledger, ledger:
-        ledger.execute(
-            "CREATE TABLE user_info (user_id INTEGER PRIMARY KEY, name TEXT, email TEXT, age INTEGER)"
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Smetka beside others.")
+    parser.add_argument("--quick", action="store_true", help="small sizes, less than two minutes")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=ROWS,
+        metavar="NAME",
+        help=f"one row of {', '.join(ROWS)}; again for more",
+    )
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    parser.add_argument("--folder", type=Path, help="keep ledgers here for the next run (up to 1.3 GB)")
+    parser.add_argument("--payments", type=int, help="size of the ledger")
+    parser.add_argument("--many-payments", type=int, help="size of the large ledger")
+    parser.add_argument("--seconds", type=float, help="length of one load")
+    parser.add_argument("--rounds", type=int, help="how often contestants take turns")
+    options = parser.parse_args()
+    if options.write and options.only:
+        parser.error("--write puts the whole table into the page; leave out --only.")
+    return options
+
+
+def _sizes(options: argparse.Namespace, folder: Path) -> Sizes:
+    sizes = Sizes(folder)
+    if options.quick:
+        sizes = Sizes(
+            folder,
+            payments=100_000,
+            many_payments=None,
+            seconds=1.0,
+            rounds=3,
+            posts=100,
+            sustained_payments=1_000_000,
+            sustained_seconds=30.0,
+            busy_seconds=10.0,
+            starts=1,
         )
-        ledger.execute("CREATE TABLE user_spending (user_id INTEGER, money_spent REAL, year INTEGER)")
-        ledger.executemany(
-            "INSERT INTO user_info VALUES (?, NULL, NULL, ?)",
-            ((user_id, chance.randint(15, 85)) for user_id in range(1, CUSTOMERS + 1)),
-        )
-        ledger.executemany(
-            "INSERT INTO user_spending VALUES (?, ?, ?)",
-            (
-                (chance.randint(1, CUSTOMERS), chance.randint(1, 500_000) / 100, chance.randint(2023, 2026))
-                for _ in range(PAYMENTS)
-            ),
-        )
-        ledger.execute("CREATE INDEX payments ON user_spending (user_id, year, money_spent)")
+    given = {name: getattr(options, name) for name in ("payments", "many_payments", "seconds", "rounds")}
+    return replace(sizes, **{name: value for name, value in given.items() if value is not None})
 
 
-def compare(theirs: Callable[[], object], ours: Callable[[], object]) -> tuple[float, float]:
-    """The best time of each, in seconds."""
-    best = [float("inf"), float("inf")]
-    for _ in range(ROUNDS):
-        for number, run in enumerate((theirs, ours)):
-            began = time.perf_counter()
-            run()
-            best[number] = min(best[number], time.perf_counter() - began)
-    return best[0], best[1]
+def _how(options: argparse.Namespace, sizes: Sizes) -> str:
+    kind = "small sizes (`--quick`)" if options.quick else "full sizes"
+    return (
+        f"{kind}: {sizes.rounds} rounds in which the contestants take turns, loads of {sizes.seconds:g} s; "
+        "the best round of each counts, of POSTs the median one"
+    )
 
 
 if __name__ == "__main__":
-    main()
+    # As Ctrl-C does: every server that was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())

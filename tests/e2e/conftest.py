@@ -35,6 +35,7 @@ class Shop:
             "SMETKA_PORT": "0",
             **environment,
         }
+        self.last_url = ""  # where it was found last, for those who ask while nothing runs
         self.folder = folder
         self.arguments = arguments
         self.process: subprocess.Popen | None = None
@@ -81,7 +82,9 @@ class Shop:
 
     @property
     def url(self) -> str:
-        return json.loads((self.data_dir / "running.json").read_text())["url"]
+        url = json.loads((self.data_dir / "running.json").read_text())["url"]
+        self.last_url = url or self.last_url
+        return url
 
     def get(self, path: str, **options) -> requests.Response:
         return requests.get(self.url + path, timeout=10, **options)
@@ -164,3 +167,17 @@ def shop(tmp_path_factory):
     shop = Shop(folder, ["serve"], {"SMETKA_LEDGER": str(folder / "shop.db")})
     yield shop.start()
     shop.close()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The table of the torture tests, each row told by its test (see torture.py)."""
+    rows = [
+        value
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in getattr(report, "user_properties", [])
+        if name == "torture"
+    ]
+    if rows:
+        terminalreporter.write_line("\n| what | found |\n|---|---|")
+        for row in sorted(rows):
+            terminalreporter.write_line(f"| {row} |")

@@ -1,0 +1,96 @@
+"""Measured figures beside their targets, and the table they make."""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from bench.servers import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+_SHOWN = ("smetka", "flask", "granian", "sqlalchemy", "pymongo", "secantusdb")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure.
+
+    Attributes:
+        ours, theirs: what was measured, as it is shown; `theirs` is empty where nobody is compared.
+        value: what the target is for: a ratio, unless `unit` says something else.
+        at_least: the target is a lower bound, else an upper one.
+    """
+
+    what: str
+    beside: str
+    ours: str
+    theirs: str
+    value: float
+    target: float
+    at_least: bool
+    unit: str = "times"
+
+    @property
+    def reached(self) -> bool:
+        return self.value >= self.target if self.at_least else self.value <= self.target
+
+    @property
+    def cells(self) -> list[str]:
+        sign = "≥" if self.at_least else "≤"
+        off = abs(self.value - self.target) / self.target
+        verdict = "reached" if self.reached else f"missed by {max(off, 0.001):.1%}"
+        shown = f"{self.value:.2f}" if self.unit == "times" else f"{self.value:.2f} {self.unit}"
+        target = f"{sign} {self.target:g}" + ("" if self.unit == "times" else f" {self.unit}")
+        return [self.what, self.beside, self.ours, self.theirs, shown, target, verdict]
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """All figures in Markdown."""
+    head = ["what", "beside", "Smetka", "the other", "figure", "target", ""]
+    rows = [head, ["---"] * len(head), *(figure.cells for figure in figures)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def conditions(how: str) -> str:
+    """Where, when and with what the figures were taken, in Markdown."""
+    memory = psutil.virtual_memory().total / 2**30
+    machine = f"{_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB; Linux {platform.release()}"
+    versions = [f"{name} {version(name)}" for name in _SHOWN] + _datasette()
+    return (
+        f"Taken on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {how}.\n"
+        f"Machine: {machine}.\n"
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {', '.join(versions)}.\n"
+    )
+
+
+def write(text: str, page: Path = PAGE) -> None:
+    """Put the text between the page's markers."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"{page} has no lines {BEGIN} and {END}; put them where the table belongs.")
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _datasette() -> list[str]:
+    command = REPOSITORY / ".venv" / "bench" / "bin" / "datasette"
+    if not command.exists():
+        return []
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    return [f"datasette {done.stdout.split()[-1]}"]

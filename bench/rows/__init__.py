@@ -1,0 +1,21 @@
+"""Everything that is measured, by name. Each row starts what it needs and ends with figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.figures import Figure
+from bench.rows import averages, posts, resources, totals
+from bench.rows.sizes import Sizes
+
+ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
+    "totals": totals.totals,
+    "averages": averages.unchanged,
+    "fresh": averages.fresh,
+    "busy": averages.busy,
+    "posts": posts.one_by_one,
+    "sustained": posts.sustained,
+    "start": resources.start,
+}
+
+__all__ = ["ROWS", "Sizes"]

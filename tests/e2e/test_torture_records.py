@@ -1,0 +1,243 @@
+"""Whatever is killed, stopped, hung or full: what was acknowledged is there once, and all is well again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+import requests
+
+from smetka.storage.embedded import EmbeddedMongoDB
+from tests.e2e.torture import LONG, Posters, Visitor, rounds, tell
+
+__all__ = ["tell"]
+
+pytestmark = pytest.mark.timeout(1800 if LONG else 240)
+
+
+def victims(shop) -> list[psutil.Process]:
+    """Every process but the parent: the web's two, the worker, MongoDB."""
+    pids = shop.pids()
+    web = psutil.Process(pids["web"])
+    return [web, *web.children(), psutil.Process(pids["worker"]), psutil.Process(pids["mongodb"])]
+
+
+def test_a_kill_of_any_process_loses_nothing(new_shop, tell):
+    shop, chance, killed = new_shop().start(), random.Random(4), []
+    with Posters(shop, 8) as posters:
+        for turn in range(rounds(5, 20)):
+            time.sleep(chance.uniform(0.3, 1.5))
+            with contextlib.suppress(psutil.NoSuchProcess, IndexError):
+                everybody = victims(shop)
+                victim = everybody[turn % len(everybody)]
+                victim.kill()
+                killed.append(victim.pid)
+            known = len(posters.acknowledged)
+            shop.wait_until(lambda known=known: len(posters.acknowledged) > known + 20, seconds=90)
+    shop.wait_until_ready()
+
+    tell(
+        "kill -9 of each process, 8 clients post",
+        kills=len(killed),
+        **posters.check(shop.status()["mongodb_uri"]),
+    )
+    assert len(killed) >= rounds(4, 18)
+
+
+def test_a_kill_of_the_parent_loses_nothing(new_shop, tell):
+    shop, chance = new_shop().start(), random.Random(5)
+    with Posters(shop, 8) as posters:
+        for _ in range(rounds(2, 20)):
+            time.sleep(chance.uniform(0.3, 1.5))
+            shop.process.kill()
+            shop.process.wait()
+            shop.start()
+    tell("kill -9 of the parent", kills=rounds(2, 20), **posters.check(shop.status()["mongodb_uri"]))
+
+
+def test_sigterm_under_load_answers_what_was_accepted_and_ends_well(new_shop, tell):
+    slowest, chance = 0.0, random.Random(6)
+    shop = new_shop().start()
+    with Posters(shop, 8) as posters:
+        for _ in range(rounds(3, 20)):
+            time.sleep(chance.uniform(0.2, 1.0))
+            accepted = half_sent(shop)
+            began = time.monotonic()
+            shop.process.send_signal(signal.SIGTERM)
+            accepted.sendall(b"}")
+            with accepted:
+                answer = accepted.recv(65536)
+            status = shop.process.wait(20)
+            slowest = max(slowest, time.monotonic() - began)
+            assert (status, answer[:12]) == (0, b"HTTP/1.1 422"), answer
+            shop.start()
+    tell(
+        "SIGTERM under 8 clients",
+        rounds=rounds(3, 20),
+        slowest_stop=f"{slowest:.1f} s",
+        **posters.check(shop.status()["mongodb_uri"]),
+    )
+    assert slowest < 20
+
+
+def half_sent(shop) -> socket.socket:
+    """A connection with a request that the server has begun to read, and lacks one byte of."""
+    client = socket.create_connection(("127.0.0.1", urlsplit(shop.url).port), timeout=15)
+    head = "POST /write_to_mongodb HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    client.sendall(f"{head}Content-Length: 2\r\n\r\n{{".encode())
+    time.sleep(0.1)
+    return client
+
+
+def test_sixteen_clients_and_the_same_fifty_customers(new_shop, tell):
+    shop = new_shop().start()
+    url = shop.url + "/write_to_mongodb"
+
+    def post_fifty(seed):
+        session, numbers = requests.Session(), list(range(1, 51))
+        random.Random(seed).shuffle(numbers)
+        bodies = ({"user_id": n, "total_spending": 2000 + seed, "year": 2026} for n in numbers)
+        return [session.post(url, json=body, timeout=30).status_code for body in bodies]
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = [status for found in pool.map(post_fifty, range(16)) for status in found]
+    with contextlib.closing(_client(shop)) as client:
+        count = client.get_default_database().bonus_customers.count_documents({})
+
+    tell("16 clients, the same 50 customers", records=count, created=statuses.count(201))
+    assert (count, statuses.count(201), statuses.count(200)) == (50, 50, 750)
+
+
+def _client(shop):
+    from pymongo import MongoClient
+
+    return MongoClient(shop.status()["mongodb_uri"])
+
+
+def test_mongodb_hung_and_back_loses_nothing(new_shop, tell):
+    shop = new_shop().start()
+    with Posters(shop, 8) as posters:
+        for _ in range(rounds(1, 5)):
+            shop.wait_until(lambda: len(posters.acknowledged) > 50)
+            hung = psutil.Process(shop.pids()["mongodb"])
+            hung.suspend()
+            shop.wait_until(lambda hung=hung: hung.status() == psutil.STATUS_STOPPED)
+            refused_like_a_fault(shop)
+            visitor = Visitor(shop)
+            for _ in range(3):
+                visitor._note(lambda: requests.get(shop.url + "/total_spent/5", timeout=10))
+            assert visitor.answers == {200: 3}
+            assert visitor.slowest < 2
+            with contextlib.suppress(psutil.NoSuchProcess):
+                hung.resume()
+            shop.wait_until_ready()
+    tell(
+        "MongoDB hung, then back",
+        slowest_post=f"{posters.slowest:.1f} s",
+        **posters.check(shop.status()["mongodb_uri"]),
+    )
+    assert posters.slowest < 5
+
+
+def refused_like_a_fault(shop) -> None:
+    """A POST is 503 in time, with when to come again, and `/readyz` names MongoDB; statistics go on."""
+    began = time.monotonic()
+    refused = shop.post(7)
+    took = time.monotonic() - began
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/bonus-store-unavailable")
+    assert refused.headers["Retry-After"].isdecimal()
+    assert took < 5
+    ready = shop.get("/readyz")
+    assert (ready.status_code, ready.json()["parts"]["mongodb"]["ready"]) == (503, False)
+    assert shop.get("/average_spending_by_age").status_code == 200
+
+
+def test_a_mongodb_that_comes_later_is_found(new_shop, tmp_path, tell):
+    server = EmbeddedMongoDB(tmp_path / "hosted")
+    shop = new_shop(SMETKA_MONGODB_URI=server.uri)
+    shop.start(wait=False)
+    shop.wait_until(lambda: (shop.data_dir / "running.json").exists() and _answers(shop))
+    refused_like_a_fault(shop)
+    try:
+        server.start()
+        shop.wait_until_ready()
+        assert shop.post(7).status_code == 201
+        assert shop.stop() == 0
+    finally:
+        server.stop()
+    tell("MongoDB absent at start, then there", found="by itself")
+
+
+def _answers(shop) -> bool:
+    try:
+        return shop.get("/healthz").status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def test_a_full_disk_loses_nothing_and_heals(new_shop, tmp_path, tell):
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    shop = new_shop()
+    shop.data_dir.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", shop.data_dir], check=True)
+    try:
+        shop.start()
+        with Posters(shop, 4) as posters:
+            shop.wait_until(lambda: len(posters.acknowledged) > 100)
+            filler = shop.data_dir / "filler"
+            fill(filler)
+            shop.wait_until(lambda: posters.answers[503] > 5, seconds=90)
+            assert shop.get("/total_spent/5").status_code == 200
+            assert shop.get("/average_spending_by_age").status_code == 200
+            filler.unlink()
+            known = len(posters.acknowledged)
+            shop.wait_until(lambda: len(posters.acknowledged) > known + 50, seconds=120)
+        shop.wait_until_ready()
+        tell(
+            "a full disk, then room again",
+            slowest_post=f"{posters.slowest:.1f} s",
+            **posters.check(shop.status()["mongodb_uri"]),
+        )
+        assert posters.slowest < 5
+        assert shop.stop() == 0
+    finally:
+        shop.close()
+        subprocess.run(["umount", "-l", shop.data_dir], check=True)
+
+
+def fill(path) -> None:
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 4096)
+
+
+def test_posts_that_hang_hold_up_no_question(new_shop, tell):
+    shop = new_shop().start()
+    shop.post(1)
+    hung = psutil.Process(shop.pids()["mongodb"])
+    hung.suspend()
+    shop.wait_until(lambda: hung.status() == psutil.STATUS_STOPPED)
+    threads = [threading.Thread(target=lambda n=n: shop.post(n), daemon=True) for n in range(1, 31)]
+    for thread in threads:
+        thread.start()
+    visitor = Visitor(shop)
+    for number in range(20):
+        visitor._note(lambda n=number: requests.get(f"{shop.url}/total_spent/{n + 1}", timeout=10))
+    hung.resume()
+    for thread in threads:
+        thread.join()
+
+    tell("30 POSTs hang in MongoDB", slowest_question=f"{visitor.slowest:.2f} s")
+    assert visitor.answers == {200: 20}
+    assert visitor.slowest < 2
