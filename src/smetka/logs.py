@@ -6,9 +6,8 @@ import json
 import logging
 import re
 import sys
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
@@ -36,39 +35,34 @@ def scrub(text: str, known: Iterable[str] = ()) -> str:
     return _SECRETS.sub(lambda m: (m["before"] or "") + (m["key"] or "") + _MASK + (m["after"] or ""), text)
 
 
-_held = threading.local()
+_encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+
+_log = structlog.get_logger(__name__)
+_Row = Mapping[str, Any]
+_write_rows: Callable[[str, Sequence[_Row]], None] | None = None
 
 
-@contextmanager
-def together() -> Iterator[None]:
-    """Write what this thread logs inside of the block in one go, when it ends: one system call for all."""
-    _held.lines = []
-    try:
-        yield
-    finally:
-        lines, stream = _held.lines, getattr(_held, "stream", None)
-        del _held.lines
-        if lines and stream is not None:
-            stream.write("".join(lines))
-            stream.flush()
+def tell_many(event: str, rows: Sequence[_Row]) -> None:
+    """Log an event many times over, in one go: a tenth of the cost of as many lines.
+
+    Args:
+        rows: values of ours, which no secret can be in: they are not looked through.
+    """
+    if _write_rows is not None:
+        _write_rows(event, rows)
+        return
+    for row in rows:
+        _log.info(event, **row)
 
 
-class _Lines:
-    """structlog's logger at the end of the processors: writes a line, or holds it for `together`."""
+def _rows_to(stream: TextIO, process: str) -> Callable[[str, Sequence[_Row]], None]:
+    def write(event: str, rows: Sequence[_Row]) -> None:
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        common = {"event": event, "level": "info", "process": process, "timestamp": now}
+        stream.write("".join(f"{_encode({**row, **common})}\n" for row in rows))
+        stream.flush()
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def msg(self, message: str) -> None:
-        lines = getattr(_held, "lines", None)
-        if lines is not None:
-            _held.stream = self._stream
-            lines.append(message + "\n")
-            return
-        self._stream.write(message + "\n")
-        self._stream.flush()
-
-    debug = info = warning = error = critical = exception = msg
+    return write
 
 
 def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
@@ -78,7 +72,9 @@ def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: Text
         process: named in every line: `serve`, `web`, `worker` or `mongodb`.
         secrets: values masked wherever they appear, besides those recognised by their shape.
     """
+    global _write_rows  # noqa: PLW0603 - as structlog's own configuration, one for the process
     stream = sys.stderr if stream is None else stream
+    _write_rows = None if stream.isatty() else _rows_to(stream, process)
     known = tuple(secret for secret in secrets if secret)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -109,12 +105,9 @@ def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: Text
         # Straight to the stream: the standard library's way there costs more than all processors.
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: _Lines(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 
 
 def _to_json(event: EventDict, **_options: Any) -> str:

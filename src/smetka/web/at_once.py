@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import Headers, MultiDict
@@ -22,7 +22,6 @@ from werkzeug.datastructures import Headers, MultiDict
 from smetka import exact_json
 from smetka.errors import NotAtOnce
 from smetka.ledger import Glance
-from smetka.logs import together
 from smetka.web import headers, journal
 from smetka.web.operations import Asked, Operation, by_a_person
 from smetka.web.parts import WebParts
@@ -79,7 +78,7 @@ class _Turn:
 
     def __init__(self, parts: WebParts) -> None:
         self.keys = parts.keys.state
-        self.notes: list[dict[str, Any]] = []
+        self.answered: list[tuple[str, float, str]] = []
         try:
             self.glance: Glance | None = parts.services.ledger.glance()
         except NotAtOnce:
@@ -142,8 +141,7 @@ class AtOnce:
         except Exception:  # noqa: BLE001 - a refusal, not at once, or a fault: Flask will tell it
             return None
         request_id = accepted_or_new(candidate.request_id or "")
-        seconds = time.perf_counter() - began
-        turn.notes.append({"route": operation.path, "seconds": seconds, "request_id": request_id})
+        turn.answered.append((operation.path, time.perf_counter() - began, request_id))
         return Answer([*_HEADERS, (HEADER, request_id)], exact_json.dumps(value).encode() + b"\n")
 
     def admit(self, candidate: Candidate, keys: object) -> None:
@@ -173,10 +171,8 @@ class AtOnce:
 
     def _end_turn(self) -> None:
         turn, self._turn = self._turn, None
-        if turn and turn.notes:
-            with together():
-                for answered in turn.notes:
-                    journal.note(self._parts.metrics, method="GET", status=200, **answered)
+        if turn and turn.answered:
+            journal.note_answered(self._parts.metrics, turn.answered)
 
 
 def _kind_of(operation: Operation) -> _Kind:

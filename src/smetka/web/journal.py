@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import structlog
 
+from smetka.logs import scrub, tell_many
 from smetka.web.metrics import Metrics
 
 # Asked by machines every few seconds, our own parent among them: no line for each.
@@ -19,13 +23,24 @@ def note(metrics: Metrics, *, route: str, method: str, status: int, seconds: flo
         route: the template, not the path: ids and codes belong neither into logs nor into metrics.
     """
     metrics.observe(route, method, status, seconds)
-    if route in _WATCHED and status < 500:
-        return
-    _log.info(
-        "request",
-        method=method[:16],
-        route=route,
-        status=status,
-        ms=round(seconds * 1000, 1),
-        request_id=request_id,
-    )
+    if route not in _WATCHED or status >= 500:
+        _log.info("request", **_line(method, route, status, seconds, request_id))
+
+
+def note_answered(metrics: Metrics, answered: Sequence[tuple[str, float, str]]) -> None:
+    """Note several GETs that were answered 200: the route, the seconds and the request's id of each."""
+    for route, seconds, _ in answered:
+        metrics.observe(route, "GET", 200, seconds)
+    tell_many("request", [_line("GET", route, 200, seconds, each) for route, seconds, each in answered])
+
+
+def _line(method: str, route: str, status: int, seconds: float, request_id: str) -> dict[str, Any]:
+    # An id that looks like a key is the caller's mistake; it is not made ours.
+    request_id = scrub(request_id) if "smk_" in request_id else request_id
+    return {
+        "method": method[:16],
+        "route": route,
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "request_id": request_id,
+    }
