@@ -32,6 +32,8 @@ class Shop:
 
         self.settings = settings
         self.services = build_services(settings, now=lambda: NOW)
+        if settings.telegram_bot_token:
+            self.services.warm_up()  # as the server does: an announcement has 250 ms
         self.app = create_app(settings, self.services)
         self.client = self.app.test_client()
 
