@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test lint format docs lock bench torture wheel clean
+.PHONY: help demo setup test lint format docs lock bench torture mutants wheel clean
 
 # The first Python that is one of ours; `make PYTHON=/path/to/python3.12 …` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -35,6 +35,9 @@ bench: .venv/tests ## Measure, side by side with what one would use instead (BEN
 
 torture: .venv/tests ## The tests of faults, kills and load, long; prints a table
 	TORTURE=long $(BIN)/python -m pytest tests/e2e/test_torture_*.py
+
+mutants: .venv/tests ## Take each guard away and see the tests turn red; prints a table
+	@$(BIN)/python -m tests.mutants
 
 wheel: .venv/tests ## Build the wheel into dist/
 	rm -rf dist

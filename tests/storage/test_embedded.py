@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -86,6 +87,12 @@ def test_no_secret_reaches_its_process(make_server, monkeypatch):
     assert b"SMETKA_" not in shown
     assert b"canary" not in shown
     assert password.encode() not in shown
+
+
+def test_the_driver_never_retries_a_write_by_itself(own_server, connect):
+    # A write that is retried after a restart of the server may count twice, and slows it down for ever.
+    with contextlib.closing(MongoClient(own_server.uri)) as client:
+        assert client.options.retry_writes is False
 
 
 def test_it_listens_on_loopback_only(own_server):
