@@ -7,8 +7,12 @@ import signal
 import subprocess
 import threading
 import time
+from datetime import UTC, datetime
 
 import requests
+from bson import Decimal128, Int64
+
+from smetka.storage.backup import back_up
 
 
 def post_until(shop, stop, acknowledged, first):
@@ -86,6 +90,55 @@ def test_a_killed_backup_is_no_backup_and_in_nobodys_way(new_shop, tmp_path):
             return
     assert shop.run("backup", str(tmp_path / "backup")).returncode == 0
     assert len((tmp_path / "backup" / "bonus_customers.jsonl").read_text().splitlines()) == 29
+
+
+def test_a_killed_restore_is_simply_repeated(new_shop, storage, tmp_path):
+    now, many = datetime.now(UTC), 20_000
+    with storage.within(60):
+        storage.collection("bonus_customers").insert_many(
+            [
+                {
+                    "user_id": Int64(number),
+                    "year": 2026,
+                    **dict.fromkeys(("total_spending", "threshold", "ledger_total"), Decimal128("1834.50")),
+                    "matches_ledger": True,
+                    "source": "api",
+                    "review": "none",
+                    "stored_at": now,
+                    "updated_at": now,
+                }
+                for number in range(1, many + 1)
+            ]
+        )
+    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: now)
+    shop = new_shop()
+    for seconds in (4, 6):
+        killed = subprocess.Popen(
+            [*shop.command, "restore", str(tmp_path / "backup")], env=shop.environment, cwd=shop.folder
+        )
+        time.sleep(seconds)
+        killed.kill()
+        killed.wait()
+    done = shop.run("restore", str(tmp_path / "backup"))
+    assert (done.returncode, done.stderr) == (0, "")
+
+    again = shop.run("backup", str(tmp_path / "again"))
+    assert again.returncode == 0
+    first, second = (
+        sorted((tmp_path / name / "bonus_customers.jsonl").read_bytes().splitlines())
+        for name in ("backup", "again")
+    )
+    assert first == second
+    assert len(second) == many
+
+
+def test_an_empty_data_directory_is_not_backed_up_as_if_it_were_the_servers(new_shop, tmp_path):
+    shop = new_shop()
+    done = shop.run("backup", str(tmp_path / "backup"))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "SMETKA_DATA_DIR" in done.stderr
+    assert not (tmp_path / "backup").exists()
 
 
 def test_without_mongodb_there_is_one_line_and_status_1(new_shop, tmp_path):

@@ -226,6 +226,12 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(shop, send):
     assert stored(shop) == before
 
 
+def test_a_header_with_an_underscore_is_not_another_ones(send):
+    _, headers, _ = send(request(b"GET", b"/total_spent/1", body=b"", headers=[b"X_Request_ID: underscored"]))
+
+    assert headers["x-request-id"] != "underscored"
+
+
 def test_a_small_chunked_body_is_read(send):
     status, _, _ = send(
         request(

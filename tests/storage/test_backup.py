@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -99,10 +101,9 @@ def test_while_it_is_written_to_it_holds_what_was_acknowledged_before(storage, t
     try:
         for attempt in range(3):
             before = set(range(1, 201)) | set(acknowledged)
-            back_up(storage, tmp_path / str(attempt), version="0.1.0", now=lambda: NOW)
-            found = [
-                backups.from_line(line) for line in backups.lines(tmp_path / str(attempt), "bonus_customers")
-            ]
+            folder = tmp_path / str(attempt)
+            manifest = back_up(storage, folder, version="0.1.0", now=lambda: NOW)
+            found = [backups.from_line(line) for line in backups.lines(folder, manifest, "bonus_customers")]
 
             assert before <= {record["user_id"] for record in found}
             assert len({record["_id"] for record in found}) == len(found)
@@ -118,10 +119,10 @@ def test_a_restore_that_was_interrupted_is_repeated(storage, empty, made, monkey
 
     insert, done = module._insert, []
 
-    def fails_later(*arguments):
+    def fails_later(*arguments, **options):
         if len(done) == 1:
             raise BonusStoreUnavailable("gone")
-        done.append(insert(*arguments))
+        done.append(insert(*arguments, **options))
 
     monkeypatch.setattr(module, "_insert", fails_later)
     with pytest.raises(BonusStoreUnavailable):
@@ -169,12 +170,34 @@ def newer(folder):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2, "unknown": True}))
 
 
+def of_a_kind_not_known(folder):
+    """As when a newer version keeps one more collection."""
+    (folder / "vouchers.jsonl").write_text('{"_id": "x"}\n')
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"]["vouchers.jsonl"] = {
+        "records": 1,
+        "sha256": hashlib.sha256(b'{"_id": "x"}\n').hexdigest(),
+    }
+    path.write_text(json.dumps(manifest))
+
+
 def no_folder(folder):
     folder.rename(folder.with_name("moved"))
 
 
 @pytest.mark.parametrize(
-    "harm", [damaged_manifest, no_manifest, cut_short, changed, a_file_less, newer, no_folder]
+    "harm",
+    [
+        damaged_manifest,
+        no_manifest,
+        cut_short,
+        changed,
+        a_file_less,
+        newer,
+        of_a_kind_not_known,
+        no_folder,
+    ],
 )
 def test_a_backup_that_is_not_whole_is_refused_before_anything_is_written(empty, made, harm):
     harm(made)
@@ -182,6 +205,29 @@ def test_a_backup_that_is_not_whole_is_refused_before_anything_is_written(empty,
     with pytest.raises(CommandFailed, match="backup"):
         restore(empty, made)
     assert everything(empty) == {name: [] for name in COLLECTIONS}
+
+
+def test_a_file_that_the_manifest_does_not_name_is_not_restored(empty, made):
+    path = made / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["files"]["deliveries.jsonl"]
+    path.write_text(json.dumps(manifest))
+    (made / "deliveries.jsonl").write_text("{}\n")
+    restore(empty, made)
+
+    assert everything(empty)["deliveries"] == []
+
+
+def test_records_with_fields_of_a_newer_version_are_refused_in_a_sentence(empty, made):
+    path, name = made / "manifest.json", "bonus_customers.jsonl"
+    content = (made / name).read_bytes() + to_line(customer(5000, tier="gold"))
+    (made / name).write_bytes(content)
+    manifest = json.loads(path.read_text()) | {"smetka": "9.1.0"}
+    manifest["files"][name] = {"records": 1204, "sha256": hashlib.sha256(content).hexdigest()}
+    path.write_text(json.dumps(manifest))
+
+    with pytest.raises(CommandFailed, match=r"Restore it with Smetka 9\.1\.0"):
+        restore(empty, made)
 
 
 def test_a_folder_that_holds_something_is_not_touched(storage, made):
@@ -237,6 +283,54 @@ def test_what_an_interrupted_backup_left_is_cleared_away(storage, tmp_path):
     back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
 
     assert [path.name for path in tmp_path.glob("backup*")] == ["backup"]
+
+
+def test_what_somebody_else_left_under_that_name_is_not_touched(storage, tmp_path):
+    (tmp_path / "backup.part").mkdir()
+    (tmp_path / "backup.part" / "thesis").write_text("years of work")
+
+    with pytest.raises(WrongUsage, match="is in the way"):
+        back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+    assert (tmp_path / "backup.part" / "thesis").read_text() == "years of work"
+    assert not (tmp_path / "backup").exists()
+
+
+def test_two_backups_of_one_name_do_not_mix(storage, tmp_path):
+    part = tmp_path / "backup.part"
+    part.mkdir()
+    (part / "deliveries.jsonl").write_text("the other one's")
+    other = os.open(part, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(CommandFailed, match="Another backup is being written"):
+            back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+        assert (part / "deliveries.jsonl").read_text() == "the other one's"
+    finally:
+        os.close(other)
+    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+
+    assert [path.name for path in tmp_path.glob("backup*")] == ["backup"]
+
+
+def test_a_link_to_an_empty_folder_will_do(storage, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    back_up(storage, tmp_path / "link", version="0.1.0", now=lambda: NOW)
+
+    assert (tmp_path / "disk" / "manifest.json").exists()
+
+
+def test_a_whole_disk_is_no_folder_for_one_backup(storage, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("mounting a disk needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], check=True)
+    try:
+        with pytest.raises(WrongUsage, match="Name a folder in it"):
+            back_up(storage, disk, version="0.1.0", now=lambda: NOW)
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 @pytest.mark.parametrize("released", RELEASED, ids=lambda path: path.name)

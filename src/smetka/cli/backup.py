@@ -11,8 +11,9 @@ import click
 
 from smetka.cli.options import counted, json_option, print_json, setting_options
 from smetka.cli.records import open_storage
+from smetka.errors import CommandFailed
 from smetka.keys import adopt_keys
-from smetka.settings import load_settings
+from smetka.settings import Settings, load_settings
 from smetka.storage.backup import KEYS, MANIFEST, Manifest, back_up, describe
 from smetka.storage.restore import restore as put_back
 
@@ -30,6 +31,7 @@ def backup(*, folder: Path, as_json: bool, **options: Any) -> None:
     own and is not in it.
     """
     settings = load_settings(options)
+    _check_there_is_something(settings)
     with open_storage(settings, "backup") as storage:
         made = back_up(
             storage,
@@ -56,6 +58,15 @@ def restore(*, folder: Path, as_json: bool, **options: Any) -> None:
     if KEYS in restored.files and not adopt_keys(settings.effective_keys_file, (folder / KEYS).read_bytes()):
         click.echo("There are keys already; the backup's were left out.", err=True)
     _tell(restored, f"Restored from {folder}", as_json=as_json)
+
+
+def _check_there_is_something(settings: Settings) -> None:
+    """Under another user or from another folder, cron would back up a new, empty directory each night."""
+    if settings.mongodb_uri is None and not (settings.data_dir / "mongodb").exists():
+        raise CommandFailed(
+            f"Nothing was ever stored in the data directory {settings.data_dir}. "
+            "Set SMETKA_DATA_DIR to the server's."
+        )
 
 
 def _tell(manifest: Manifest, done: str, *, as_json: bool) -> None:

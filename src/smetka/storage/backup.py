@@ -6,6 +6,7 @@ every type), and `manifest.json`, which counts the lines and knows each file's S
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -13,7 +14,6 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from smetka.errors import CommandFailed, WrongUsage
 from smetka.storage import schema
 from smetka.storage.connection import Record, Storage
+from smetka.storage.walk import records
 
 FORMAT = 1
 """Raised when an older Smetka could not read what a newer one writes."""
@@ -30,10 +31,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 KEYS = "keys.json"
 COLLECTIONS = tuple(rules.name for rules in schema.ALL if rules.backed_up)
-
-BATCH = 1000
-BATCH_SECONDS = 120.0
-"""A million records are read at once by the embedded server when the first of them is asked for."""
+_KNOWN = {MANIFEST, KEYS} | {f"{name}.jsonl" for name in COLLECTIONS}
 
 
 class FileSum(BaseModel):
@@ -101,17 +99,21 @@ def read_manifest(source: Path) -> Manifest:
         raise CommandFailed(f"The backup {source} cannot be read: {error.strerror}.") from None
     except (ValidationError, ValueError, AttributeError, TypeError):
         raise CommandFailed(f"{source / MANIFEST} is damaged; use another backup.") from None
+    if not manifest.files.keys() <= _KNOWN:
+        raise CommandFailed(
+            f"Smetka {manifest.smetka} made the backup {source}, with records that this one does not know; "
+            "restore it with that one."
+        )
     for name, expected in manifest.files.items():
         if _sum_of(source / name) != expected:
             raise CommandFailed(f"{source / name} is not what was written; use another backup.")
     return manifest
 
 
-def lines(source: Path, name: str) -> Iterator[bytes]:
+def lines(source: Path, manifest: Manifest, name: str) -> Iterator[bytes]:
     """The records of one collection as they were written, none when the backup has no such file."""
-    path = source / f"{name}.jsonl"
-    if path.exists():
-        with path.open("rb") as file:
+    if f"{name}.jsonl" in manifest.files:
+        with (source / f"{name}.jsonl").open("rb") as file:
             yield from file
 
 
@@ -124,21 +126,6 @@ def from_line(line: bytes) -> Record:
     """The record of a line, every value of the type it had."""
     record: Record = json_util.loads(line, json_options=json_util.CANONICAL_JSON_OPTIONS)
     return record
-
-
-def records(storage: Storage, name: str) -> Iterator[Record]:
-    """Every record of a collection that is there when the first is asked for, and perhaps later ones.
-
-    One cursor, not pages: the embedded server looks at the whole collection for each page.
-    """
-    with storage.within(BATCH_SECONDS):
-        cursor = iter(storage.collection(name).find({}, batch_size=BATCH))
-    while True:
-        with storage.within(BATCH_SECONDS):
-            batch = list(islice(cursor, BATCH))
-        if not batch:
-            return
-        yield from batch
 
 
 def _copy(storage: Storage, name: str, folder: Path) -> FileSum:
@@ -173,21 +160,44 @@ def _sum_of(path: Path) -> FileSum | None:
 @contextmanager
 def _appearing(target: Path) -> Iterator[Path]:
     """A folder to fill, which gets its name when the block ends well, and is gone when it does not."""
-    target = target.absolute()
+    target = target.resolve()
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise WrongUsage(f"{target} is there already. Name a folder that is not, for each backup its own.")
+    if target.is_mount():
+        raise WrongUsage(f"{target} is a disk of its own. Name a folder in it, for each backup its own.")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(mode=0o700)
+    part.mkdir(mode=0o700, exist_ok=True)
+    with _ours_alone(part):
+        try:
+            yield part
+            _sync(part)
+            part.rename(target)
+            _sync(target.parent)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def _ours_alone(part: Path) -> Iterator[None]:
+    """Keep a second backup of the same name out, and clear away what an interrupted one left."""
+    lock = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield part
-        _sync(part)
-        part.rename(target)
-        _sync(target.parent)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandFailed(f"Another backup is being written to {part}.") from None
+        left = list(part.iterdir())
+        if not {path.name for path in left} <= _KNOWN:
+            raise WrongUsage(
+                f"{part} is in the way: it holds what no backup left there. Name another folder."
+            )
+        for path in left:
+            path.unlink()
+        yield
+    finally:
+        os.close(lock)
 
 
 def _sync(folder: Path) -> None:

@@ -10,20 +10,13 @@ from pathlib import Path
 from pymongo.errors import BulkWriteError
 
 from smetka.errors import CommandFailed
-from smetka.storage.backup import (
-    BATCH_SECONDS,
-    COLLECTIONS,
-    Manifest,
-    from_line,
-    lines,
-    read_manifest,
-    records,
-    to_line,
-)
+from smetka.storage.backup import COLLECTIONS, Manifest, from_line, lines, read_manifest, to_line
 from smetka.storage.connection import Record, Storage
+from smetka.storage.walk import BATCH_SECONDS, records
 
 BATCH = 500
 _DUPLICATE_KEY = 11000
+_BREAKS_A_RULE = 121
 
 
 def restore(storage: Storage, source: Path) -> Manifest:
@@ -38,19 +31,19 @@ def restore(storage: Storage, source: Path) -> Manifest:
     """
     manifest = read_manifest(source)
     for name in COLLECTIONS:
-        _refuse_others(storage, source, name)
+        _refuse_others(storage, source, manifest, name)
     for name in COLLECTIONS:
-        for batch in _batches(from_line(line) for line in lines(source, name)):
-            _insert(storage, name, batch)
+        for batch in _batches(from_line(line) for line in lines(source, manifest, name)):
+            _insert(storage, name, batch, version=manifest.smetka)
     return manifest
 
 
-def _refuse_others(storage: Storage, source: Path, name: str) -> None:
+def _refuse_others(storage: Storage, source: Path, manifest: Manifest, name: str) -> None:
     there = (hashlib.sha256(to_line(record)).digest() for record in records(storage, name))
     first = next(there, None)
     if first is None:
         return
-    ours = {hashlib.sha256(line).digest() for line in lines(source, name)}
+    ours = {hashlib.sha256(line).digest() for line in lines(source, manifest, name)}
     if first not in ours or any(record not in ours for record in there):
         raise CommandFailed(
             "There are records already that are not this backup's. Restore into an empty data directory "
@@ -58,16 +51,20 @@ def _refuse_others(storage: Storage, source: Path, name: str) -> None:
         )
 
 
-def _insert(storage: Storage, name: str, batch: list[Record]) -> None:
+def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -> None:
     with storage.within(BATCH_SECONDS):
         try:
             storage.collection(name).insert_many(batch, ordered=False)
         except BulkWriteError as error:
             details = error.details
+            codes = {fault["code"] for fault in details["writeErrors"]}
+            if _BREAKS_A_RULE in codes:
+                raise CommandFailed(
+                    f"The backup has records in {name} of a kind that this Smetka does not know. Restore it "
+                    f"with Smetka {version}, which made it, into an empty data directory or database."
+                ) from None
             # What is there already was seen to be the same.
-            if details["writeConcernErrors"] or any(
-                fault["code"] != _DUPLICATE_KEY for fault in details["writeErrors"]
-            ):
+            if details["writeConcernErrors"] or codes != {_DUPLICATE_KEY}:
                 raise
 
 
