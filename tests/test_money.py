@@ -46,6 +46,7 @@ def test_half_cents_and_endless_amounts_are_refused(number):
     [
         (0, "0"),
         (100, "1"),
+        (101, "1.01"),
         (110, "1.1"),
         (111, "1.11"),
         (-1250, "-12.5"),
@@ -76,6 +77,18 @@ def test_half_a_cent_goes_away_from_zero(cents, count, average):
 def test_text_and_decimal_agree(cents):
     assert Decimal(str(Money(cents))) == Money(cents).decimal if abs(cents) < 10**26 else True
     assert Money.parse(str(Money(cents))) == Money(cents) if abs(cents) < 10**26 else True
+
+
+def test_nothing_has_no_sign():
+    assert (str(Money(0)), str(Money(0).number), str(Money(-0).decimal)) == ("0.00", "0", "0.00")
+
+
+@pytest.mark.parametrize(
+    "number", ["1.23001", "0.000001", "-0.011", "999999999999.999", "1.0000000000000000000000000001"]
+)
+def test_a_digit_beyond_the_cent_is_refused_wherever_it_stands(number):
+    with pytest.raises(ValueError, match="at most two decimals"):
+        Money.from_decimal(Decimal(number))
 
 
 def test_people_read_grouped_thousands():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
@@ -150,6 +151,17 @@ def test_a_deleted_file_is_unavailable_at_once_and_well_again_when_it_is_back(le
     shutil.copy(tmp_path / "elsewhere.db", shop)
 
     assert spent(ledger) == Money(30030)
+
+
+def test_a_deleted_file_frees_its_space_at_the_next_question(ledger, shop):
+    ledger.ping()
+    assert open_files(shop) == 1
+    shop.unlink()
+    with pytest.raises(LedgerUnavailable):
+        ledger.ping()
+
+    still_open = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    assert not any(name.startswith(str(shop)) for name in still_open)
 
 
 def test_columns_are_looked_for_again_after_a_change(ledger, shop):

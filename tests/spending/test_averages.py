@@ -100,6 +100,20 @@ def test_zero_payments_and_refunds_make_a_spender_ignored_ones_do_not(make_ledge
     assert (row["customers"], row["spenders"], row["payments"], row["total_spending"]) == (4, 2, 2, -3)
 
 
+def test_a_group_is_all_of_its_ages_together(make_ledger):
+    customers = [(n, "a", None, 17 + n) for n in range(1, 8)]
+    payments = [(n, 1.5, 2023) for n in range(1, 8)]
+
+    row = averages_of(make_ledger(customers, payments))["age_groups"][0]
+
+    assert (row["customers"], row["spenders"], row["payments"], row["total_spending"]) == (
+        7,
+        7,
+        7,
+        Decimal("10.5"),
+    )
+
+
 def test_a_year_limits_payments_and_not_customers(make_ledger):
     path = make_ledger(
         [(1, "a", None, 20), (2, "b", None, 21)],
