@@ -39,17 +39,30 @@ def main() -> int:
     return 0 if noticed == len(found) else 1
 
 
+def make_copy(folder: Path) -> Path:
+    """A copy of what the tests need; the checkout itself is never touched."""
+    copy = folder / "project"
+    copy.mkdir()
+    for name in ("src", "tests", "docs", "pyproject.toml", "README.md", "README.mk.md"):
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, symlinks=True)
+        else:
+            shutil.copy(source, copy)
+    return copy
+
+
 def try_without(copy: Path, guard: Guard) -> str:
     """Run its tests with the guard and without."""
     began = time.monotonic()
-    if run(copy, guard) != GREEN:
+    if run(copy, guard.tests) != GREEN:
         found = "RED ALREADY"  # so its tests say nothing
     else:
         whole = {file: (copy / "src/smetka" / file).read_text() for file, _, _ in guard.changes}
         for file, text, replacement in guard.changes:
             path = copy / "src/smetka" / file
             path.write_text(replaced(path.read_text(), text, replacement))
-        status = run(copy, guard)
+        status = run(copy, guard.tests)
         for file, text in whole.items():
             (copy / "src/smetka" / file).write_text(text)
         found = {GREEN: "SURVIVED", RED: "noticed"}.get(status, f"BROKEN ({status})")
@@ -63,10 +76,9 @@ def replaced(content: str, text: str, replacement: str) -> str:
     return content.replace(text, replacement)
 
 
-def run(copy: Path, guard: Guard) -> int:
-    """The status of its tests; a run that takes too long is one that failed."""
-    arguments = guard.tests.split()
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
+def run(copy: Path, tests: str) -> int:
+    """The status of tests; a run that takes too long is one that failed."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()]
     try:
         return subprocess.run(
             command, cwd=copy, env=environment(copy), capture_output=True, timeout=LIMIT_SECONDS
