@@ -90,9 +90,6 @@ class Money:
     def __add__(self, other: Money) -> Money:
         return Money(self.cents + other.cents)
 
-    def __sub__(self, other: Money) -> Money:
-        return Money(self.cents - other.cents)
-
     def average(self, count: int) -> Money:
         """This sum divided by `count` > 0, rounded half up (away from zero) to the cent, once."""
         quotient, rest = divmod(abs(self.cents), count)
