@@ -38,7 +38,6 @@ torture: .venv/tests ## The tests of faults, kills and load, long; prints a tabl
 
 mutants: .venv/tests ## Take each guard away and see the tests turn red; prints a table
 	@$(BIN)/python -m tests.mutants
-	@$(BIN)/python -m tests.mutants.figures
 
 wheel: .venv/tests ## Build the wheel into dist/
 	rm -rf dist

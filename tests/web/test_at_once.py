@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from smetka.keys import create_key, revoke_key
+from smetka.keys import revoke_key
 from smetka.web.at_once import MOST_ADMITTED
 from smetka.web.gateway import Gateway
 
@@ -283,7 +283,8 @@ def test_keys_made_later_count_from_the_next_request(visit):
 
 def test_a_role_that_may_not_is_never_admitted(visit):
     shop, visitor = visit()
-    create_key(shop.settings.effective_keys_file, "reader", "reader")
+    reader = shop.key("reader")["Authorization"]
+    assert not visitor.twice(TOTAL, authorization=reader)[1].by_flask
     cashier = shop.key("cashier")["Authorization"]
 
     assert [a.status for a in visitor.twice(TOTAL, authorization=cashier)] == [403, 403]

@@ -145,14 +145,23 @@ def test_a_file_that_disappears_does_not_open_the_door(path):
     assert ring.ever_made
 
 
-def _create(path, number):
-    create_key(path, f"key {number}", "reader")
+def _create(path, all_are_here, numbers):
+    all_are_here.wait(60)
+    for number in numbers:
+        create_key(path, f"key {number}", "reader")
 
 
-def test_two_who_write_at_once_lose_nothing(path):
+def test_those_who_write_at_once_lose_nothing(path):
     context = multiprocessing.get_context("spawn")
-    with context.Pool(4) as pool:
-        pool.starmap(_create, [(path, number) for number in range(16)])
+    all_are_here = context.Barrier(4)
+    processes = [
+        context.Process(target=_create, args=(path, all_are_here, range(first, 16, 4))) for first in range(4)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
 
     assert len(list_keys(path)) == 16
     assert sorted(file.name for file in path.parent.iterdir()) == ["keys.json", "keys.json.lock"]
