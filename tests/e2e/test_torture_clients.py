@@ -138,26 +138,29 @@ def test_more_requests_than_may_wait_are_refused_at_once(new_shop, tell):
         client.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
     visitor = Visitor(shop)
     visitor._note(lambda: shop.get("/total_spent/1"))
-    statuses, longest = read_statuses(clients)
+    answers, longest = read_statuses(clients)
+    statuses, turned_away = [status for status, _ in answers], sum(away for _, away in answers)
     hung.resume()
 
     tell("400 POSTs while MongoDB hangs", refused=statuses.count(503), longest=f"{longest:.1f} s")
     assert (visitor.answers, len(statuses), set(statuses)) == ({200: 1}, 400, {503})
     assert visitor.slowest < 2
+    assert turned_away >= 50  # those beyond the threads and the queue
     assert longest < 5  # twice the promised 2.5 s
     shop.wait_until_ready()
     all_is_normal(shop)
 
 
-def read_statuses(clients) -> tuple[list[int], float]:
-    """The status each was answered with, and how long the last one waited."""
+def read_statuses(clients) -> tuple[list[tuple[int, bool]], float]:
+    """The status of each answer and whether it was turned away unheard, and how long the last one waited."""
     began, found = time.monotonic(), []
     with selectors.DefaultSelector() as selector:
         for client in clients:
             selector.register(client, selectors.EVENT_READ)
         while len(found) < len(clients) and time.monotonic() < began + 30:
             for key, _ in selector.select(1):
-                found.append(int(key.fileobj.recv(65536)[9:12]))
+                answer = key.fileobj.recv(65536)
+                found.append((int(answer[9:12]), b"/problems/overloaded" in answer))
                 selector.unregister(key.fileobj)
                 key.fileobj.close()
     return found, time.monotonic() - began
