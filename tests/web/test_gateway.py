@@ -1,0 +1,39 @@
+"""Lanes of threads: what waits in them is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+
+from smetka.web.gateway import LONGEST_QUEUE, WRITE_THREADS, Gateway
+from tests.web.test_at_once import Answer, Fields, Scope
+
+
+def test_more_requests_than_may_wait_are_refused_at_once_and_the_others_answered(shop):
+    go_on = threading.Event()
+    flask = shop.app.wsgi_app
+
+    def slow(environ, start_response):
+        assert environ.get("smetka.overloaded") or go_on.wait(60)
+        return flask(environ, start_response)
+
+    shop.app.wsgi_app = slow
+    gateway = Gateway(shop.app, on_close=lambda: None)
+    scope = Scope("/write_to_mongodb", Fields([("host", "127.0.0.1:8000")]), method="POST")
+
+    async def ask_all():
+        answers = [Answer() for _ in range(WRITE_THREADS + LONGEST_QUEUE + 10)]
+        asked = [asyncio.ensure_future(gateway.__rsgi__(scope, answer)) for answer in answers]
+        await asyncio.wait(asked[-10:], timeout=10)
+        refused = [answer for answer in answers if answer.status]
+        go_on.set()
+        await asyncio.gather(*asked)
+        gateway.__rsgi_del__(asyncio.get_running_loop())
+        return refused, answers
+
+    refused, answers = asyncio.run(ask_all())
+
+    assert 10 <= len(refused) <= 10 + WRITE_THREADS  # threads may not have begun when the queue is full
+    assert {json.loads(answer.body)["type"] for answer in refused} == {"/problems/overloaded"}
+    assert {answer.status for answer in answers if answer not in refused} == {415}
