@@ -83,12 +83,15 @@ class Deliveries:
         self._cooldown, self._limit = timedelta(seconds=cooldown_seconds), limit_seconds
         self._turn = threading.Lock()
         self._known: OrderedDict[tuple[Any, ...], _Known] = OrderedDict()
+        # The same again by identity, for the report that is asked for at every request: to hash its
+        # figures costs as much as the rest of the answer. Holding the report keeps its id its own.
+        self._told: dict[int, tuple[dict[str, Any], _Known]] = {}
 
     def announce(self, report: dict[str, Any], *, suppress: bool = False, wait: bool = True) -> Notification:
         """Queue a report of averages for every chat that does not have it yet. Safe to repeat.
 
         Args:
-            report: the averages' JSON, amounts as int or Decimal.
+            report: the averages' JSON, amounts as int or Decimal; not to be changed later.
             suppress: the asker wants no message; nothing is looked up then.
 
         Raises:
@@ -98,10 +101,16 @@ class Deliveries:
             return Notification("disabled")
         if suppress:
             return Notification("suppressed", reason="No message was wanted.")
+        told = self._told.get(id(report))
+        if told and self._holds(told[1]):
+            return told[1].notification
         if not has_payments(report):
             return Notification("suppressed", reason="There are no payments in this period.")
         figures = figures_of(report)
         if known := self._remembered(figures):
+            if len(self._told) >= _QUESTIONS_REMEMBERED:
+                self._told.clear()
+            self._told[id(report)] = report, known
             return known.notification
         if not wait:
             raise NotAtOnce
@@ -154,11 +163,12 @@ class Deliveries:
 
     def _remembered(self, figures: tuple[Any, ...], *, even_if_stale: bool = False) -> _Known | None:
         known = self._known.get(figures)
-        if known is None:
-            return None
+        return known if known and self._holds(known, even_if_stale=even_if_stale) else None
+
+    def _holds(self, known: _Known, *, even_if_stale: bool = False) -> bool:
         until = known.ends if even_if_stale else known.until
         # `since` as well: a clock that was set back must not make a memory last.
-        return known if known.since <= self._now() < until else None
+        return known.since <= self._now() < until
 
     def _remember(self, figures: tuple[Any, ...], known: _Known) -> None:
         self._known[figures] = known
