@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,8 +19,10 @@ from smetka.storage import Storage
 from smetka.storage.embedded import EmbeddedMongoDB
 from smetka.telegram.deliveries import Deliveries
 from smetka.telegram.outbox import Outbox
+from smetka.telegram.sender import Health
 from smetka.telegram.standin import FakeTelegram
-from smetka.telegram.state import worker_state
+from smetka.telegram.state import beat, worker_state
+from tests.telegram.conftest import JUMPS
 
 MANAGER = 1001
 TOKEN = "987654321:CANARY-token-that-must-never-be-seen"
@@ -320,3 +322,12 @@ def test_it_imports_neither_flask_nor_sqlalchemy():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+def test_a_sign_of_life_from_before_the_clock_jumped_is_none(storage, jump):
+    then = now()
+    beat(storage, name="worker", telegram=Health(ok=True, detail="Telegram answers."), now=then)
+    assert worker_state(storage, then).worker.ok
+
+    assert not worker_state(storage, then + timedelta(seconds=jump)).worker.ok

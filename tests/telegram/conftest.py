@@ -20,6 +20,13 @@ from smetka.telegram.standin import FakeTelegram
 MANAGER, GROUP = 1001, -2002
 
 
+JUMPS = [
+    pytest.param(hours * 3600, id=f"{abs(hours)} h {'back' if hours < 0 else 'ahead'}")
+    for hours in (-24, -1, 1, 24)
+]
+"""How far, in seconds, a wall clock may be set wrong or right."""
+
+
 class Clock:
     """Wall clock and monotonic clock in one; time passes only in `pass_`."""
 
@@ -32,6 +39,10 @@ class Clock:
 
     def monotonic(self):
         return self.seconds
+
+    def set(self, seconds):
+        """The wall clock jumps, back when negative; no time passes."""
+        self.wall += timedelta(seconds=seconds)
 
     def pass_(self, seconds):
         self.wall += timedelta(seconds=seconds)

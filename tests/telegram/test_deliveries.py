@@ -11,11 +11,13 @@ from decimal import Decimal
 
 import psutil
 import pymongo.monitoring
+import pytest
 from bson import Decimal128
 
 from smetka.storage import Storage
 from smetka.telegram.deliveries import Deliveries
 from smetka.telegram.reports import from_record
+from tests.telegram.conftest import JUMPS
 
 MANAGER, GROUP = 1001, -2002
 
@@ -99,6 +101,41 @@ def test_the_cool_down_is_counted_from_queueing(announcer, clock, make_report):
     assert (within.status, within.recipients, within.report_id) == ("already_sent", 1, first.report_id)
     assert after.status == "queued"
     assert after.report_id != first.report_id
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+def test_after_a_jump_of_the_clock_a_cool_down_begins_anew(announcer, clock, make_report, jump):
+    deliveries = announcer()
+    deliveries.announce(make_report())
+    clock.set(jump)
+    statuses = [deliveries.announce(make_report()).status for _ in range(2)]
+    clock.pass_(599)
+    statuses.append(deliveries.announce(make_report()).status)
+    clock.pass_(1)
+    statuses.append(deliveries.announce(make_report()).status)
+
+    assert statuses == ["queued", "already_sent", "already_sent", "queued"]
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+def test_a_jump_of_the_clock_uses_up_nobodys_six_reports(announcer, clock, make_report, jump):
+    deliveries = announcer()
+    for year in range(2010, 2016):
+        deliveries.announce(make_report(year=year))
+    assert deliveries.announce(make_report(year=2020)).status == "suppressed"
+    clock.set(jump)
+
+    assert deliveries.announce(make_report(year=2020)).status == "queued"
+
+
+def test_a_clock_set_back_by_less_than_a_cool_down_ends_it_late_and_not_never(announcer, clock, make_report):
+    deliveries = announcer()
+    deliveries.announce(make_report())
+    clock.set(-300)
+    assert deliveries.announce(make_report()).status == "already_sent"
+    clock.pass_(900)
+
+    assert deliveries.announce(make_report()).status == "queued"
 
 
 def test_memory_does_not_outlast_the_cool_down(announcer, clock, make_report):

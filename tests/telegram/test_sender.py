@@ -6,6 +6,7 @@ import pytest
 
 from smetka.errors import BonusStoreUnavailable
 from smetka.telegram import outbox as states
+from tests.telegram.conftest import JUMPS
 
 MANAGER, GROUP = 1001, -2002
 
@@ -99,6 +100,22 @@ def test_faults_of_telegrams_are_retried_with_longer_and_longer_waits(queued, se
         clock.pass_(max(wait, 0))
 
     assert [low <= wait <= low * 1.25 for low, wait in zip((1, 2, 4, 8), waits, strict=False)] == [True] * 4
+    assert len(telegram.messages(MANAGER)) == 1
+
+
+@pytest.mark.parametrize("fault", ["none", "500"], ids=["queued", "waiting after a fault"])
+@pytest.mark.parametrize("jump", JUMPS)
+def test_a_jump_of_the_clock_delays_no_message(queued, sender, drain, telegram, clock, fault, jump):
+    delivery = queued()
+    if fault != "none":
+        telegram.fail_next(fault)
+        sender.run_once()
+        assert delivery().state == "waiting"
+    clock.set(jump)
+    clock.pass_(2)
+    drain(sender)
+
+    assert delivery().state == "delivered"
     assert len(telegram.messages(MANAGER)) == 1
 
 

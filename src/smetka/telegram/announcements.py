@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.errors import BulkWriteError
@@ -39,11 +39,19 @@ class Announcements:
         found = self._storage.collection("deliveries").find({"question": question}, {"sequence": 1})
         return max((int(record["sequence"]) for record in found.sort("sequence", -1).limit(1)), default=-1)
 
-    def recent(self, chats: Sequence[Chat], since: datetime) -> list[Record]:
-        """The reports of averages queued for these chats after `since`."""
+    def recent(self, chats: Sequence[Chat], now: datetime, cooldown: timedelta) -> list[Record]:
+        """The reports of averages queued for these chats within the cool-down.
+
+        One from further ahead than a cool-down was queued before the clock was set back, and counts
+        no more: else nothing would be told until the clock has caught up.
+        """
         return list(
             self._storage.collection("deliveries").find(
-                {"chat": {"$in": list(chats)}, "created_at": {"$gt": since}, "kind": "averages"},
+                {
+                    "chat": {"$in": list(chats)},
+                    "created_at": {"$gt": now - cooldown, "$lt": now + cooldown},
+                    "kind": "averages",
+                },
                 {"chat": 1, "question": 1, "sequence": 1, "state": 1, "created_at": 1, "report_id": 1},
             )
         )

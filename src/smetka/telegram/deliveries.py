@@ -140,7 +140,7 @@ class Deliveries:
         now, question = self._now(), question_of(report)
         since = now - self._cooldown
         newest = self._announcements.newest(question)
-        recent = self._announcements.recent(self._recipients, since)
+        recent = self._announcements.recent(self._recipients, now, self._cooldown)
         last = _last_of_each_chat(record for record in recent if record["question"] == question)
         reports = Counter(record["chat"] for record in recent)
         having = [record for record in last.values() if record["state"] != FAILED]

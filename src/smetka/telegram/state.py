@@ -49,7 +49,8 @@ def worker_state(storage: Storage, now: datetime) -> WorkerState:
         return WorkerState(unknown, unknown)
     # A worker that sends counts for more than one that has no bot, which may run beside it.
     for name in ("worker", "idle"):
-        if name in found and now - found[name]["alive_at"] < _SILENCE:
+        # Either way: a sign from the future is of before the clock was set back.
+        if name in found and abs(now - found[name]["alive_at"]) < _SILENCE:
             return WorkerState(Health(ok=True, detail="Running."), _telegram(found[name]))
     newest = max((record["alive_at"] for record in found.values()), default=None)
     silent = Health(ok=False, detail=_silent_since(newest))
