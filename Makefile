@@ -30,14 +30,14 @@ format: .venv/tests ## Put the code in the house's format
 docs: .venv/tests ## Write the pages of docs/ that are made from the code
 	$(BIN)/python docs/generate.py
 
-bench: .venv/tests ## Measure, side by side with what one would use instead (BENCH=--quick)
+bench: .venv/tests .venv/bench/made ## Measure, side by side with what one would use instead (BENCH=--quick)
 	@$(BIN)/python -m bench $(BENCH)
 
 torture: .venv/tests ## The tests of faults, kills and load, long; prints a table
 	TORTURE=long $(BIN)/python -m pytest tests/e2e/test_torture_*.py
 
-mutants: .venv/tests ## Take each guard away and see the tests turn red; prints a table
-	@$(BIN)/python -m tests.mutants
+mutants: .venv/tests .venv/mutation/made ## Take guards away, change figures, see the tests turn red; prints tables
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 wheel: .venv/tests ## Build the wheel into dist/
 	rm -rf dist
@@ -48,6 +48,7 @@ lock: .venv/tests ## Make requirements/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra all --group build -o requirements/all.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra all --group dev -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --group bench -o requirements/bench.txt
+	$(BIN)/uv pip compile $(LOCK) --group mutation -o requirements/mutation.txt
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 clean: ## Remove what was set up and built
@@ -68,4 +69,11 @@ clean: ## Remove what was set up and built
 .venv/tests: .venv/runs requirements/dev.txt
 	@echo "Installing what tests and checks need into .venv…"
 	@$(PIP) --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+# What is not Smetka's and has requirements of its own: somebody to measure against, a tool that changes code.
+.venv/bench/made .venv/mutation/made: .venv/%/made: .venv/made requirements/%.txt
+	@echo "Installing what make $(MAKECMDGOALS) needs into .venv/$*…"
+	@$(BIN)/python -m venv --clear .venv/$*
+	@.venv/$*/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r requirements/$*.txt
 	@touch $@

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.rivals import DATASETTE
 from bench.servers import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
@@ -89,8 +90,7 @@ def _processor() -> str:
 
 
 def _datasette() -> list[str]:
-    command = REPOSITORY / ".venv" / "bench" / "bin" / "datasette"
-    if not command.exists():
+    if not DATASETTE.exists():
         return []
-    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run([DATASETTE, "--version"], capture_output=True, text=True, check=True)
     return [f"datasette {done.stdout.split()[-1]}"]

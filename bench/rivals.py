@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import subprocess
 import sys
-import venv
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -20,7 +18,8 @@ from sqlalchemy import bindparam, column, create_engine, func, select, table
 
 from bench.servers import REPOSITORY, Server, running
 
-_DATASETTE = REPOSITORY / ".venv" / "bench"
+DATASETTE = REPOSITORY / ".venv" / "bench" / "bin" / "datasette"
+"""In an environment of its own, made by `make bench`: its requirements are not Smetka's."""
 THREADS = (1, 4)
 
 
@@ -100,23 +99,11 @@ def datasette(folder: Path, ledger: Path) -> AbstractContextManager[Server]:
     metadata.write_text(json.dumps({"databases": {ledger.stem: {"queries": {"total": query}}}}))
     return running(
         "Datasette",
-        [str(_datasette()), "serve", str(ledger), "--metadata", str(metadata), "--port", "{port}"],
+        [str(DATASETTE), "serve", str(ledger), "--metadata", str(metadata), "--port", "{port}"],
         folder,
         {},
         ready_path=f"/{ledger.stem}/total.json?id=1",
     )
-
-
-def _datasette() -> Path:
-    """Its command, in an environment of its own: its requirements are not Smetka's."""
-    found = _DATASETTE / "bin" / "datasette"
-    if not found.exists():
-        print("Installing Datasette into .venv/bench…", file=sys.stderr)
-        venv.create(_DATASETTE, with_pip=True)
-        install = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--require-hashes"]
-        requirements = REPOSITORY / "requirements" / "bench.txt"
-        subprocess.run([_DATASETTE / "bin" / "python", *install, "--no-deps", "-r", requirements], check=True)
-    return found
 
 
 def _beside(command: str) -> str:

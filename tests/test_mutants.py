@@ -1,4 +1,4 @@
-"""The list of guards stays true: each stands where it is said to, and its tests exist."""
+"""The lists stay true: each guard stands where it is said to, its tests exist, and the harmless is still there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.mutants.figures import FILES, HARMLESS, Change, _of
 from tests.mutants.guards import GUARDS, without
 
 SOURCE = REPOSITORY / "src" / "smetka"
@@ -35,3 +36,35 @@ def test_a_guard_stands_once_where_it_is_said_to_and_its_tests_exist(guard):
 def test_names_are_unique_and_there_are_many():
     assert len(GUARDS) >= 20
     assert max(Counter(guard.name for guard in GUARDS).values()) == 1
+
+
+@pytest.mark.parametrize("harmless", HARMLESS, ids=lambda harmless: f"{harmless.file}: {harmless.after}")
+def test_what_is_harmless_is_a_change_of_a_line_that_is_there(harmless):
+    lines = (SOURCE / harmless.file).read_text().splitlines()
+    there = [line.strip() for line in lines if harmless.before in line]
+
+    assert there
+    assert harmless.why
+    assert harmless.covers(Change(harmless.file, 1, there[0], harmless.after, ""))
+    assert not harmless.covers(Change(harmless.file, 1, there[0], "return None", ""))
+
+
+def test_the_figures_files_and_their_tests_are_there():
+    for file, tests in FILES.items():
+        assert (SOURCE / file).is_file()
+        assert (REPOSITORY / tests).is_file()
+
+
+def test_only_what_runs_otherwise_is_a_change(tmp_path):
+    path = tmp_path / "figures.py"
+    path.write_text("def half(amount: int | None) -> int:\n    return amount // 2\n")
+    contents = [
+        "def half(amount: int & None) -> int:\n    return amount // 2\n",
+        "def half(amount: int | None) -> int:\n    return amount not 2\n",
+        "def half(amount: int | None) -> int:\n    return amount * 2\n",
+    ]
+
+    (change,) = _of(path, "figures.py", contents)
+
+    assert (change.line, change.before, change.after) == (2, "return amount // 2", "return amount * 2")
+    assert change.content == contents[2]

@@ -64,10 +64,9 @@ class Money:
             raise ValueError("must be a finite amount")
         _, digits, exponent = value.as_tuple()
         assert isinstance(exponent, int)
-        if exponent < -2 and any(digits[max(len(digits) + exponent + 2, 0) :]):
+        if any(digits[max(len(digits) + exponent + 2, 0) :]):
             raise ValueError("must have at most two decimals")
-        cents = int(value.scaleb(2))
-        return cls(cents)
+        return cls(int(value.scaleb(2)))
 
     @property
     def decimal(self) -> Decimal:
@@ -78,7 +77,7 @@ class Money:
     def number(self) -> int | Decimal:
         """The amount as it stands in JSON: a number without needless zeros."""
         whole, rest = divmod(self.cents, CENTS)
-        if rest == 0:
+        if not rest:
             return whole
         return Decimal(str(self).rstrip("0"))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import FrozenInstanceError
 from decimal import Decimal
 
 import pytest
@@ -134,3 +135,26 @@ def test_gaps_between_groups_are_outside(make_ledger):
 
     assert list(answer["average_spending"]) == ["40-50", "18-24"]
     assert answer["outside"] == {"customers": 1, "spenders": 1, "payments": 1, "total_spending": 5}
+
+
+def test_a_report_is_made_once_a_basis_and_currency(make_ledger):
+    with closing(Ledger(str(make_ledger([(1, "a", None, 20)], [(1, 10.5, 2023), (1, 1, 2023)])))) as ledger:
+        averages = average_by_age_group(ledger, GROUPS, None)
+    first = averages.report(basis="spender", currency="MKD")
+
+    assert averages.report(basis="spender", currency="MKD") is first
+    assert first.values == averages.as_json(basis="spender", currency="MKD")
+    assert first.text == exact_json.dumps(first.values)
+    for other in ({"basis": "payment", "currency": "MKD"}, {"basis": "spender", "currency": "EUR"}):
+        assert averages.report(**other).values == averages.as_json(**other) != first.values
+
+
+def test_what_is_shared_by_all_who_ask_cannot_be_changed(make_ledger):
+    with closing(Ledger(str(make_ledger([(1, "a", None, 20)])))) as ledger:
+        averages = average_by_age_group(ledger, GROUPS, None)
+    row = averages.age_groups[0]
+
+    for shared in (averages, row, row.figures, averages.report(basis="spender", currency="MKD")):
+        for name in shared.__dataclass_fields__:
+            with pytest.raises(FrozenInstanceError):
+                setattr(shared, name, None)
