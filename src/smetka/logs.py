@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -38,31 +38,39 @@ def scrub(text: str, known: Iterable[str] = ()) -> str:
 _encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 
 _log = structlog.get_logger(__name__)
-_Row = Mapping[str, Any]
-_write_rows: Callable[[str, Sequence[_Row]], None] | None = None
+_Rows = Sequence[tuple[str | int | float, ...]]
+_write_rows: Callable[[str, Sequence[str], _Rows], None] | None = None
 
 
-def tell_many(event: str, rows: Sequence[_Row]) -> None:
+def tell_many(event: str, names: Sequence[str], rows: _Rows) -> None:
     """Log an event many times over, in one go: a tenth of the cost of as many lines.
 
     Args:
+        names: what the values of each row are.
         rows: values of ours, which no secret can be in: they are not looked through.
     """
     if _write_rows is not None and structlog.is_configured():  # whoever resets structlog means this too
-        _write_rows(event, rows)
+        _write_rows(event, names, rows)
         return
     for row in rows:
-        _log.info(event, **row)
+        _log.info(event, **dict(zip(names, row, strict=True)))
 
 
-def _rows_to(stream: TextIO, process: str) -> Callable[[str, Sequence[_Row]], None]:
-    def write(event: str, rows: Sequence[_Row]) -> None:
+def _rows_to(stream: TextIO, process: str) -> Callable[[str, Sequence[str], _Rows], None]:
+    def write(event: str, names: Sequence[str], rows: _Rows) -> None:
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        common = {"event": event, "level": "info", "process": process, "timestamp": now}
-        stream.write("".join(f"{_encode({**row, **common})}\n" for row in rows))
+        common = _encode({"event": event, "level": "info", "process": process, "timestamp": now})
+        own = ", ".join(f"{_encode(name)}: %s" for name in names)
+        line = f"{{{own}, {common[1:].replace('%', '%%')}\n"
+        stream.write("".join(line % tuple([_scalar(value) for value in row]) for row in rows))
         stream.flush()
 
     return write
+
+
+def _scalar(value: str | float) -> str:
+    """One value as JSON. The encoder makes all it needs anew for each number."""
+    return _encode(value) if type(value) is str else repr(value)
 
 
 def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:

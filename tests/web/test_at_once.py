@@ -322,18 +322,49 @@ def test_what_is_remembered_of_strangers_is_bounded(visitor):
     assert not visitor.get(TOTAL, user_agent=str(MOST_ADMITTED)).by_flask
 
 
+def at_the_same_time(visitor, *paths):
+    """The answers to requests that are all there before the loop's turn begins."""
+    answers = [Answer() for _ in paths]
+    scopes = [Scope(path, Fields([("host", "127.0.0.1:8000")])) for path in paths]
+
+    async def ask():
+        both = zip(scopes, answers, strict=True)
+        await asyncio.gather(*(visitor.gateway.__rsgi__(scope, answer) for scope, answer in both))
+
+    visitor.loop.run_until_complete(ask())
+    return answers
+
+
 def test_requests_of_one_turn_are_of_one_look(visit, monkeypatch):
     shop, visitor = visit()
     visitor.twice(TOTAL)
     looks = []
     glance = shop.services.ledger.glance
     monkeypatch.setattr(type(shop.services.ledger), "glance", lambda _: looks.append(1) or glance())
-    scope = Scope(TOTAL, Fields([("host", "127.0.0.1:8000")]))
 
-    async def at_the_same_time():
-        answers = [Answer() for _ in range(5)]
-        await asyncio.gather(*(visitor.gateway.__rsgi__(scope, answer) for answer in answers))
-        return answers
-
-    assert [a.status for a in visitor.loop.run_until_complete(at_the_same_time())] == [200] * 5
+    assert [a.status for a in at_the_same_time(visitor, *[TOTAL] * 5)] == [200] * 5
     assert len(looks) == 1
+
+
+def test_customers_of_one_turn_are_told_apart(visitor):
+    visitor.twice(TOTAL)
+    paths = [TOTAL, "/total_spent/2", TOTAL, "/total_spent/3"]
+
+    assert [a.json()["user_id"] for a in at_the_same_time(visitor, *paths)] == [1, 2, 1, 3]
+
+
+def test_what_is_asked_alike_in_one_turn_is_answered_alike_with_ids_of_their_own(visit, monkeypatch):
+    shop, visitor = visit()
+    expected = visitor.twice(AVERAGES)[0].body
+    asked = []
+    average_spending = type(shop.services).average_spending
+    monkeypatch.setattr(
+        type(shop.services), "average_spending", lambda *of: asked.append(1) or average_spending(*of)
+    )
+    answers = at_the_same_time(visitor, *[AVERAGES] * 5)
+
+    assert [a.body for a in answers] == [expected] * 5
+    assert len({a.headers["x-request-id"] for a in answers}) == 5
+    assert len(asked) == 1
+    assert at_the_same_time(visitor, AVERAGES)[0].body == expected
+    assert len(asked) == 2

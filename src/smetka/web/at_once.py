@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import Headers, MultiDict
@@ -42,7 +42,7 @@ _Kind = tuple[str, str | None, Operation]
 """What the path begins with, the name of its variable part if it has one, and whose it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
     """A request that may be answered at once: of the right kind, and without a body."""
 
@@ -55,15 +55,18 @@ class Candidate:
     request_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Admitted:
     keys: object
     query: Input
     by_a_person: bool
+    turn: int = 0
+    """The number of the turn it was last asked in."""
+    body: bytes | None = None
+    """That turn's answer, where all who are alike ask the same: nothing changes within a turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole answer; its status is 200."""
 
     headers: list[tuple[str, str]]
@@ -76,7 +79,8 @@ class _Turn:
     Each look lets go of the interpreter, and whoever has it then returns it late.
     """
 
-    def __init__(self, parts: WebParts) -> None:
+    def __init__(self, number: int, parts: WebParts) -> None:
+        self.number = number
         self.keys = parts.keys.state
         self.answered: list[tuple[str, float, str]] = []
         try:
@@ -93,6 +97,7 @@ class AtOnce:
         self._kinds = [_kind_of(operation) for operation in parts.operations if operation.at_once]
         self._admitted: OrderedDict[Hashable, _Admitted] = OrderedDict()
         self._turn: _Turn | None = None
+        self._turns = 0
 
     def candidate(self, scope: Scope) -> Candidate | None:
         """The request as one that may be answered at once; None when it is of another kind."""
@@ -129,20 +134,32 @@ class AtOnce:
         turn = self._turn or self._begin_turn()
         if admitted is None or admitted.keys is not turn.keys or turn.glance is None:
             return None
-        self._admitted.move_to_end(candidate.likeness)
+        if admitted.turn != turn.number:
+            self._admitted.move_to_end(candidate.likeness)
+            admitted.turn, admitted.body = turn.number, None
+        body = admitted.body
+        if body is None:
+            body = self._ask(candidate, admitted, turn.glance)
+            if body is None:
+                return None
+            if not candidate.path_values:
+                admitted.body = body
+        request_id = accepted_or_new(candidate.request_id or "")
+        turn.answered.append((candidate.operation.path, time.perf_counter() - began, request_id))
+        return Answer([*_HEADERS, (HEADER, request_id)], body)
+
+    def _ask(self, candidate: Candidate, admitted: _Admitted, glance: Glance) -> bytes | None:
         operation = candidate.operation
         try:
             value = operation.ask(
                 path=operation.read_path(candidate.path_values),
                 query=admitted.query,
                 services=self._parts.services,
-                asked=Asked(admitted.by_a_person, turn.glance),
+                asked=Asked(admitted.by_a_person, glance),
             )
         except Exception:  # noqa: BLE001 - a refusal, not at once, or a fault: Flask will tell it
             return None
-        request_id = accepted_or_new(candidate.request_id or "")
-        turn.answered.append((operation.path, time.perf_counter() - began, request_id))
-        return Answer([*_HEADERS, (HEADER, request_id)], exact_json.dumps(value).encode() + b"\n")
+        return exact_json.dumps(value).encode() + b"\n"
 
     def admit(self, candidate: Candidate, keys: object) -> None:
         """Answer its like at once from now on: it was answered 200 through all guards.
@@ -166,7 +183,8 @@ class AtOnce:
     def _begin_turn(self) -> _Turn:
         # Before looking: whatever the loop runs until then was asked before we look.
         asyncio.get_running_loop().call_soon(self._end_turn)
-        self._turn = _Turn(self._parts)
+        self._turns += 1
+        self._turn = _Turn(self._turns, self._parts)
         return self._turn
 
     def _end_turn(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from flask import Flask, Response, request
@@ -137,8 +138,9 @@ class Operation:
 
     def ask(self, **arguments: Any) -> Any:
         """What the view answers, given those of the arguments that it names."""
-        return self.view(**{name: arguments[name] for name in self._wanted()})
+        return self.view(**{name: arguments[name] for name in self._wanted})
 
+    @cached_property
     def _wanted(self) -> tuple[str, ...]:
         code = self.view.__code__
         return code.co_varnames[: code.co_argcount]
