@@ -37,7 +37,7 @@ def victims(shop) -> list[psutil.Process]:
 
 
 def test_a_kill_of_any_process_loses_nothing(new_shop, tell):
-    shop, chance, kills = new_shop().start(), random.Random(4), rounds(4, 20)
+    shop, chance, kills = new_shop().start(), random.Random(4), 4 * rounds(1, 20)
     with Posters(shop, 8) as posters:
         for turn in range(kills):
             time.sleep(chance.uniform(0.3, 1.5))
@@ -129,7 +129,7 @@ def test_mongodb_hung_and_back_loses_nothing(new_shop, tell):
             hung = psutil.Process(shop.pids()["mongodb"])
             hung.suspend()
             shop.wait_until(lambda hung=hung: hung.status() == psutil.STATUS_STOPPED)
-            refused_like_a_fault(shop)
+            assert refuses_like_a_fault(shop)
             visitor = Visitor(shop)
             for _ in range(3):
                 visitor._note(lambda: requests.get(shop.url + "/total_spent/5", timeout=10))
@@ -146,17 +146,20 @@ def test_mongodb_hung_and_back_loses_nothing(new_shop, tell):
     assert posters.slowest < 5
 
 
-def refused_like_a_fault(shop) -> None:
-    """A POST is 503 in time, with when to come again, and `/readyz` names MongoDB; statistics go on."""
+def refuses_like_a_fault(shop) -> bool:
+    """Whether a POST is 503 in time, with when to come again, and `/readyz` names MongoDB; statistics go on."""
     began = time.monotonic()
     refused = shop.post(7)
     took = time.monotonic() - began
-    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/bonus-store-unavailable")
-    assert refused.headers["Retry-After"].isdecimal()
-    assert took < 5
     ready = shop.get("/readyz")
-    assert (ready.status_code, ready.json()["parts"]["mongodb"]["ready"]) == (503, False)
     assert shop.get("/average_spending_by_age").status_code == 200
+    if refused.status_code != 503 or ready.status_code != 503:
+        return False
+    assert refused.json()["type"] == "/problems/bonus-store-unavailable"
+    assert refused.headers["Retry-After"].isdecimal()
+    assert took < 5  # twice the promised 2.5 s
+    assert not ready.json()["parts"]["mongodb"]["ready"]
+    return True
 
 
 def test_a_mongodb_that_comes_later_is_found(new_shop, tmp_path, tell):
@@ -164,7 +167,7 @@ def test_a_mongodb_that_comes_later_is_found(new_shop, tmp_path, tell):
     shop = new_shop(SMETKA_MONGODB_URI=server.uri)
     shop.start(wait=False)
     shop.wait_until(lambda: (shop.data_dir / "running.json").exists() and _answers(shop))
-    refused_like_a_fault(shop)
+    assert refuses_like_a_fault(shop)
     try:
         server.start()
         shop.wait_until_ready()
@@ -195,6 +198,7 @@ def test_a_full_disk_loses_nothing_and_heals(new_shop, tmp_path, tell):
             filler = shop.data_dir / "filler"
             fill(filler)
             shop.wait_until(lambda: posters.answers[503] > 5, seconds=90)
+            shop.wait_until(lambda: refuses_like_a_fault(shop), seconds=90)
             assert shop.get("/total_spent/5").status_code == 200
             assert shop.get("/average_spending_by_age").status_code == 200
             filler.unlink()
