@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +51,23 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
 
     with pytest.raises(StartFailed, match="cannot be used"):
         DataDirectory(tmp_path / "file" / "data").hold("serve")
+
+
+def test_a_folder_on_a_full_disk_is_one_line_and_not_held(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DataDirectory, "publish", full)
+        with pytest.raises(StartFailed, match="cannot be used: No space left on device"):
+            DataDirectory(tmp_path / "data").hold("serve")
+
+    DataDirectory(tmp_path / "data").hold("serve").release()
+
+
+def test_a_folder_whose_name_is_not_text_is_one_line(tmp_path):
+    with pytest.raises(StartFailed, match="needs a name in UTF-8"):
+        DataDirectory(Path(os.fsdecode(os.fsencode(tmp_path) + b"/data\xff"))).hold("serve")
 
 
 def test_the_next_holder_waits_for_the_children_of_the_last(tmp_path):

@@ -56,17 +56,25 @@ class DataDirectory:
             StartFailed: another process holds it, named in the message; or it cannot be written.
         """
         try:
+            str(self.path).encode()
+        except UnicodeEncodeError:
+            raise StartFailed(f"The data directory {self.path!r} needs a name in UTF-8.") from None
+        try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.path.chmod(0o700)
             lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StartFailed(f"The data directory {self.path} cannot be used: {error.strerror}.") from None
+            raise self._cannot_be_used(error) from None
         if not _lock_within(lock, LOCK_SECONDS):
             os.close(lock)
             raise StartFailed(self._held_by())
         self._lock = lock
         self._outlive_the_last_holder()
-        self.publish(Running(holder=os.getpid(), command=command))
+        try:
+            self.publish(Running(holder=os.getpid(), command=command))
+        except OSError as error:  # a full disk
+            self.release()
+            raise self._cannot_be_used(error) from None
         return self
 
     def publish(self, running: Running) -> None:
@@ -117,6 +125,9 @@ class DataDirectory:
             return Running(**json.loads((self.path / _RUNNING).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+    def _cannot_be_used(self, error: OSError) -> StartFailed:
+        return StartFailed(f"The data directory {self.path} cannot be used: {error.strerror}.")
 
     def _held_by(self) -> str:
         running = self._published()

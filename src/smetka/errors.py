@@ -67,7 +67,9 @@ class Fault:
     @property
     def name(self) -> str:
         """What people call the place: the parameter, or the field of the body."""
-        return self.parameter or (self.pointer or "").lstrip("/") or "The body"
+        if self.parameter is not None:
+            return self.parameter or "A parameter without a name"
+        return (self.pointer or "").lstrip("/") or "The body"
 
 
 class UnknownCustomer(Refusal):

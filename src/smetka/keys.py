@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -225,6 +226,8 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
 
 def _read(path: Path) -> _KeysFile:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise KeysFileDamaged(f"The keys file {path} is not a file.")
         return _KeysFile.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return _KeysFile()

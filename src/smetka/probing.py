@@ -15,6 +15,8 @@ from smetka.children import Process
 from smetka.processes import descendants
 
 PROBE_SECONDS = 5.0
+FIRST_SECONDS = 0.5
+"""Between probes of one that has not answered yet: one that worked and then hung is not one that starts."""
 PROBES_THAT_TELL = 3
 """Failed probes in a row after which a process is killed and started again."""
 PATIENCE_SECONDS = 60.0
@@ -37,7 +39,7 @@ def probe(name: str, process: Process, works: Callable[[], bool], stopping: Even
 
 def _probe(name: str, process: Process, works: Callable[[], bool], stopping: Event) -> None:
     probed, failures, answered, since = None, 0, False, 0.0
-    while not stopping.wait(PROBE_SECONDS):
+    while not stopping.wait(PROBE_SECONDS if answered else FIRST_SECONDS):
         pid = process.pid
         if pid != probed:
             probed, failures, answered, since = pid, 0, False, time.monotonic()

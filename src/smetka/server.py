@@ -62,7 +62,11 @@ class Server:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
-        address, self.port = free_address(self.settings.host, self.settings.port)
+        claim, address, self.port = claimed_address(self.settings.host, self.settings.port)
+        with claim:
+            return self._run(address)
+
+    def _run(self, address: str) -> int:
         self.mongodb = embedded_mongodb(self.settings)
         uri = self.mongodb.uri if self.mongodb else as_text(self.settings.mongodb_uri)
         self.web = OwnProcess(
@@ -117,8 +121,9 @@ class Server:
         _log.info("stopping")
         self.web.tell_to_stop()
         self.worker.tell_to_stop()
+        told = time.monotonic()
         self.web.wait_or_kill(WEB_STOP_SECONDS)
-        self.worker.wait_or_kill(WORKER_STOP_SECONDS)
+        self.worker.wait_or_kill(max(0.0, told + WORKER_STOP_SECONDS - time.monotonic()))
         if self.mongodb:  # last: the others write their last records first
             self.mongodb.stop()
         _log.info("stopped")
@@ -203,22 +208,27 @@ def embedded_mongodb(settings: Settings) -> EmbeddedMongoDB | None:
     return EmbeddedMongoDB(settings.data_dir)
 
 
-def free_address(host: str, port: int) -> tuple[str, int]:
-    """The numeric address and the port to listen on, a free one for 0.
+def claimed_address(host: str, port: int) -> tuple[socket.socket, str, int]:
+    """The numeric address and the port to listen on, a free one for 0, and what holds the claim.
+
+    Two servers would share a port in silence, since Granian sets SO_REUSEPORT. So who listens there is
+    seen here, and who is about to, by a name of the kernel's that is gone with its process.
 
     Raises:
         StartFailed: the port is taken, or the host is not an address of this machine.
     """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
-            # Asked for here, because two servers would share a port in silence: Granian sets
-            # SO_REUSEPORT. SO_REUSEADDR only passes over what lingers of a server that has ended.
+            # Only passes over what lingers of a server that has ended.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             found: tuple[str, int] = probe.getsockname()[:2]
-            return found
+            claim.bind(f"\0smetka {found[0]} {found[1]}")
+            return claim, *found
     except OSError as error:
+        claim.close()
         if error.errno == errno.EADDRINUSE:
             raise StartFailed(
                 f"Port {port} on {host} is already taken. Choose another with --port or SMETKA_PORT."

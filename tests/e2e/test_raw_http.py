@@ -142,6 +142,18 @@ big = b'{"user_id": 10, "total_spending": 2000' + b" " * (64 * 1024) + b"}"
             request(b"BREW", b"/total_spent/1", body=b""), 405, "method-not-allowed", id="a made-up method"
         ),
         pytest.param(
+            request(b"get", b"/total_spent/1", body=b""),
+            405,
+            "method-not-allowed",
+            id="a method in small letters",
+        ),
+        pytest.param(
+            request(b"Post", headers=[length(BODY)]),
+            405,
+            "method-not-allowed",
+            id="a method in mixed letters",
+        ),
+        pytest.param(
             request(b"GET", b"/total_spent/1", body=b"", host=None, version=b"1.0"),
             400,
             "bad-request",
@@ -223,6 +235,36 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(shop, send):
             client.sendall(request(headers=[length(BODY)], body=BODY[:20]))
 
     assert send(request(b"GET", b"/healthz", body=b""))[0] == 200
+    assert stored(shop) == before
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "slug"),
+    [
+        pytest.param(request(headers=[b"Content-Length: 50"]), 400, "bad-request", id="POST"),
+        pytest.param(
+            request(b"GET", b"/total_spent/1", headers=[b"Content-Length: 50"]), 400, "bad-request", id="GET"
+        ),
+        pytest.param(
+            request(headers=[b"Content-Length: 50"], host=b"evil.example"), 421, "wrong-host", id="wrong host"
+        ),
+        pytest.param(
+            request(headers=[b"Transfer-Encoding: chunked"], body=b"50\r\nabc"),
+            400,
+            "bad-request",
+            id="chunked",
+        ),
+    ],
+)
+def test_a_body_that_ends_too_early_is_a_problem_and_writes_nothing(shop, data, status, slug):
+    before = stored(shop)
+    with socket.create_connection(("127.0.0.1", urlsplit(shop.url).port), timeout=30) as client:
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        answered, headers, body = receive(client)
+
+    assert answered == status, body
+    assert is_problem(headers, body, slug), body
     assert stored(shop) == before
 
 

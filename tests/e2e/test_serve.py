@@ -209,6 +209,23 @@ def test_a_taken_port_is_one_line_and_status_1(new_shop):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_of_two_that_start_at_once_on_one_port_one_has_it(new_shop):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shops = [new_shop("--port", str(port), name=name).start(wait=False) for name in ("one", "two")]
+    shops[0].wait_until(lambda: any(shop.process.poll() is not None for shop in shops))
+    shops.sort(key=lambda shop: shop.process.poll() is None)
+    refused, serving = shops
+
+    assert refused.process.wait(5) == 1
+    assert refused.log.read_text().splitlines() == [
+        f"smetka: Port {port} on 127.0.0.1 is already taken. Choose another with --port or SMETKA_PORT."
+    ]
+    serving.wait_until_ready()
+    assert serving.stop() == 0
+
+
 def test_without_a_ledger_the_usage_is_wrong(new_shop):
     done = new_shop(SMETKA_LEDGER="").run("serve")
 

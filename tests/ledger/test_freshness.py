@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -236,3 +237,24 @@ def test_connections_do_not_pile_up_however_questions_and_changes_fall_together(
     assert open_files(shop) <= 5  # four connections and the one that watches
     ledger.close()
     assert open_files(shop) == 0
+
+
+def test_nobody_waits_for_a_connection_of_a_file_that_was_replaced(ledger, shop, make_ledger, monkeypatch):
+    """More ask than connections are kept, and the file changes while all of those are in use."""
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def asks(opened):
+        with opened.connection() as connection:
+            begun.release()
+            assert go_on.wait(30)
+            return connection.execute("SELECT COUNT(*) FROM user_info").fetchone()[0]
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = [pool.submit(ledger.read, asks) for _ in range(12)]
+        for _ in answers:
+            assert begun.acquire(timeout=10)  # all at once: none waits for another's
+        make_ledger([(1, "Another", None, 20)], name="next.db").replace(shop)
+        assert ledger.total_spent(1).payments == 0
+        go_on.set()
+
+        assert len({answer.result() for answer in answers}) == 1

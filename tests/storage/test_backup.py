@@ -147,6 +147,10 @@ def damaged_manifest(folder):
     (folder / "manifest.json").write_text("{")
 
 
+def deep_manifest(folder):
+    (folder / "manifest.json").write_text("[" * 100_000)
+
+
 def no_manifest(folder):
     (folder / "manifest.json").unlink()
 
@@ -190,6 +194,7 @@ def no_folder(folder):
     "harm",
     [
         damaged_manifest,
+        deep_manifest,
         no_manifest,
         cut_short,
         changed,
@@ -216,6 +221,25 @@ def test_a_file_that_the_manifest_does_not_name_is_not_restored(empty, made):
     restore(empty, made)
 
     assert everything(empty)["deliveries"] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{",
+        b"5",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"_id": {"$oid": "x"}}',
+        b'{"_id": {"$date": {}}}',
+        b'{"total": {"$numberDecimal": "many"}}',
+    ],
+    ids=lambda line: repr(line[:20]),
+)
+def test_a_line_that_is_no_record_is_a_sentence(line):
+    with pytest.raises(CommandFailed, match="is no record"):
+        backups.from_line(line)
 
 
 def test_records_with_fields_of_a_newer_version_are_refused_in_a_sentence(empty, made):

@@ -260,6 +260,26 @@ def test_other_headers_pass_the_guards_themselves(visitor):
     assert not visitor.get(TOTAL, client="127.0.0.1:50001").by_flask
 
 
+def test_ids_that_flask_does_not_take_as_they_are_are_flasks_matter(visitor):
+    visitor.twice(TOTAL)
+    assert not visitor.get(TOTAL, x_request_id="a" * 64).by_flask
+
+    assert visitor.get(TOTAL, x_request_id="a" * 65).by_flask
+    assert [a.status for a in visitor.twice(TOTAL, x_request_id="a" * 100_000)] == [431, 431]
+    two = at_the_same_time(visitor, TOTAL, fields=[("x-request-id", "a"), ("x-request-id", "b")])[0]
+    assert two.headers["x-request-id"] not in {"a", "b"}
+
+
+def test_long_addresses_and_headers_are_flasks_matter(visitor):
+    assert not visitor.twice(TOTAL + "?year=2025" + "&" * 900)[1].by_flask
+    assert not visitor.twice(TOTAL, x_long="a" * 8000)[1].by_flask
+
+    almost = "?year=2025" + "&" * (8192 - len(TOTAL + "?year=2025"))
+    assert [a.status for a in visitor.twice(TOTAL + almost)] == [200, 200]
+    assert visitor.get("/total_spent/1000" + almost).status == 414
+    assert visitor.twice(TOTAL, x_long="a" * 8200)[1].by_flask
+
+
 def test_only_a_get_is_answered_at_once(visitor):
     visitor.twice(TOTAL)
     head = visitor.get(TOTAL, method="HEAD")
@@ -322,10 +342,10 @@ def test_what_is_remembered_of_strangers_is_bounded(visitor):
     assert not visitor.get(TOTAL, user_agent=str(MOST_ADMITTED)).by_flask
 
 
-def at_the_same_time(visitor, *paths):
+def at_the_same_time(visitor, *paths, fields=()):
     """The answers to requests that are all there before the loop's turn begins."""
     answers = [Answer() for _ in paths]
-    scopes = [Scope(path, Fields([("host", "127.0.0.1:8000")])) for path in paths]
+    scopes = [Scope(path, Fields([("host", "127.0.0.1:8000"), *fields])) for path in paths]
 
     async def ask():
         both = zip(scopes, answers, strict=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from smetka.errors import CommandFailed, WrongUsage
-from smetka.keys import ROLES, KeyRing, create_key, list_keys, revoke_key
+from smetka.keys import ROLES, KeyRing, KeysFileDamaged, create_key, list_keys, revoke_key
 
 
 @pytest.fixture
@@ -133,6 +135,17 @@ def test_a_file_that_cannot_be_read_shuts_everyone_out(path):
     ring = KeyRing(path)
 
     assert (ring.ever_made, ring.role_of("smk_x")) == (True, None)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["a pipe", "a folder"])
+def test_what_is_no_file_shuts_everyone_out_and_is_not_read(path, make):
+    path.parent.mkdir()
+    make(path)
+
+    with pytest.raises(KeysFileDamaged, match="is not a file"):
+        list_keys(path)
+    assert KeyRing(path).role_of("smk_x") is None
+    assert KeyRing(path).ever_made
 
 
 def test_a_file_that_disappears_does_not_open_the_door(path):

@@ -19,8 +19,7 @@ from sqlalchemy.pool import QueuePool
 from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger.layout import Layout, read_layout
 
-_CONNECTIONS = 4
-_CONNECTION_WAIT_SECONDS = 1.0
+_CONNECTIONS_KEPT = 4
 
 AT_ONCE_STEPS = 20_000
 """The most steps of SQLite's machine for an answer that is given at once: a millisecond or two.
@@ -100,9 +99,10 @@ class OpenFile:
         opens: Any = partial(connect, path)
         self._pool = QueuePool(
             opens,
-            pool_size=_CONNECTIONS,
-            max_overflow=0,
-            timeout=_CONNECTION_WAIT_SECONDS,
+            pool_size=_CONNECTIONS_KEPT,
+            # As many as ask at once: whoever waited for one would not be told that the file was
+            # replaced, and the threads of the web process bound their number.
+            max_overflow=-1,
             reset_on_return=None,
         )
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bson import json_util
+from bson.errors import BSONError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smetka.errors import CommandFailed, WrongUsage
@@ -97,7 +98,7 @@ def read_manifest(source: Path) -> Manifest:
         raise CommandFailed(f"{source} holds no backup: there is no {MANIFEST} in it.") from None
     except OSError as error:
         raise CommandFailed(f"The backup {source} cannot be read: {error.strerror}.") from None
-    except (ValidationError, ValueError, AttributeError, TypeError):
+    except (ValidationError, ValueError, AttributeError, TypeError, RecursionError):
         raise CommandFailed(f"{source / MANIFEST} is damaged; use another backup.") from None
     if not manifest.files.keys() <= _KNOWN:
         raise CommandFailed(
@@ -123,8 +124,17 @@ def to_line(record: Record) -> bytes:
 
 
 def from_line(line: bytes) -> Record:
-    """The record of a line, every value of the type it had."""
-    record: Record = json_util.loads(line, json_options=json_util.CANONICAL_JSON_OPTIONS)
+    """The record of a line, every value of the type it had.
+
+    Raises:
+        CommandFailed: the line is none of `to_line`.
+    """
+    try:
+        record = json_util.loads(line, json_options=json_util.CANONICAL_JSON_OPTIONS)
+    except (ValueError, TypeError, BSONError, RecursionError, ArithmeticError):
+        record = None
+    if not isinstance(record, dict):
+        raise CommandFailed("The backup has a line that is no record; use another backup.")
     return record
 
 

@@ -25,7 +25,7 @@ from smetka.ledger import Glance
 from smetka.web import headers, journal
 from smetka.web.operations import Asked, Operation, by_a_person
 from smetka.web.parts import WebParts
-from smetka.web.request_ids import HEADER, accepted_or_new
+from smetka.web.request_ids import HEADER, LONGEST_ID, accepted_or_new
 from smetka.web.schemas import Input
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
 MOST_ADMITTED = 256
 """Kinds of requests remembered; the one not seen for the longest gives way. Clients repeat themselves."""
+
+LONGEST_TARGET = 1024
+"""Characters of path and query: far from what is refused, however they were escaped."""
+
+LONGEST_HEADERS = 8 * 1024
+"""Characters of all headers: far from what is refused."""
 
 _HEADERS = [*headers.ALWAYS.items(), *headers.NOT_KEPT.items(), ("Content-Type", "application/json")]
 
@@ -109,9 +115,14 @@ class AtOnce:
         if kind is None or given.get("content-length") is not None or given.get("transfer-encoding"):
             return None
         prefix, parameter, operation = kind
+        if len(path) + len(scope.query_string) > LONGEST_TARGET:
+            return None
         items, request_id = given.items(), given.get(_REQUEST_ID)
         if request_id is not None:
-            items = [(name, value) for name, value in items if name != _REQUEST_ID]
+            others = [(name, value) for name, value in items if name != _REQUEST_ID]
+            if len(others) != len(items) - 1 or len(request_id) > LONGEST_ID:
+                return None  # two ids, or a long one: Flask knows what to make of it
+            items = others
         client = scope.client.rpartition(":")[0]
         return Candidate(
             operation,
@@ -167,6 +178,8 @@ class AtOnce:
         Args:
             keys: as they were before the guards looked at them.
         """
+        if sum(len(name) + len(value) for name, value in candidate.headers) > LONGEST_HEADERS:
+            return  # so that an id beside them cannot make them too long
         query = MultiDict(parse_qsl(candidate.query, keep_blank_values=True))
         self._admitted[candidate.likeness] = _Admitted(
             keys, candidate.operation.read_query(query), by_a_person("GET", Headers(candidate.headers))

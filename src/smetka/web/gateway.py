@@ -180,7 +180,8 @@ def respond(app: WSGIApplication, environ: WSGIEnvironment, proto: _Responder) -
 def _environ(scope: Scope) -> WSGIEnvironment:
     server, _, port = scope.server.rpartition(":")
     environ: WSGIEnvironment = {
-        "REQUEST_METHOD": scope.method,
+        # `get` is not GET (RFC 9110, 9.1), but Werkzeug writes all methods in capitals.
+        "REQUEST_METHOD": scope.method if scope.method.isupper() else f"?{scope.method}",
         "SCRIPT_NAME": "",
         # WSGI carries the bytes of the path as Latin-1 (PEP 3333).
         "PATH_INFO": scope.path.encode().decode("latin-1"),
@@ -226,6 +227,8 @@ async def _body(environ: WSGIEnvironment, proto: HTTPProtocol) -> dict[str, Any]
             return {"wsgi.input": io.BytesIO(await proto())}
     except TimeoutError:
         return {"smetka.body_too_slow": True}
+    except ProtocolClosed:  # no more will come; an answer may still be heard
+        return {"smetka.body_cut_short": True}
 
 
 async def _chunked(proto: HTTPProtocol) -> dict[str, Any]:

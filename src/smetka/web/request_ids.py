@@ -8,7 +8,8 @@ import re
 from flask import g, request
 
 HEADER = "X-Request-ID"
-_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+LONGEST_ID = 64
+_ACCEPTABLE = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_ID}}}")
 
 
 def request_id() -> str:
