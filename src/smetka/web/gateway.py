@@ -227,8 +227,8 @@ async def _body(environ: WSGIEnvironment, proto: HTTPProtocol) -> dict[str, Any]
             return {"wsgi.input": io.BytesIO(await proto())}
     except TimeoutError:
         return {"smetka.body_too_slow": True}
-    except ProtocolClosed:  # no more will come; an answer may still be heard
-        return {"smetka.body_cut_short": True}
+    except ProtocolClosed:  # no more will come; that it is too short may still be heard
+        return {}
 
 
 async def _chunked(proto: HTTPProtocol) -> dict[str, Any]:
