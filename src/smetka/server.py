@@ -200,8 +200,15 @@ def _get(url: str, path: str, host: str) -> bytes:
 
 
 def embedded_mongodb(settings: Settings) -> EmbeddedMongoDB | None:
-    """The embedded server, or None when a MongoDB is configured."""
+    """The embedded server, or None when a MongoDB is configured.
+
+    Raises:
+        WrongUsage: its address has an option that the driver does not take.
+    """
     if settings.mongodb_uri:
+        from smetka.storage.client import check_options  # as below
+
+        check_options(as_text(settings.mongodb_uri))
         return None
     from smetka.storage.embedded import EmbeddedMongoDB  # it brings pymongo
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from smetka.errors import WrongUsage
 from smetka.storage.client import take_apart
 
 
@@ -23,9 +24,35 @@ def test_what_the_uri_leaves_open_is_ours():
     assert address.timeout_seconds == 2
 
 
-@pytest.mark.parametrize("value", ["0", "x", "", "-5"])
-def test_no_limit_is_not_a_limit_we_take(value):
-    assert take_apart(f"mongodb://127.0.0.1/?timeoutMS={value}").timeout_seconds == 2
+def test_no_limit_is_not_a_limit_we_take():
+    assert take_apart("mongodb://127.0.0.1/?timeoutMS=0").timeout_seconds == 2
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "timeoutMS=x",
+        "timeoutMS=",
+        "timeoutMS=-5",
+        "authMechanism=FOO",
+        "noSuchOption=1",
+        "journal",
+        "w=1&tls=perhaps",
+    ],
+)
+@pytest.mark.parametrize("scheme", ["mongodb", "mongodb+srv"])
+def test_an_option_that_the_driver_does_not_take_is_named(scheme, option):
+    name = option.rpartition("&")[2].partition("=")[0]
+
+    with pytest.raises(WrongUsage, match=f"SMETKA_MONGODB_URI has the option {name}, which") as refused:
+        take_apart(f"{scheme}://u:p@cluster.example.com/?{option}")
+    assert "FOO" not in str(refused.value)
+
+
+def test_the_options_that_hosts_put_into_their_uris_are_taken():
+    options = "retryWrites=true&w=majority&appName=Cluster0&authSource=admin&tls=true&replicaSet=atlas-1&journal=true"
+
+    assert take_apart(f"mongodb+srv://u:p@cluster.example.com/shop?{options}").database == "shop"
 
 
 def test_a_password_is_known_in_every_spelling():

@@ -6,11 +6,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
-
 from smetka.errors import LedgerUnavailable
 
-FOREIGN_ERRORS = (sqlite3.Error, NoFreeConnection, OSError)
+FOREIGN_ERRORS = (sqlite3.Error, OSError)
 """Everything that reading the ledger raises by itself; `unavailable` translates it."""
 
 
@@ -31,8 +29,6 @@ def unavailable(error: Exception, path: Path) -> LedgerUnavailable:
 
 def explain(error: Exception, path: Path) -> str:
     """One sentence about the file and what would mend it."""
-    if isinstance(error, NoFreeConnection):
-        return f"All connections to {path} are busy."
     if isinstance(error, OSError):
         return _explain_os(error, path)
     match _code(error):

@@ -90,29 +90,12 @@ def mongodb_uri(value: SecretStr) -> SecretStr:
     uri = value.get_secret_value()
     if not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
-    match = _MONGODB_URI.fullmatch(uri)
-    if not match:
+    if not _MONGODB_URI.fullmatch(uri):
         raise ValueError(
             "must be like mongodb://user:password@host:27017/database?options, "
             "with : / ? # @ in user and password percent-encoded"
         )
-    for option in filter(None, (match["options"] or "").split("&")):
-        _check_option(option)
     return value
-
-
-def _check_option(option: str) -> None:
-    """What the driver does not take it would pass over, with a warning that nobody reads."""
-    from pymongo.errors import PyMongoError  # late: most processes have no such address
-    from pymongo.uri_parser_shared import split_options
-
-    try:
-        split_options(option, validate=True, warn=False)
-    except (PyMongoError, ValueError, TypeError):
-        # Without its value, which can be a secret.
-        raise ValueError(
-            f"has the option {option.partition('=')[0]}, which the MongoDB driver does not take like that"
-        ) from None
 
 
 def masked(uri: str) -> str:

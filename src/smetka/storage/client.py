@@ -8,6 +8,10 @@ from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit
 
 import pymongo
 from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser_shared import split_options
+
+from smetka.errors import WrongUsage
 
 DATABASE = "smetka"
 TIMEOUT_MS = 2000
@@ -41,8 +45,29 @@ class Address:
         return max(milliseconds or TIMEOUT_MS, 500) / 1000
 
 
+def check_options(uri: str) -> None:
+    """See that the driver takes every option: it passes over others, with a warning that nobody reads.
+
+    Raises:
+        WrongUsage: it does not; the sentence has the option's name and not its value.
+    """
+    for option in filter(None, urlsplit(uri).query.split("&")):
+        try:
+            split_options(option, validate=True, warn=False)
+        except (PyMongoError, ValueError, TypeError):
+            name = option.partition("=")[0]
+            raise WrongUsage(
+                f"SMETKA_MONGODB_URI has the option {name}, which the MongoDB driver does not take like that."
+            ) from None
+
+
 def take_apart(uri: str) -> Address:
-    """Find the database, the passwords and the options that the URI does not name itself."""
+    """Find the database, the passwords and the options that the URI does not name itself.
+
+    Raises:
+        WrongUsage: as `check_options`.
+    """
+    check_options(uri)
     parts = urlsplit(uri)
     named = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
     password = parts.netloc.rpartition("@")[0].partition(":")[2]
