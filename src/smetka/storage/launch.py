@@ -58,7 +58,8 @@ def command(home: Path, storage: Path, port: int, *more: str) -> list[str]:
         *("--port", str(port)),
         *("--storage-path", str(storage)),
         "--sync-on-commit",
-        *("--cache-size", "64M"),
+        # Its memory grows until this is full: small, so that it is soon as large as it gets.
+        *("--cache-size", "24M"),
         *("--session-max", "1000"),
         *("--log-level", "WARNING"),
         *more,
