@@ -74,6 +74,21 @@ def test_keys_work_in_the_next_shop(new_shop, tmp_path):
     assert key not in "".join(file.read_text() for file in (tmp_path / "backup").iterdir())
 
 
+def test_keys_that_are_there_stay_and_the_backups_are_not_told_as_restored(new_shop, tmp_path):
+    old, new = new_shop(), new_shop(name="next")
+    old.start()
+    old.run("key", "create", "till", "--role", "owner")
+    assert old.run("backup", str(tmp_path / "backup")).returncode == 0
+    new.run("key", "create", "ours", "--role", "owner")
+    done = new.run("restore", str(tmp_path / "backup"))
+
+    assert (done.returncode, "the backup's were left out" in done.stderr) == (0, True)
+    assert "bonus_customers.jsonl" in done.stdout
+    assert "keys.json" not in done.stdout
+    names = {key["name"] for key in json.loads(new.run("key", "list", "--json").stdout)}
+    assert names == {"ours"}
+
+
 def test_a_killed_backup_is_no_backup_and_in_nobodys_way(new_shop, tmp_path):
     shop = new_shop().start()
     for number in range(1, 30):

@@ -27,6 +27,9 @@ def main() -> int:
     """Print the tables; status 1 unless every loss that matters was noticed."""
     options = _options()
     guards = [g for g in GUARDS if not options.words or any(word in g.name for word in options.words)]
+    if not guards:
+        print(f"No guard's name has {' or '.join(options.words)} in it.", file=sys.stderr)
+        return 2
     for guard in guards:
         without(REPOSITORY / PACKAGE, guard)  # says at once which one has moved
     tests = [test for guard in guards for test in guard.tests.split()]
@@ -70,7 +73,7 @@ def _guards(copies: Copies, guards: list[Guard]) -> Iterator[str]:
         noticed += by is not None
         shown = f"`{by}`" if by else UNNOTICED
         yield f"| {guard.name} | {guard.protects} | {shown} | {seconds:.0f} |"
-    yield f"\n{len(guards)} guards taken away, {noticed} noticed.\n"
+    yield f"\nGuards taken away: {len(guards)}, noticed: {noticed}.\n"
 
 
 def _changes(copies: Copies, changes: list[Change]) -> Iterator[str]:

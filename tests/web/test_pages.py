@@ -66,6 +66,16 @@ def test_one_log_line_a_request_without_ids_or_keys(shop, capsys):
     assert "smk_canary" not in line
 
 
+def test_what_machines_ask_every_few_seconds_fills_no_log(shop, capsys):
+    shop.services.ledger.path.rename(shop.services.ledger.path.with_name("away.db"))
+    statuses = [shop.get(path).status_code for path in ("/healthz", "/readyz", "/metrics", "/total_spent/1")]
+
+    assert statuses == [200, 503, 200, 503]
+    lines = [line for line in capsys.readouterr().out.splitlines() if "route=" in line]
+    assert len(lines) == 1
+    assert "route=/total_spent/<user_id>" in lines[0]
+
+
 def test_what_goes_wrong_is_logged_under_the_request_id(shop, capsys):
     def broken():
         raise RuntimeError("the reason")

@@ -57,6 +57,8 @@ def restore(*, folder: Path, as_json: bool, **options: Any) -> None:
         restored = put_back(storage, folder)
     if KEYS in restored.files and not adopt_keys(settings.effective_keys_file, (folder / KEYS).read_bytes()):
         click.echo("There are keys already; the backup's were left out.", err=True)
+        others = {name: file for name, file in restored.files.items() if name != KEYS}
+        restored = restored.model_copy(update={"files": others})
     _tell(restored, f"Restored from {folder}", as_json=as_json)
 
 

@@ -9,7 +9,8 @@ import structlog
 from smetka.logs import scrub, tell_many
 from smetka.web.metrics import Metrics
 
-# Asked by machines every few seconds, our own parent among them: no line for each.
+# Asked by machines every few seconds, our own parent among them: no line for each, not even while
+# something is missing, which is told elsewhere.
 _WATCHED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _NAMES = ("method", "route", "status", "ms", "request_id")
@@ -24,7 +25,7 @@ def note(metrics: Metrics, *, route: str, method: str, status: int, seconds: flo
         route: the template, not the path: ids and codes belong neither into logs nor into metrics.
     """
     metrics.observe(route, method, status, seconds)
-    if route not in _WATCHED or status >= 500:
+    if route not in _WATCHED or status not in {200, 503}:
         _log.info(
             "request", **dict(zip(_NAMES, _row(method, route, status, seconds, request_id), strict=True))
         )
