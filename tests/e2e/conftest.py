@@ -89,6 +89,12 @@ class Shop:
     def get(self, path: str, **options) -> requests.Response:
         return requests.get(self.url + path, timeout=10, **options)
 
+    def answers(self) -> bool:
+        """Whether its web server answers at all; false as long as it is not known where it is."""
+        with contextlib.suppress(OSError, ValueError, requests.RequestException):
+            return bool(self.url) and self.get("/healthz").status_code == 200
+        return False
+
     def post(self, user_id: int, total="2000", **options) -> requests.Response:
         body = f'{{"user_id": {user_id}, "total_spending": {total}}}'
         headers = {"Content-Type": "application/json", **options.pop("headers", {})}

@@ -243,7 +243,7 @@ def test_a_mistyped_setting_is_wrong_usage(new_shop):
 def test_a_ledger_that_is_not_there_yet_is_503_until_it_is(new_shop, tmp_path):
     path = tmp_path / "later.db"
     shop = new_shop(ledger=path).start(wait=False)
-    shop.wait_until(lambda: shop.status().get("url") and _answers(shop))
+    shop.wait_until(shop.answers)
 
     early = shop.get("/total_spent/1")
     with sqlite3.connect(path) as ledger:
@@ -257,13 +257,6 @@ def test_a_ledger_that_is_not_there_yet_is_503_until_it_is(new_shop, tmp_path):
     assert (early.status_code, early.json()["type"]) == (503, "/problems/ledger-unavailable")
     assert shop.get("/total_spent/1").json()["total_spending"] == 0
     shop.wait_until_ready()
-
-
-def _answers(shop) -> bool:
-    try:
-        return shop.get("/healthz").status_code == 200
-    except requests.RequestException:
-        return False
 
 
 def test_a_hosted_mongodb_by_uri_alone(new_shop, mongodb_uri):

@@ -166,7 +166,7 @@ def test_a_mongodb_that_comes_later_is_found(new_shop, tmp_path, tell):
     server = EmbeddedMongoDB(tmp_path / "hosted")
     shop = new_shop(SMETKA_MONGODB_URI=server.uri)
     shop.start(wait=False)
-    shop.wait_until(lambda: (shop.data_dir / "running.json").exists() and _answers(shop))
+    shop.wait_until(shop.answers)
     assert refuses_like_a_fault(shop)
     try:
         server.start()
@@ -176,13 +176,6 @@ def test_a_mongodb_that_comes_later_is_found(new_shop, tmp_path, tell):
     finally:
         server.stop()
     tell("MongoDB absent at start, then there", found="by itself")
-
-
-def _answers(shop) -> bool:
-    try:
-        return shop.get("/healthz").status_code == 200
-    except requests.RequestException:
-        return False
 
 
 def test_a_full_disk_loses_nothing_and_heals(new_shop, tmp_path, tell):
