@@ -5,10 +5,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pymongo.monitoring
 import pytest
 from bson import Decimal128, Int64
 
 from smetka import exact_json
+from smetka.bonus import records as records_module
 from smetka.bonus.records import BonusCustomers
 from smetka.errors import BonusStoreUnavailable, NotFound
 from smetka.money import Money
@@ -79,11 +81,12 @@ def test_amounts_are_decimals_and_times_are_dates_in_the_database(customers, sto
     assert isinstance(record["user_id"], Int64)
 
 
-def test_a_repeated_one_keeps_the_newest_total_and_the_first_time(customers, clock):
+@pytest.mark.parametrize("again", ["by the same process", "by another process"])
+def test_a_repeated_one_keeps_the_newest_total_and_the_first_time(customers, storage, clock, again):
     first = store(customers)
     clock.time += timedelta(days=1)
 
-    second = store(customers, total=SPENT)
+    second = store(customers if "same" in again else BonusCustomers(storage, clock), total=SPENT)
 
     assert not second.created
     assert second.stored_at == first.stored_at
@@ -93,6 +96,63 @@ def test_a_repeated_one_keeps_the_newest_total_and_the_first_time(customers, clo
     assert record.review == "none"
     assert record.stored_at == first.stored_at
     assert record.updated_at == first.stored_at + timedelta(days=1)
+
+
+def test_one_who_is_posted_again_costs_one_question(customers, storage, clock):
+    asked = []
+
+    class Listener(pymongo.monitoring.CommandListener):
+        def started(self, event):
+            asked.append(event.command_name)
+
+        def succeeded(self, event):
+            pass
+
+        def failed(self, event):
+            pass
+
+    storage._address.options["event_listeners"] = [Listener()]
+    first = store(customers)
+    asked.clear()
+
+    assert store(customers, total=SPENT).stored_at == first.stored_at
+    assert asked == ["update"]
+    assert store(BonusCustomers(storage, clock)).stored_at == first.stored_at
+    assert asked == ["update", "update", "find"]
+
+
+def test_one_who_was_removed_and_stored_by_another_has_the_newer_first_time(customers, storage, clock):
+    store(customers)
+    with storage.translated():
+        storage.collection("bonus_customers").delete_one({"user_id": 1})
+    clock.time += timedelta(days=1)
+    theirs = store(BonusCustomers(storage, clock))
+    clock.time += timedelta(days=1)
+    ours = store(customers, total=SPENT)
+
+    assert (theirs.created, ours.created) == (True, False)
+    assert ours.stored_at == theirs.stored_at == customers.get(2026, 1).stored_at
+    assert customers.get(2026, 1).total == SPENT
+
+
+def test_one_who_was_removed_is_new_again(customers, storage, clock):
+    first = store(customers)
+    with storage.translated():
+        storage.collection("bonus_customers").delete_one({"user_id": 1})
+    clock.time += timedelta(days=1)
+    again = store(customers)
+
+    assert again.created
+    assert again.stored_at == customers.get(2026, 1).stored_at == first.stored_at + timedelta(days=1)
+
+
+def test_what_is_remembered_of_customers_is_bounded(monkeypatch):
+    monkeypatch.setattr(records_module, "MOST_FIRST_TIMES", 3)
+    times, moment = records_module._FirstTimes(), datetime(2026, 1, 1, tzinfo=UTC)
+    for user_id in (1, 2, 3, 1, 4):
+        times.remember(user_id, 2026, moment)
+
+    assert [user_id for user_id in range(1, 6) if times.of(user_id, 2026)] == [1, 3, 4]
 
 
 def test_years_are_apart(customers):

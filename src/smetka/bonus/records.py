@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from bson import Decimal128, Int64
@@ -14,6 +16,9 @@ from smetka.errors import NotFound
 from smetka.exact_json import instant
 from smetka.money import Money
 from smetka.storage import Storage
+
+MOST_FIRST_TIMES = 10_000
+"""Customers of whom it is remembered when they were stored first: about 2 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class BonusCustomers:
 
     def __init__(self, storage: Storage, now: Callable[[], datetime]) -> None:
         self._storage, self._now = storage, now
+        self._first_times = _FirstTimes()
 
     def store(
         self, user_id: int, year: int, total: Money, *, threshold: Money, ledger_total: Money
@@ -111,8 +117,8 @@ class BonusCustomers:
             "updated_at": now,
         }
         with self._storage.translated():
-            created = self._upsert(user_id, year, newest, now)
-            stored_at = now if created else self._stored_at(user_id, year)
+            created, stored_at = self._update_or_insert(user_id, year, newest, now)
+        self._first_times.remember(user_id, year, stored_at)
         return StoredCustomer(created, user_id, year, total, threshold, ledger_total, matches, stored_at)
 
     def get(self, year: int, user_id: int) -> BonusCustomer:
@@ -138,6 +144,20 @@ class BonusCustomers:
             updated_at=record["updated_at"],
         )
 
+    def _update_or_insert(
+        self, user_id: int, year: int, newest: dict[str, Any], now: datetime
+    ) -> tuple[bool, datetime]:
+        """Whether the record is new, and when it was stored first."""
+        known = self._first_times.of(user_id, year)
+        if known is not None:
+            # Half the work for those who are posted again: that the record has this time is the proof.
+            one = {**_key(user_id, year), "stored_at": known}
+            if self._storage.collection("bonus_customers").update_one(one, {"$set": newest}).matched_count:
+                return False, known
+        if self._upsert(user_id, year, newest, now):
+            return True, now
+        return False, self._stored_at(user_id, year)
+
     def _upsert(self, user_id: int, year: int, newest: dict[str, Any], now: datetime) -> bool:
         # One upsert on the unique key: whoever races on the same customer, one record remains and
         # exactly one caller sees `upserted_id`. findAndModify cannot promise that.
@@ -154,6 +174,24 @@ class BonusCustomers:
         record = self._storage.collection("bonus_customers").find_one(_key(user_id, year), {"stored_at": 1})
         # It may have been removed since; then it was stored for as long as it was there: until now.
         return record["stored_at"] if record else _milliseconds(self._now())
+
+
+class _FirstTimes:
+    """When customers were stored first, of those seen last. Thread-safe; may be out of date."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._times: OrderedDict[tuple[int, int], datetime] = OrderedDict()
+
+    def of(self, user_id: int, year: int) -> datetime | None:
+        return self._times.get((user_id, year))
+
+    def remember(self, user_id: int, year: int, time: datetime) -> None:
+        with self._lock:
+            self._times[user_id, year] = time
+            self._times.move_to_end((user_id, year))
+            if len(self._times) > MOST_FIRST_TIMES:
+                self._times.popitem(last=False)
 
 
 def _key(user_id: int, year: int) -> dict[str, Any]:
