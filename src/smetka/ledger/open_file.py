@@ -103,6 +103,7 @@ class OpenFile:
             # As many as ask at once: whoever waited for one would not be told that the file was
             # replaced, and the threads of the web process bound their number.
             max_overflow=-1,
+            use_lifo=True,  # the one used last has the file's pages at hand
             reset_on_return=None,
         )
 

@@ -59,7 +59,7 @@ def command(home: Path, storage: Path, port: int, *more: str) -> list[str]:
         *("--storage-path", str(storage)),
         "--sync-on-commit",
         # Its memory grows until this is full: small, so that it is soon as large as it gets.
-        *("--cache-size", "24M"),
+        *("--cache-size", "16M"),
         *("--session-max", "1000"),
         *("--log-level", "WARNING"),
         *more,
