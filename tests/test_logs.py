@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -9,7 +10,7 @@ import logging
 import pytest
 import structlog
 
-from smetka.logs import configure_logging, scrub
+from smetka.logs import configure_logging, scrub, tell_many
 
 TOKEN = "123456:AAECanaryCanaryCanaryCanaryCanaryCan"
 
@@ -55,3 +56,39 @@ def test_what_is_no_secret_stays_readable():
     text = "GET http://127.0.0.1:8000/total_spent/1 at 12:30:45"
 
     assert scrub(text) == text
+
+
+class Failing(io.StringIO):
+    """A stream whose reader leaves and comes back."""
+
+    def __init__(self):
+        super().__init__()
+        self.fault = None
+
+    def write(self, text):
+        if self.fault:
+            raise self.fault
+        return super().write(text)
+
+    def flush(self):
+        if self.fault:
+            raise self.fault
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [OSError(errno.ENOSPC, "full"), BrokenPipeError(), BlockingIOError(), ValueError("closed")],
+    ids=repr,
+)
+def test_what_cannot_be_written_ends_nobody(fault):
+    stream = Failing()
+    configure_logging("web", stream=stream)
+    stream.fault = fault
+    structlog.get_logger("lost").info("lost")
+    logging.getLogger("lost").warning("lost")
+    tell_many("lost", ["n"], [(1,)])
+    stream.fault = None
+    structlog.get_logger("there").info("there")
+    tell_many("there", ["n"], [(1,), (2,)])
+
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["there"] * 3

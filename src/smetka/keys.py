@@ -16,7 +16,7 @@ import secrets
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -158,7 +158,7 @@ def create_key(path: Path, name: str, role: str) -> str:
             )
         key = Key.model_validate({"name": name, "role": role, "hash": _hash(token), "created_at": _now()})
         file.keys = (*file.keys, key)
-    _lock_file(path).write_text(_MADE, encoding="ascii")
+    _remember_that_one_was_made(path)
     return token
 
 
@@ -178,7 +178,7 @@ def adopt_keys(path: Path, content: bytes) -> bool:
         if _once_made(path) or file.keys:
             return file.keys == theirs.keys
         file.keys = theirs.keys
-    _lock_file(path).write_text(_MADE, encoding="ascii")
+    _remember_that_one_was_made(path)
     return True
 
 
@@ -252,6 +252,12 @@ def _rewriting(path: Path) -> Iterator[_KeysFile]:
 
 def _lock_file(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
+
+
+def _remember_that_one_was_made(path: Path) -> None:
+    # On a full disk: the key is made, and it is shown only now.
+    with suppress(OSError):
+        _lock_file(path).write_text(_MADE, encoding="ascii")
 
 
 def _once_made(path: Path) -> bool:

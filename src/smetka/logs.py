@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -73,6 +74,24 @@ def _scalar(value: str | float) -> str:
     return _encode(value) if type(value) is str else repr(value)
 
 
+class _Unfailing:
+    """A stream that loses what it cannot write.
+
+    A full disk behind a log, or a reader that has left, must not end whoever has something to say.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
     """Send this process's log lines, structlog's and the standard library's, to stderr.
 
@@ -82,7 +101,8 @@ def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: Text
     """
     global _write_rows  # noqa: PLW0603 - as structlog's own configuration, one for the process
     stream = sys.stderr if stream is None else stream
-    _write_rows = None if stream.isatty() else _rows_to(stream, process)
+    unfailing: Any = _Unfailing(stream)
+    _write_rows = None if stream.isatty() else _rows_to(unfailing, process)
     known = tuple(secret for secret in secrets if secret)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -97,7 +117,7 @@ def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: Text
         if stream.isatty()
         else structlog.processors.JSONRenderer(serializer=_to_json)
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(unfailing)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
@@ -113,7 +133,7 @@ def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: Text
         # Straight to the stream: the standard library's way there costs more than all processors.
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(unfailing),
         cache_logger_on_first_use=True,
     )
 

@@ -132,6 +132,15 @@ big = b'{"user_id": 10, "total_spending": 2000' + b" " * (64 * 1024) + b"}"
             request(b"GET", b"/total_spent/%FF", body=b""), 422, "invalid-value", id="an id that is not UTF-8"
         ),
         pytest.param(
+            request(b"GET", "/average_spending_by_age?year=година".encode(), body=b""),
+            422,
+            "invalid-value",
+            id="letters in the query that are not escaped",
+        ),
+        pytest.param(
+            request(b"GET", "/nowhere?€=€".encode(), body=b""), 404, "not-found", id="signs, not escaped"
+        ),
+        pytest.param(
             request(b"GET", b"//total_spent/1", body=b""), 404, "not-found", id="two slashes at the start"
         ),
         pytest.param(request(b"GET", b"/total_spent//1", body=b""), 404, "not-found", id="two slashes"),

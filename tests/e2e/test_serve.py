@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from urllib.parse import urlsplit
@@ -224,6 +225,30 @@ def test_of_two_that_start_at_once_on_one_port_one_has_it(new_shop):
     ]
     serving.wait_until_ready()
     assert serving.stop() == 0
+
+
+def test_a_reader_of_the_log_that_leaves_takes_nothing_along(new_shop):
+    shop = new_shop()
+    reader, writer = os.pipe()
+    shop.process = subprocess.Popen(
+        [*shop.command, *shop.arguments], env=shop.environment, cwd=shop.folder, stdout=writer, stderr=writer
+    )
+    os.close(writer)
+    shop.log.touch()
+    with os.fdopen(reader, "rb") as log:
+        log.readline()
+        shop.wait_until(shop.answers)
+    shop.wait_until_ready()
+    statuses = [
+        shop.get(f"/total_spent/{n}?year=2026", headers={"X-Tab": str(n)}).status_code for n in range(1, 31)
+    ]
+    killed = shop.pids()["worker"]
+    psutil.Process(killed).kill()
+    shop.wait_until(lambda: shop.pids().get("worker") not in {killed, None})
+
+    assert statuses == [200] * 30
+    assert shop.post(1).status_code == 201
+    assert shop.stop() == 0
 
 
 def test_without_a_ledger_the_usage_is_wrong(new_shop):

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from smetka.errors import LedgerUnavailable
+from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger import Ledger
 from smetka.money import Money
 
@@ -258,3 +258,25 @@ def test_nobody_waits_for_a_connection_of_a_file_that_was_replaced(ledger, shop,
         go_on.set()
 
         assert len({answer.result() for answer in answers}) == 1
+
+
+def test_tables_declared_otherwise_in_the_write_ahead_log_are_read_as_those_demand(ledger, shop):
+    with closing(sqlite3.connect(shop, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        assert ledger.total_spent(1).total == Money(30030)
+        glance = ledger.glance()
+        assert glance.total_spent(1).total == Money(30030)
+        database.executescript(
+            """
+            BEGIN;
+            DROP TABLE user_spending;
+            CREATE TABLE user_spending (user_id INTEGER, money_spent TEXT, year INTEGER);
+            INSERT INTO user_spending VALUES (1, '777.50', 2023), (1, '1.25', 2023);
+            COMMIT;
+            """
+        )
+
+        with pytest.raises(NotAtOnce):
+            ledger.glance().total_spent(1)
+        assert ledger.total_spent(1).total == Money(77875)
+        assert ledger.glance().total_spent(1).total == Money(77875)

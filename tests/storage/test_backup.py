@@ -134,6 +134,22 @@ def test_a_restore_that_was_interrupted_is_repeated(storage, empty, made, monkey
     assert everything(empty) == everything(storage)
 
 
+def test_a_record_that_came_in_between_is_not_passed_over(empty, made, monkeypatch):
+    """As when a running server stores the same customer after it was looked whether nothing is there."""
+    from smetka.storage import restore as module
+
+    refuse_others = module._refuse_others
+
+    def then_a_post(storage, source, manifest, name):
+        refuse_others(storage, source, manifest, name)
+        monkeypatch.setattr(module, "_refuse_others", refuse_others)
+        fill(storage, 1)
+
+    monkeypatch.setattr(module, "_refuse_others", then_a_post)
+    with pytest.raises(CommandFailed, match="not this backup's"):
+        restore(empty, made)
+
+
 def test_where_other_records_are_nothing_is_restored(empty, made):
     fill(empty, 1)
     before = everything(empty)

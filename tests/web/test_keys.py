@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -211,6 +212,17 @@ def test_a_lost_or_emptied_file_opens_the_door_to_nobody_even_after_a_restart(pa
 
     assert ring.ever_made
     assert ring.role_of(token) is None
+
+
+def test_a_key_is_shown_even_where_the_disk_is_full_right_after_it(path, monkeypatch):
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    token = create_key(path, "till", "reader")
+
+    assert KeyRing(path).role_of(token) == "reader"
+    assert KeyRing(path).ever_made
 
 
 def test_a_key_that_was_not_made_locks_nobody_out(path):

@@ -58,7 +58,13 @@ class Ledger:
         Raises:
             UnknownCustomer: nobody has that id.
         """
-        return self.read(lambda opened: questions.total_spent(opened.rows, opened.layout, user_id, year))
+
+        def ask(opened: OpenFile) -> CustomerTotal:
+            # A write-ahead log changes without the file: tables may be declared otherwise by now.
+            now = self._unchanged(opened)
+            return questions.total_spent(now.rows, now.layout, user_id, year)
+
+        return self.read(ask)
 
     def spending_by_age(self, year: int | None = None) -> SpendingByAge:
         """What all customers spent, in one year or in all, by their age today."""

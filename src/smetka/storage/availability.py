@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Condition, Thread
 
 import structlog
@@ -89,8 +90,10 @@ class Availability:
 
     def _look(self) -> None:
         if not self._looking and not self._closed:
-            self._looking = True
-            Thread(target=self._until_there, name="mongodb-probe", daemon=True).start()
+            # Started first: where no thread can be had now, the next one who asks tries again.
+            with suppress(RuntimeError):
+                Thread(target=self._until_there, name="mongodb-probe", daemon=True).start()
+                self._looking = True
 
     def _until_there(self) -> None:
         while True:

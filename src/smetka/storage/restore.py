@@ -33,8 +33,12 @@ def restore(storage: Storage, source: Path) -> Manifest:
     for name in COLLECTIONS:
         _refuse_others(storage, source, manifest, name)
     for name in COLLECTIONS:
-        for batch in _batches(from_line(line) for line in lines(source, manifest, name)):
+        found = [
             _insert(storage, name, batch, version=manifest.smetka)
+            for batch in _batches(from_line(line) for line in lines(source, manifest, name))
+        ]
+        if any(found):  # there before, or written by a running server in this moment: whose are they?
+            _refuse_others(storage, source, manifest, name)
     return manifest
 
 
@@ -51,7 +55,8 @@ def _refuse_others(storage: Storage, source: Path, manifest: Manifest, name: str
         )
 
 
-def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -> None:
+def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -> bool:
+    """Write records; true when some were there already."""
     with storage.within(BATCH_SECONDS):
         try:
             storage.collection(name).insert_many(batch, ordered=False)
@@ -63,9 +68,10 @@ def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -
                     f"The backup has records in {name} of a kind that this Smetka does not know. Restore it "
                     f"with Smetka {version}, which made it, into an empty data directory or database."
                 ) from None
-            # What is there already was seen to be the same.
             if details["writeConcernErrors"] or codes != {_DUPLICATE_KEY}:
                 raise
+            return True
+    return False
 
 
 def _batches(found: Iterable[Record]) -> Iterator[list[Record]]:

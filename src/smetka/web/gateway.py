@@ -183,9 +183,9 @@ def _environ(scope: Scope) -> WSGIEnvironment:
         # `get` is not GET (RFC 9110, 9.1), but Werkzeug writes all methods in capitals.
         "REQUEST_METHOD": scope.method if scope.method.isupper() else f"?{scope.method}",
         "SCRIPT_NAME": "",
-        # WSGI carries the bytes of the path as Latin-1 (PEP 3333).
+        # WSGI carries the bytes of path and query as Latin-1 (PEP 3333).
         "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_NAME": server,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}" if "." in scope.http_version else "HTTP/1.0",

@@ -46,11 +46,17 @@ class Probe:
         """Ask in a thread of its own; a part that hangs keeps one thread, not one a request."""
         with self._lock:
             if self._running is None or self._running.done.is_set():
-                self._running = _Run()
-                threading.Thread(
-                    target=self._work, args=[self._running], name=f"probe-{self.name}", daemon=True
-                ).start()
+                self._running = self._begin()
             return self._running
+
+    def _begin(self) -> _Run:
+        run = _Run()
+        try:
+            threading.Thread(target=self._work, args=[run], name=f"probe-{self.name}", daemon=True).start()
+        except RuntimeError:  # no thread can be had now: the next one who asks tries again
+            run.finding = Finding(False, "It could not be asked: the server has too many threads.")
+            run.done.set()
+        return run
 
     def _work(self, run: _Run) -> None:
         try:
