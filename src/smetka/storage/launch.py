@@ -58,8 +58,7 @@ def command(home: Path, storage: Path, port: int, *more: str) -> list[str]:
         *("--port", str(port)),
         *("--storage-path", str(storage)),
         "--sync-on-commit",
-        # Its memory grows until this is full: small, so that it is soon as large as it gets.
-        *("--cache-size", "16M"),
+        *("--cache-size", "64M"),
         *("--session-max", "1000"),
         *("--log-level", "WARNING"),
         *more,
