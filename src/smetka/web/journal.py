@@ -25,7 +25,7 @@ def note(metrics: Metrics, *, route: str, method: str, status: int, seconds: flo
         route: the template, not the path: ids and codes belong neither into logs nor into metrics.
     """
     metrics.observe(route, method, status, seconds)
-    if route not in _WATCHED or status not in {200, 503}:
+    if route not in _WATCHED or (status >= 500 and status != 503):
         _log.info(
             "request", **dict(zip(_NAMES, _row(method, route, status, seconds, request_id), strict=True))
         )
