@@ -90,6 +90,13 @@ class NotFound(Refusal):
     title = "There is nothing here"
 
 
+class WrongState(Refusal):
+    """What is asked for cannot be done in the state that the thing is in."""
+
+    slug = "wrong-state"
+    title = "The state forbids it"
+
+
 class BelowThreshold(Refusal):
     """The customer has not spent enough for a bonus voucher; reaching the threshold is not enough."""
 

@@ -20,10 +20,11 @@ from smetka.logs import configure_logging
 from smetka.processes import die_with
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
 from smetka.storage import Storage
+from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import Outbox
-from smetka.telegram.sender import Health, Manner, Sender
+from smetka.telegram.sender import LANES, Health, Manner, Sender
 from smetka.telegram.state import BEAT_SECONDS, beat
 
 STOP_SECONDS = 3.0
@@ -52,8 +53,9 @@ class Worker:
         self._lease = Lease(storage, "sender", now=_now)
         self._sender = Sender(
             Outbox(storage, now=_now),
+            Chats(storage, now=_now),
             self._lease,
-            TelegramClient(self._token, settings.telegram_api_url),
+            [TelegramClient(self._token, settings.telegram_api_url) for _ in range(LANES)],
             manner=Manner(settings.language, settings.timezone, settings.telegram_on_unknown),
             now=_now,
             stopping=self._stopping,
@@ -72,9 +74,7 @@ class Worker:
             pass
         self._stopping.set()
         if self._token:
-            sending.join(STOP_SECONDS)
-            if sending.is_alive():
-                _log.warning("stopped-while-sending")  # the next sender takes its outcome for unknown
+            sending.join(STOP_SECONDS + 1)
         self._storage.close()
 
     def _beat(self) -> bool:
@@ -101,6 +101,8 @@ class Worker:
 
     def _let_go(self) -> None:
         try:
+            if not self._sender.finish(STOP_SECONDS):
+                _log.warning("stopped-while-sending")  # the next sender takes its outcome for unknown
             self._lease.release()
         except Unavailable:
             _log.info("lease-not-released")  # whoever waits sees that this process is gone

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.deliveries import Deliveries
 from smetka.telegram.lease import Lease
@@ -127,7 +128,12 @@ def outbox(storage, clock):
 
 
 @pytest.fixture
-def make_sender(storage, outbox, telegram, clock):
+def chats(storage, clock):
+    return Chats(storage, now=clock.now)
+
+
+@pytest.fixture
+def make_sender(storage, outbox, chats, telegram, clock):
     """A function that gives a `Sender` on the hand-moved clock, with short limits to the stand-in."""
     clients = []
 
@@ -136,8 +142,9 @@ def make_sender(storage, outbox, telegram, clock):
         clients.append(client)
         return Sender(
             outbox,
+            chats,
             Lease(storage, "sender", now=clock.now, seconds=lease_seconds, clock=clock.monotonic),
-            client,
+            [client],
             manner=Manner(language, ZoneInfo("Europe/Skopje"), on_unknown),
             now=clock.now,
             stopping=Event(),

@@ -10,6 +10,7 @@ import pytest
 
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
+from smetka.telegram.parts import Text
 from smetka.telegram.standin import FakeTelegram
 
 MANAGER = 1001
@@ -38,7 +39,7 @@ def closed_port() -> int:
 
 
 def test_a_message_arrives_and_its_id_comes_back(client, telegram):
-    message_id = client.send_message(MANAGER, "<b>Total</b> &lt; 5 &amp; ok")
+    message_id = client.send(MANAGER, Text("text", "<b>Total</b> &lt; 5 &amp; ok"))
 
     (message,) = telegram.messages(MANAGER)
     assert message.id == message_id
@@ -46,7 +47,7 @@ def test_a_message_arrives_and_its_id_comes_back(client, telegram):
 
 
 def test_the_text_travels_in_the_body_and_never_in_the_address(client, telegram):
-    client.send_message(MANAGER, "figures")
+    client.send(MANAGER, Text("text", "figures"))
 
     assert telegram.world.targets[-1] == f"/bot{telegram.token}/sendMessage"
 
@@ -67,7 +68,7 @@ def test_a_refusal_carries_what_telegram_said(client, telegram, fault, code, ret
     telegram.fail_next(fault, retry_after=17)
 
     with pytest.raises(Refused) as caught:
-        client.send_message(MANAGER, "figures")
+        client.send(MANAGER, Text("text", "figures"))
 
     assert (caught.value.code, caught.value.retry_after) == (code, retry_after)
 
@@ -76,7 +77,7 @@ def test_a_migrated_group_names_its_new_id(client, telegram):
     telegram.chat(-2002).migrated_to = -1002002
 
     with pytest.raises(Refused) as caught:
-        client.send_message(-2002, "figures")
+        client.send(-2002, Text("text", "figures"))
 
     assert caught.value.migrate_to_chat_id == -1002002
 
@@ -88,7 +89,7 @@ def test_an_answer_that_is_not_whole_leaves_the_outcome_unknown(impatient, teleg
     telegram.fail_next(fault)
 
     with pytest.raises(Unreachable) as caught:
-        impatient.send_message(MANAGER, "figures")
+        impatient.send(MANAGER, Text("text", "figures"))
 
     assert caught.value.outcome_unknown
     assert len(telegram.messages(MANAGER)) == (fault.startswith("accept") or fault == "truncated")
@@ -101,7 +102,7 @@ def test_json_that_is_no_answer_leaves_the_outcome_unknown(client, telegram, bod
     telegram.fail_next("say", body=body)
 
     with pytest.raises(Unreachable) as caught:
-        client.send_message(MANAGER, "figures")
+        client.send(MANAGER, Text("text", "figures"))
 
     assert caught.value.outcome_unknown
 
@@ -117,7 +118,7 @@ def test_without_a_connection_nothing_was_sent(url, monkeypatch):
     client = TelegramClient(CANARY, url)
 
     with pytest.raises(Unreachable) as caught:
-        client.send_message(MANAGER, "figures")
+        client.send(MANAGER, Text("text", "figures"))
 
     client.close()
     assert not caught.value.outcome_unknown
@@ -129,7 +130,7 @@ def test_redirects_are_not_followed(telegram):
         client = TelegramClient(telegram.token, telegram.url)
 
         with pytest.raises(Unreachable):
-            client.send_message(MANAGER, "figures")
+            client.send(MANAGER, Text("text", "figures"))
 
         client.close()
         assert elsewhere.calls("sendMessage") == 0
@@ -162,7 +163,7 @@ def test_the_token_is_in_no_log_line_message_or_traceback(fault, caplog):
         elif fault and url == telegram.url:
             telegram.fail_next(fault)
         try:
-            client.send_message(MANAGER, "figures")
+            client.send(MANAGER, Text("text", "figures"))
         except TelegramError as error:
             seen += everything_about(error)
         seen += repr(client) + str(client)
@@ -183,7 +184,7 @@ def test_a_refusal_that_repeats_the_token_is_masked():
         )
 
         with pytest.raises(Refused) as caught:
-            client.send_message(MANAGER, "figures")
+            client.send(MANAGER, Text("text", "figures"))
 
         client.close()
     assert "CANARY" not in str(caught.value) + caught.value.description

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smetka.telegram.messages import LONGEST_TEXT, averages_message
+from smetka.telegram.messages import averages_message
+from smetka.telegram.parts import LONGEST_TEXT
 from smetka.telegram.standin.markup import parse_html
 
 NOW = datetime(2026, 11, 23, 17, 20, 31, tzinfo=UTC)

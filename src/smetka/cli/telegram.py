@@ -18,7 +18,7 @@ from smetka.telegram.client import TelegramClient
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
 from smetka.telegram.messages import averages_message, trial_message
 from smetka.telegram.outbox import Outbox
-from smetka.telegram.reports import from_record
+from smetka.telegram.parts import Text
 
 _BOT_OPTIONS = ("telegram_chat_ids", "telegram_api_url", "language")
 
@@ -38,7 +38,7 @@ def test(**options: Any) -> int:
         click.echo(f"The bot is @{me.get('username', '?')}.")
         for chat in settings.telegram_chat_ids:
             try:
-                message = client.send_message(chat, trial_message(settings.language))
+                message = client.send(chat, Text("text", trial_message(settings.language)))
                 click.echo(f"Chat {chat}: delivered (message {message}).")
             except TelegramError as error:
                 failed = True
@@ -158,7 +158,7 @@ def show(*, delivery_id: str, as_json: bool, **options: Any) -> None:
     with _outbox(settings) as outbox:
         found = outbox.get(delivery_id)
     text = averages_message(
-        from_record(found.report), found.report_id, settings.language, found.created_at, settings.timezone
+        found.report, found.report_id, settings.language, found.created_at, settings.timezone
     )
     answer = {**found.as_json(), "text": text}
     if as_json:

@@ -25,6 +25,9 @@ _TEXT = {"bsonType": "string"}
 _FLAG = {"bsonType": "bool"}
 _CHAT = {"bsonType": ["int", "long", "string"]}
 _RECORD = {"bsonType": "object"}
+_LIST = {"bsonType": "array"}
+_LANGUAGE = {"enum": ["en", "mk"]}
+_ROLE = {"enum": ["reader", "cashier", "manager", "owner"]}
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ BONUS_CUSTOMERS = CollectionRules(
 
 DELIVERIES = CollectionRules(
     name="deliveries",
-    version=1,
+    version=2,
     fields={
         "_id": _TEXT,
         "kind": _TEXT,
@@ -88,6 +91,9 @@ DELIVERIES = CollectionRules(
         "report": _RECORD,
         "chat": _CHAT,
         "send_to": _CHAT,
+        "language": _LANGUAGE,
+        "schedule": _RECORD,
+        "sent": _LIST,
         "state": {
             "enum": ["queued", "sending", "delivered", "waiting", "unknown", "failed", "held", "cancelled"]
         },
@@ -101,13 +107,69 @@ DELIVERIES = CollectionRules(
         "message_id": _INTEGER,
         "reason": _TEXT,
     },
-    optional=frozenset({"send_to", "owner", "delivered_at", "message_id", "reason"}),
+    optional=frozenset(
+        {"send_to", "language", "schedule", "sent", "owner", "delivered_at", "message_id", "reason"}
+    ),
     indexes=(
         IndexModel([("state", ASCENDING), ("next_attempt_at", ASCENDING)], name="due"),
         IndexModel([("chat", ASCENDING), ("created_at", ASCENDING)], name="recent_of_chat"),
         IndexModel([("question", ASCENDING), ("sequence", ASCENDING)], name="announcements"),
-        IndexModel([("created_at", ASCENDING)], name="newest"),
+        IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)], name="pages"),
+        IndexModel([("updated_at", ASCENDING)], name="touched"),
     ),
+)
+
+# `_id` is the chat as the settings, a schedule or the Bot API name it. `person` is the Telegram user
+# whom a role was given to. Titles are not kept: a private chat's is somebody's name.
+CHATS = CollectionRules(
+    name="chats",
+    version=1,
+    fields={
+        "_id": _CHAT,
+        "role": _ROLE,
+        "person": _INTEGER,
+        "language": _LANGUAGE,
+        "paused": _TEXT,
+        "moved_to": _CHAT,
+        "updated_at": _TIME,
+    },
+    optional=frozenset({"role", "person", "language", "paused", "moved_to"}),
+    indexes=(IndexModel([("person", ASCENDING)], name="person"),),
+)
+
+# `_id` is a hash of the invite's code, which is shown once and kept nowhere.
+INVITES = CollectionRules(
+    name="invites",
+    version=1,
+    fields={
+        "_id": _TEXT,
+        "role": _ROLE,
+        "language": _LANGUAGE,
+        "created_at": _TIME,
+        "expires_at": _TIME,
+        "used_by": _TEXT,
+        "used_at": _TIME,
+    },
+    optional=frozenset({"language", "used_by", "used_at"}),
+)
+
+# `fired` are the latest periods that were seen to, so that none is sent twice or passed over when a
+# clock jumps; `revision` is what a change is compared with.
+SCHEDULES = CollectionRules(
+    name="schedules",
+    version=1,
+    fields={
+        "_id": _TEXT,
+        "kind": {"enum": ["averages", "bonus", "shop"]},
+        "cron": _TEXT,
+        "chats": _LIST,
+        "year": _TEXT,
+        "basis": _TEXT,
+        "created_at": _TIME,
+        "fired": _LIST,
+        "revision": _INTEGER,
+    },
+    optional=frozenset({"basis"}),
 )
 
 LEASES = CollectionRules(
@@ -124,7 +186,7 @@ WORKERS = CollectionRules(
     backed_up=False,
 )
 
-ALL = (BONUS_CUSTOMERS, DELIVERIES, LEASES, WORKERS)
+ALL = (BONUS_CUSTOMERS, DELIVERIES, CHATS, INVITES, SCHEDULES, LEASES, WORKERS)
 
 
 def ensure(database: Database[dict[str, Any]]) -> None:

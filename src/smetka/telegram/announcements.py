@@ -7,16 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo.errors import BulkWriteError
-
 from smetka.storage import Storage
-from smetka.telegram.outbox import FAILED, QUEUED
-from smetka.telegram.reports import question_of, report_id_of, to_record
-
-Chat = int | str
-Record = dict[str, Any]
-
-_DUPLICATE_KEY = 11000
+from smetka.telegram.chats import ChatId
+from smetka.telegram.outbox import FAILED, Record, insert_new, new_record
+from smetka.telegram.reports import question_of, report_id_of
 
 
 class Announcements:
@@ -39,7 +33,7 @@ class Announcements:
         found = self._storage.collection("deliveries").find({"question": question}, {"sequence": 1})
         return max((int(record["sequence"]) for record in found.sort("sequence", -1).limit(1)), default=-1)
 
-    def recent(self, chats: Sequence[Chat], now: datetime, cooldown: timedelta) -> list[Record]:
+    def recent(self, chats: Sequence[ChatId], now: datetime, cooldown: timedelta) -> list[Record]:
         """The reports of averages queued for these chats within the cool-down.
 
         One from further ahead than a cool-down was queued before the clock was set back, and counts
@@ -57,8 +51,14 @@ class Announcements:
         )
 
     def numbers(
-        self, question: str, due: Sequence[Chat], *, newest: int, last: Mapping[Chat, Record], since: datetime
-    ) -> dict[Chat, int]:
+        self,
+        question: str,
+        due: Sequence[ChatId],
+        *,
+        newest: int,
+        last: Mapping[ChatId, Record],
+        since: datetime,
+    ) -> dict[ChatId, int]:
         """For each due chat the number of the announcement its record will belong to.
 
         That is the newest announcement when it is of this cool-down and the chat has no part in it
@@ -81,59 +81,43 @@ class Announcements:
         return {chat: number + 1 if chat in had_part else number for chat in due}
 
     def insert(
-        self, report: dict[str, Any], question: str, numbers: Mapping[Chat, int], now: datetime
+        self, report: dict[str, Any], question: str, numbers: Mapping[ChatId, int], now: datetime
     ) -> list[Record]:
         """Write one record per chat in one go. Returns those written, not what another wrote first."""
-        return self._insert(
+        return insert_new(
+            self._storage.collection("deliveries"),
             [
                 _record(report, question, chat, announcement=str(number), sequence=number, now=now)
                 for chat, number in numbers.items()
-            ]
+            ],
         )
 
-    def insert_always(self, report: dict[str, Any], chats: Iterable[Chat], now: datetime) -> list[Record]:
+    def insert_always(self, report: dict[str, Any], chats: Iterable[ChatId], now: datetime) -> list[Record]:
         """Write one record per chat, whatever went out before."""
         question, announcement = question_of(report), uuid.uuid4().hex
-        return self._insert(
+        return insert_new(
+            self._storage.collection("deliveries"),
             [
                 _record(report, question, chat, announcement=announcement, sequence=0, now=now)
                 for chat in chats
-            ]
+            ],
         )
 
-    def _insert(self, records: list[Record]) -> list[Record]:
-        if not records:
-            return []
-        try:
-            self._storage.collection("deliveries").insert_many(records, ordered=False)
-        except BulkWriteError as error:
-            faults = error.details["writeErrors"]
-            if error.details["writeConcernErrors"] or any(f["code"] != _DUPLICATE_KEY for f in faults):
-                raise
-            there = {records[fault["index"]]["_id"] for fault in faults}
-            return [record for record in records if record["_id"] not in there]
-        return records
 
-
-def _id(question: str, announcement: str, chat: Chat) -> str:
+def _id(question: str, announcement: str, chat: ChatId) -> str:
     return f"{question}-{announcement}-{chat}"
 
 
 def _record(
-    report: dict[str, Any], question: str, chat: Chat, *, announcement: str, sequence: int, now: datetime
+    report: dict[str, Any], question: str, chat: ChatId, *, announcement: str, sequence: int, now: datetime
 ) -> Record:
-    return {
-        "_id": _id(question, announcement, chat),
-        "kind": "averages",
-        "question": question,
-        "sequence": sequence,
-        "report_id": report_id_of(question, announcement),
-        "chat": chat,
-        "state": QUEUED,
-        "attempt": 0,
-        "faults": 0,
-        "created_at": now,
-        "updated_at": now,
-        "next_attempt_at": now,
-        "report": to_record(report),
-    }
+    return new_record(
+        _id(question, announcement, chat),
+        "averages",
+        report,
+        chat,
+        question=question,
+        report_id=report_id_of(question, announcement),
+        sequence=sequence,
+        now=now,
+    )

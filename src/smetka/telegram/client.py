@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import time
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
 import requests
@@ -14,6 +14,7 @@ import urllib3
 
 from smetka.settings import is_loopback
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
+from smetka.telegram.parts import Buttons, Document, Part, Picture, Text
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 LONGEST_CALL_SECONDS = CONNECT_SECONDS + 2 * READ_SECONDS
@@ -70,35 +71,82 @@ class TelegramClient:
         """A chat's type and title."""
         return self._object(self._call("getChat", {"chat_id": chat_id}))
 
-    def send_message(self, chat_id: int | str, text: str) -> int:
-        """Send HTML text of 1 to 4096 characters (after parsing); the message's id is returned.
+    def send(self, chat_id: int | str, part: Part) -> int:
+        """Send a message, a picture or a file; the message's id is returned.
 
         Not safe to repeat: the Bot API knows no idempotency key.
         """
-        message = self._object(
-            self._call(
-                "sendMessage",
-                {
-                    "chat_id": chat_id,
-                    "text": text,
-                    "parse_mode": "HTML",
-                    "link_preview_options": {"is_disabled": True},
-                },
-            )
-        )
+        match part:
+            case Text():
+                result = self._call(
+                    "sendMessage",
+                    {
+                        "chat_id": chat_id,
+                        "text": part.html,
+                        "parse_mode": "HTML",
+                        "link_preview_options": {"is_disabled": True},
+                        **_keyboard(part.buttons),
+                    },
+                )
+            case Picture():
+                fields = {"chat_id": chat_id, "caption": part.caption, "parse_mode": "HTML"}
+                result = self._call(
+                    "sendPhoto",
+                    {**fields, **_keyboard(part.buttons)},
+                    file=("photo", "chart.png", part.png, "image/png"),
+                )
+            case Document():
+                result = self._call(
+                    "sendDocument",
+                    {"chat_id": chat_id},
+                    file=("document", part.file_name, part.content, "text/csv"),
+                )
+            case _:
+                assert_never(part)
+        message = self._object(result)
         if not _is_integer(message.get("message_id")):
             raise Unreachable("the answer names no message", outcome_unknown=True)
         return int(message["message_id"])
 
-    def _call(self, method: str, parameters: dict[str, Any]) -> Any:
+    def get_updates(self, offset: int | None, *, wait_seconds: int) -> list[dict[str, Any]]:
+        """What people wrote since, oldest first; waits when there is nothing yet.
+
+        Args:
+            offset: one more than the last update that was dealt with: that one and all before it are
+                forgotten by the Bot API.
+        """
+        wanted = {"timeout": wait_seconds, "allowed_updates": ["message", "callback_query", "my_chat_member"]}
+        parameters = wanted if offset is None else {**wanted, "offset": offset}
+        updates = self._call("getUpdates", parameters, waiting=wait_seconds)
+        if not isinstance(updates, list):
+            raise Unreachable("the answer is not the Bot API's", outcome_unknown=True)
+        return [self._object(update) for update in updates]
+
+    def answer_callback(self, callback_id: str) -> None:
+        """Tell a pressed button that it was heard. Safe to repeat."""
+        self._call("answerCallbackQuery", {"callback_query_id": callback_id})
+
+    def set_commands(self, commands: list[tuple[str, str]], language: str | None = None) -> None:
+        """Say which commands there are, to all or to people of one language. Safe to repeat."""
+        listed = [{"command": name, "description": said} for name, said in commands]
+        self._call("setMyCommands", {"commands": listed, **({"language_code": language} if language else {})})
+
+    def _call(
+        self,
+        method: str,
+        parameters: dict[str, Any],
+        *,
+        file: tuple[str, str, bytes, str] | None = None,
+        waiting: float = 0,
+    ) -> Any:
         failure: TelegramError
         try:
             with self._session.post(
                 f"{self._api_url}/bot{self._token}/{method}",
-                json=parameters,
-                timeout=self._timeout,
+                timeout=(self._timeout[0], self._timeout[1] + waiting),
                 allow_redirects=False,
                 stream=True,
+                **_payload(parameters, file),
             ) as response:
                 return self._judge(response.status_code, self._body(response))
         except TelegramError:
@@ -142,6 +190,20 @@ class TelegramClient:
         if not isinstance(result, dict):
             raise Unreachable("the answer is not the Bot API's", outcome_unknown=True)
         return result
+
+
+def _payload(parameters: dict[str, Any], file: tuple[str, str, bytes, str] | None) -> dict[str, Any]:
+    """The request's body: JSON, or a form when a file goes along."""
+    if file is None:
+        return {"json": parameters}
+    field, name, content, kind = file
+    fields = {key: v if isinstance(v, str) else json.dumps(v) for key, v in parameters.items()}
+    return {"data": fields, "files": {field: (name, content, kind)}}
+
+
+def _keyboard(buttons: Buttons) -> dict[str, Any]:
+    rows = [[{"text": button.text, "callback_data": button.data} for button in row] for row in buttons]
+    return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
 
 
 def _is_integer(value: object) -> bool:

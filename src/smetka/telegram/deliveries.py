@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from smetka.errors import NotAtOnce, Unavailable
 from smetka.storage import Storage
-from smetka.telegram.announcements import Announcements, Chat, Record
-from smetka.telegram.outbox import FAILED
+from smetka.telegram.announcements import Announcements
+from smetka.telegram.chats import ChatId
+from smetka.telegram.outbox import FAILED, Record
 from smetka.telegram.reports import figures_of, has_payments, question_of
 
 MOST_REPORTS = 6
@@ -73,7 +74,7 @@ class Deliveries:
         self,
         storage: Storage,
         *,
-        recipients: Sequence[Chat],
+        recipients: Sequence[ChatId],
         cooldown_seconds: int,
         now: Callable[[], datetime],
         limit_seconds: float = LIMIT_SECONDS,
@@ -177,5 +178,5 @@ class Deliveries:
             self._known.popitem(last=False)
 
 
-def _last_of_each_chat(records: Iterable[Record]) -> dict[Chat, Record]:
+def _last_of_each_chat(records: Iterable[Record]) -> dict[ChatId, Record]:
     return {record["chat"]: record for record in sorted(records, key=lambda record: record["sequence"])}

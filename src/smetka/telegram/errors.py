@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from smetka.errors import SmetkaError
 
+_OF_THE_MESSAGE = (
+    "can't parse",
+    "text is empty",
+    "too long",
+    "too_long",
+    "too big",
+    "wrong file",
+    "photo_",
+    "image_",
+    "media_",
+    "button",
+    "reply_markup",
+    "reply markup",
+    "keyboard",
+    "must be of type",
+    "has no field",
+)
+"""What stands in refusals of the Bot API that speak of a message. The others speak of its chat."""
+
 
 class TelegramError(SmetkaError):
     """A call of the Bot API that did not succeed."""
@@ -40,6 +59,12 @@ class Refused(TelegramError):
     def is_temporary(self) -> bool:
         """A fault of Telegram's own: the same call may succeed later."""
         return self.code >= 500
+
+    @property
+    def is_of_the_chat(self) -> bool:
+        """Whether nothing can be sent to this chat, and not only not this message."""
+        words = self.description.lower()
+        return self.code == 403 or (self.code == 400 and not any(part in words for part in _OF_THE_MESSAGE))
 
 
 class Unreachable(TelegramError):

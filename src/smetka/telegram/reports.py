@@ -11,7 +11,10 @@ from bson import Decimal128
 
 from smetka import exact_json
 
-_AMOUNTS = frozenset({"total_spending", "average_per_spender", "average_per_payment", "average_per_customer"})
+_AMOUNTS = frozenset(
+    "average_spending total_spending average_per_spender average_per_payment average_per_customer "
+    "threshold median top_tenth_spending".split()
+)
 
 
 def figures_of(report: dict[str, Any]) -> tuple[Any, ...]:
@@ -46,26 +49,37 @@ def has_payments(report: dict[str, Any]) -> bool:
 
 
 def to_record(report: dict[str, Any]) -> dict[str, Any]:
-    """The report as MongoDB keeps it: every amount a Decimal128, no float anywhere."""
+    """A report of any kind as MongoDB keeps it: every amount a Decimal128, no float anywhere."""
     kept = {key: value for key, value in report.items() if key != "notification"}
-    return _with_amounts(kept, lambda amount: Decimal128(Decimal(amount)))
+    return _converted(
+        kept, lambda name, value: Decimal128(Decimal(value)) if _is_amount(name, value) else value
+    )
 
 
 def from_record(record: dict[str, Any]) -> dict[str, Any]:
-    """The report as it was announced."""
-    return _with_amounts(record, lambda amount: amount.to_decimal())
+    """The report as it was queued; its amounts are Decimal."""
+    return _converted(record, lambda _, value: value.to_decimal() if isinstance(value, Decimal128) else value)
 
 
-def _with_amounts(report: dict[str, Any], convert: Callable[[Any], Any]) -> dict[str, Any]:
-    def each(part: dict[str, Any], *, every: bool = False) -> dict[str, Any]:
-        return {
-            key: convert(value) if value is not None and (every or key in _AMOUNTS) else value
-            for key, value in part.items()
-        }
+def _is_amount(name: str, value: Any) -> bool:
+    return isinstance(value, Decimal) or (name in _AMOUNTS and isinstance(value, int))
 
-    return {
-        **report,
-        "average_spending": each(report["average_spending"], every=True),
-        "age_groups": [each(group) for group in report["age_groups"]],
-        "outside": each(report["outside"]),
-    }
+
+def _converted(
+    report: dict[str, Any], convert: Callable[[str, Any], Any], within: str = ""
+) -> dict[str, Any]:
+    """A copy with every value that is no object or list converted, given the name it stands under.
+
+    What stands in `average_spending` stands there under the names of age groups.
+    """
+
+    def each(name: str, value: Any) -> Any:
+        match value:
+            case dict():
+                return _converted(value, convert, name)
+            case list():
+                return [each(name, item) for item in value]
+        return convert(name, value)
+
+    keeps_name = within == "average_spending"
+    return {name: each(within if keeps_name else name, value) for name, value in report.items()}

@@ -3,38 +3,54 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import structlog
 
+from smetka.telegram.chats import ChatId, Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
+from smetka.telegram.figures import Figures
 from smetka.telegram.lease import Lease, since_boot
-from smetka.telegram.messages import averages_message
+from smetka.telegram.messages import compose
 from smetka.telegram.outbox import DELIVERED, FAILED, HELD, UNKNOWN, WAITING, Delivery, Outbox
-from smetka.telegram.pacing import Pace
-from smetka.telegram.reports import from_record
+from smetka.telegram.pacing import GROUP_LIMIT, Pace
+from smetka.telegram.parts import Part
 
 MOST_FAULTS = 10
 LONGEST_BACK_OFF_SECONDS = 300.0
+LANES = 8
+"""Messages that may be on their way at once, each to another chat: one slow call delays no other chat."""
+
 _CHECK_AGAIN_SECONDS = 60.0
+_LANE_WAIT_SECONDS = 0.5
 _INTERRUPTED = "The sender was stopped while it was sending; whether it arrived is unknown."
 
 _log = structlog.get_logger(__name__)
 
+Ending = tuple[str, dict[str, Any]]
+"""The state a delivery ends in, and what else is to be written down."""
+
 
 @dataclass(frozen=True)
 class Manner:
-    """How messages are written, and what is done about a send whose outcome is unknown."""
+    """How messages are written, and what is done about a send whose outcome is unknown.
 
-    language: str
+    `figures` are asked when a message is written: for the year before, and names, which no record holds.
+    """
+
+    language: Literal["en", "mk"]
     timezone: ZoneInfo
     on_unknown: Literal["retry", "hold"]
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True)
@@ -45,13 +61,26 @@ class Health:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """One part of a delivery on its way. `last` is whether all is delivered when it has arrived."""
+
+    claimed: Delivery
+    send_to: ChatId
+    part: Part
+    last: bool
+
+
 class Sender:
-    """Sends what is due, one message at a time. For one thread; any number of processes may run one.
+    """Sends what is due. For one thread; any number of processes may run one.
 
     Delivered at least once: a send whose outcome is unknown is repeated (or held), and the report
     id in the message tells a repeat. Faults of Telegram's own and unknown outcomes count, and the
     tenth is the last. A wrong token, flood control and a network that is gone are nobody's fault:
-    then everything waits, for as long as it takes.
+    then everything waits, for as long as it takes. A chat that cannot be written to is paused.
+
+    Args:
+        clients: as many messages are on their way at once; with a single one each is waited for.
 
     Attributes:
         health: how things are with Telegram.
@@ -61,25 +90,42 @@ class Sender:
     def __init__(
         self,
         outbox: Outbox,
+        chats: Chats,
         lease: Lease,
-        client: TelegramClient,
+        clients: Sequence[TelegramClient],
         *,
         manner: Manner,
         now: Callable[[], datetime],
         stopping: Event,
         clock: Callable[[], float] = since_boot,
     ) -> None:
-        self._outbox, self._lease, self._client = outbox, lease, client
-        self._manner, self._now, self._stopping, self._clock = manner, now, stopping, clock
+        self._outbox, self._chats, self._lease, self._manner = outbox, chats, lease, manner
+        self._now, self._stopping, self._clock = now, stopping, clock
+        self._free = list(clients)
+        self._threads = ThreadPoolExecutor(len(clients), "lane") if len(clients) > 1 else None
+        self._flights: dict[Future[int], tuple[_Flight, TelegramClient]] = {}
+        # What is to be written to MongoDB, in this order, each safe to repeat. Kept until it is
+        # written: MongoDB may be away in just the moment in which a send ends.
+        self._unwritten: deque[Callable[[], object]] = deque()
         self._pace = Pace(clock)
         self._outages = 0
         self._paused_until = 0.0
+        self._chat_paused_until: dict[ChatId, float] = {}
+        self._paused_chats: set[ChatId] = set()
         self._token_is_right = False
-        self._moved: dict[int | str, int] = {}
-        self._unrecorded: tuple[Delivery, str, dict[str, Any]] | None = None
         self._recovered_as: str | None = None
+        self._paced_as: str | None = None
         self.is_active = False
-        self.health = Health(ok=True, detail="Not asked yet.")
+        self._telegram = Health(ok=True, detail="Not asked yet.")
+
+    @property
+    def health(self) -> Health:
+        """How things are with Telegram, and which chats nothing is sent to."""
+        if not self._paused_chats:
+            return self._telegram
+        chats = ", ".join(sorted(map(str, self._paused_chats))[:5])
+        more = f" and {len(self._paused_chats) - 5} more" if len(self._paused_chats) > 5 else ""
+        return Health(self._telegram.ok, f"{self._telegram.detail} Paused: chat {chats}{more}.")
 
     def run_once(self) -> bool:
         """Do one thing that is to be done; False when there is nothing to do now.
@@ -87,6 +133,7 @@ class Sender:
         Raises:
             BonusStoreUnavailable: MongoDB is away. Call again: nothing is lost or forgotten.
         """
+        self._collect()
         self.is_active = self._lease.hold()
         if not self.is_active:
             return False
@@ -96,122 +143,221 @@ class Sender:
             self._recovered_as = None  # a claim may have been written all the same
             raise
 
+    def finish(self, seconds: float) -> bool:
+        """Wait for what is on its way and write down how it ended; False when time did not suffice.
+
+        Raises:
+            BonusStoreUnavailable: MongoDB is away; the next sender takes the outcomes for unknown.
+        """
+        if self._flights:
+            wait(self._flights, seconds)
+        self._collect()
+        self._write()
+        if self._threads:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        return not self._flights
+
     def _run_once(self) -> bool:
-        self._record()
+        wrote = self._write()
         if self._recovered_as != self._lease.owner:
             self._recover()
             self._recovered_as = self._lease.owner
-        if self._clock() < self._paused_until or not self._has_right_token():
+        if self._clock() < self._paused_until:
+            return wrote
+        if not self._free:
+            wait(self._flights, _LANE_WAIT_SECONDS, FIRST_COMPLETED)
+            return True
+        if not self._has_right_token():
+            return wrote
+        delivery = self._outbox.next_due(busy=self._busy_chats())
+        if delivery is None:
+            return wrote or self._landed_within(0.05)
+        if (pause := self._pace.seconds_to_wait()) and self._stopping.wait(min(pause, _LANE_WAIT_SECONDS)):
             return False
-        delivery = self._outbox.next_due(busy=self._pace.busy_chats())
-        if delivery is None or self._stopping.wait(self._pace.seconds_to_wait()):
-            return False
-        claimed = self._outbox.claim(delivery, self._lease.owner)
-        if claimed:
-            state, fields = self._send(claimed)
-            # Kept until it is written: MongoDB may be away in just this moment.
-            self._unrecorded = claimed, state, fields
-            self._record()
+        if self._pace.seconds_to_wait():
+            return True
+        if claimed := self._outbox.claim(delivery, self._lease.owner):
+            self._send(claimed)
+            self._write()
         return True
 
-    def _record(self) -> None:
-        if self._unrecorded:
-            claimed, state, fields = self._unrecorded
-            settled = self._outbox.settle(claimed, state, **fields)
-            self._unrecorded = None
-            _log.info(
-                "delivery",
-                id=claimed.id,
-                report_id=claimed.report_id,
-                state=state if settled else "no longer ours",
-                attempt=claimed.attempt,
-                reason=fields.get("reason"),
-            )
+    def _landed_within(self, seconds: float) -> bool:
+        return bool(self._flights and wait(self._flights, seconds, FIRST_COMPLETED).done)
+
+    def _busy_chats(self) -> list[ChatId]:
+        now = self._clock()
+        self._chat_paused_until = {c: until for c, until in self._chat_paused_until.items() if now < until}
+        return [*self._pace.busy_chats(), *self._chat_paused_until]
+
+    def _write(self) -> bool:
+        """Write down what has ended; False when there was nothing."""
+        wrote = bool(self._unwritten)
+        while self._unwritten:
+            self._unwritten[0]()
+            self._unwritten.popleft()
+        return wrote
 
     def _recover(self) -> None:
-        """See to what is claimed by nobody who lives: we alone send, and are not sending now."""
+        """See to what is claimed by nobody who lives: we alone send, and know what is on its way."""
+        ours = {flight.claimed.id for flight, _ in self._flights.values()}
         for claimed in self._outbox.claimed():
+            if claimed.id in ours:
+                continue
             if claimed.owner == self._lease.owner:  # the claim succeeded without our knowing it
                 self._outbox.settle(claimed, WAITING, next_attempt_at=self._now())
             else:
                 state, fields = self._unknown_outcome(claimed, _INTERRUPTED)
                 self._outbox.settle(claimed, state, **fields)
                 _log.warning("delivery-interrupted", id=claimed.id, report_id=claimed.report_id, state=state)
+        if self._paced_as != self._lease.owner:
+            # Telegram does not care which process sent what it counts.
+            for sent in self._outbox.touched_since(timedelta(seconds=GROUP_LIMIT[1])):
+                self._pace.remember(sent.chat)
+            self._paced_as = self._lease.owner
+        self._paused_chats = {chat.id for chat in self._chats.all() if chat.paused}
 
     def _has_right_token(self) -> bool:
         """Ask once before the first message, and again after every outage."""
         if not self._token_is_right:
             try:
-                self._client.get_me()
+                self._free[-1].get_me()
             except TelegramError as error:
                 self._pause_for(error)
                 return False
             self._went_well()
         return True
 
-    def _send(self, claimed: Delivery) -> tuple[str, dict[str, Any]]:
-        """The state the delivery ends in, and what else is to be written down."""
-        chat = self._moved.get(claimed.send_to, claimed.send_to)
+    def _send(self, claimed: Delivery) -> None:
+        chat = self._chats.get(claimed.chat)
+        if chat.paused:
+            self._paused_chats.add(chat.id)
+            self._settle(claimed, (HELD, {"reason": f"The chat is paused: {chat.paused}"}))
+            return
+        self._paused_chats.discard(chat.id)
         try:
-            text = self._written(claimed)
+            language = claimed.language or chat.language or self._manner.language
+            parts = compose(claimed, language, self._manner.timezone, self._manner.figures)
         except Exception:  # noqa: BLE001 - one that cannot be written must not stop the others
             _log.exception("delivery-not-writable", id=claimed.id)
-            return FAILED, {"reason": "The message could not be written; the worker's log says why."}
-        try:
-            message_id = self._client.send_message(chat, text)
-        except Refused as error:
-            return self._refused(claimed, chat, error)
-        except Unreachable as error:
-            return self._unreachable(claimed, error)
-        finally:
-            self._pace.sent(claimed.chat)
-        self._went_well()
-        return DELIVERED, {
-            "message_id": message_id,
-            "delivered_at": self._now(),
-            "send_to": chat,
-            "reason": None,
-        }
+            reason = "The message could not be written; the worker's log says why."
+            self._settle(claimed, (FAILED, {"reason": reason}))
+            return
+        missing = [part for part in parts if part.name not in claimed.sent]
+        if not missing:
+            self._settle(claimed, (DELIVERED, {"reason": None}))
+            return
+        self._take_off(_Flight(claimed, chat.moved_to or claimed.send_to, missing[0], last=len(missing) == 1))
 
-    def _written(self, claimed: Delivery) -> str:
-        report, manner = from_record(claimed.report), self._manner
-        return averages_message(
-            report, claimed.report_id, manner.language, claimed.created_at, manner.timezone
+    def _take_off(self, flight: _Flight) -> None:
+        client = self._free.pop()
+        self._pace.start(flight.claimed.chat)
+        if self._threads:
+            future = self._threads.submit(client.send, flight.send_to, flight.part)
+            self._flights[future] = flight, client
+            return
+        future = Future()
+        try:
+            future.set_result(client.send(flight.send_to, flight.part))
+        except TelegramError as error:
+            future.set_exception(error)
+        self._flights[future] = flight, client
+        self._collect()
+
+    def _collect(self) -> None:
+        """Judge what has landed."""
+        for future in [future for future in self._flights if future.done()]:
+            flight, client = self._flights.pop(future)
+            self._free.append(client)
+            self._pace.end(flight.claimed.chat)
+            self._settle(flight.claimed, self._ending(flight, future))
+
+    def _settle(self, claimed: Delivery, ending: Ending) -> None:
+        self._unwritten.append(partial(self._settled, claimed, *ending))
+
+    def _settled(self, claimed: Delivery, state: str, fields: dict[str, Any]) -> None:
+        settled = self._outbox.settle(claimed, state, **fields)
+        _log.info(
+            "delivery",
+            id=claimed.id,
+            report_id=claimed.report_id,
+            state=state if settled else "no longer ours",
+            attempt=claimed.attempt,
+            reason=fields.get("reason"),
         )
 
-    def _refused(self, claimed: Delivery, chat: int | str, error: Refused) -> tuple[str, dict[str, Any]]:
-        if error.is_token_wrong or error.code == 429:
+    def _ending(self, flight: _Flight, future: Future[int]) -> Ending:
+        claimed = flight.claimed
+        try:
+            message_id = future.result()
+        except Refused as error:
+            return self._refused(flight, error)
+        except Unreachable as error:
+            return self._unreachable(claimed, error)
+        self._went_well()
+        sent = {**claimed.sent, flight.part.name: message_id}
+        fields = {
+            "sent": [{"part": name, "message_id": number} for name, number in sent.items()],
+            "message_id": claimed.message_id or message_id,
+            "send_to": flight.send_to,
+            "reason": None,
+        }
+        if flight.last:
+            return DELIVERED, {**fields, "delivered_at": self._now()}
+        # Due as long as before: what belongs together arrives together.
+        return WAITING, fields
+
+    def _refused(self, flight: _Flight, error: Refused) -> Ending:
+        claimed = flight.claimed
+        if error.is_token_wrong:
             self._pause_for(error)
             return WAITING, self._later(self._paused_until - self._clock(), error.description)
-        if error.migrate_to_chat_id is not None and error.migrate_to_chat_id != chat:
-            self._moved[chat] = error.migrate_to_chat_id
+        if error.code == 429:
+            return WAITING, self._later(self._flood(claimed.chat, error), error.description)
+        if error.migrate_to_chat_id is not None and error.migrate_to_chat_id != flight.send_to:
+            self._unwritten.append(partial(self._chats.moved, claimed.chat, error.migrate_to_chat_id))
             return self._faulty(claimed, error.description, send_to=error.migrate_to_chat_id, at_once=True)
         if error.is_temporary:
-            self.health = Health(ok=False, detail=str(error))
+            self._telegram = Health(ok=False, detail=str(error))
             return self._faulty(claimed, error.description)
+        if error.is_of_the_chat:
+            self._unwritten.append(partial(self._chats.pause, claimed.chat, error.description))
+            self._paused_chats.add(claimed.chat)
+            _log.warning("chat-paused", chat=claimed.chat, reason=error.description)
         return FAILED, {"reason": error.description}
 
-    def _unreachable(self, claimed: Delivery, error: Unreachable) -> tuple[str, dict[str, Any]]:
+    def _flood(self, chat: ChatId, error: Refused) -> float:
+        """Leave the chat alone for as long as was asked, and everybody when it is not this chat alone."""
+        seconds = (error.retry_after or 1) * random.uniform(1.0, 1.1)  # noqa: S311 - no secret
+        now = self._clock()
+        if any(until > now for other, until in self._chat_paused_until.items() if other != chat):
+            self._pause_for(error)
+            return max(seconds, self._paused_until - now)
+        self._chat_paused_until[chat] = now + seconds
+        self._telegram = Health(ok=True, detail=f"Telegram asked to wait {error.retry_after or 1} s.")
+        _log.warning("chat-must-wait", chat=chat, seconds=round(seconds, 1), reason=str(error))
+        return seconds
+
+    def _unreachable(self, claimed: Delivery, error: Unreachable) -> Ending:
         if error.outcome_unknown:
-            self.health = Health(ok=False, detail=str(error))
+            self._telegram = Health(ok=False, detail=str(error))
             return self._unknown_outcome(claimed, str(error))
         self._pause_for(error)
         return WAITING, self._later(self._paused_until - self._clock(), str(error))
 
-    def _unknown_outcome(self, claimed: Delivery, reason: str) -> tuple[str, dict[str, Any]]:
+    def _unknown_outcome(self, claimed: Delivery, reason: str) -> Ending:
         if self._manner.on_unknown == "hold":
             return HELD, {"reason": reason}
         return self._faulty(claimed, reason, last=UNKNOWN)
 
     def _faulty(
         self, claimed: Delivery, reason: str, *, last: str = FAILED, at_once: bool = False, **fields: Any
-    ) -> tuple[str, dict[str, Any]]:
+    ) -> Ending:
         """Count a fault: wait longer each time, and stop after the tenth."""
         faults = claimed.faults + 1
         if faults >= MOST_FAULTS:
             return last, {"faults": faults, "reason": f"Given up after {faults} attempts: {reason}", **fields}
-        wait = 0.0 if at_once else _back_off(faults)
-        return WAITING, {"faults": faults, **self._later(wait, reason), **fields}
+        wait_seconds = 0.0 if at_once else _back_off(faults)
+        return WAITING, {"faults": faults, **self._later(wait_seconds, reason), **fields}
 
     def _later(self, seconds: float, reason: str) -> dict[str, Any]:
         return {"next_attempt_at": self._now() + timedelta(seconds=seconds), "reason": reason}
@@ -222,20 +368,20 @@ class Sender:
         match error:
             case Refused(code=429):
                 seconds = (error.retry_after or 1) * random.uniform(1.0, 1.1)  # noqa: S311 - no secret
-                self.health = Health(ok=True, detail=f"Telegram asked to wait {error.retry_after or 1} s.")
+                self._telegram = Health(ok=True, detail=f"Telegram asked to wait {error.retry_after or 1} s.")
             case Refused() if error.is_token_wrong:
                 seconds = _CHECK_AGAIN_SECONDS
-                self.health = Health(ok=False, detail=f"Telegram refuses the bot's token ({error.code}).")
+                self._telegram = Health(ok=False, detail=f"Telegram refuses the bot's token ({error.code}).")
             case _:
                 self._outages += 1
                 seconds = min(_back_off(self._outages), _CHECK_AGAIN_SECONDS)
-                self.health = Health(ok=False, detail=str(error))
+                self._telegram = Health(ok=False, detail=str(error))
         self._paused_until = self._clock() + seconds
         _log.warning("telegram-paused", seconds=round(seconds, 1), reason=str(error))
 
     def _went_well(self) -> None:
         self._token_is_right, self._outages = True, 0
-        self.health = Health(ok=True, detail="Telegram answers.")
+        self._telegram = Health(ok=True, detail="Telegram answers.")
 
 
 def _back_off(faults: int) -> float:

@@ -46,6 +46,10 @@ ADVICE: dict[type[Refusal], str] = {
         "The shop wants the posted total to equal the ledger's (SMETKA_BONUS_VERIFY=require). Ask "
         "/total_spent/<user_id> again and send what it says; payments may have come in between."
     ),
+    errors.WrongState: (
+        "What was asked for is possible only in other states, which the detail names. Nothing was changed. "
+        "Ask for the thing again to see how it is now."
+    ),
     refusals.TooLarge: ("No request of this API needs more than 64 KiB. Nothing was read or done."),
     refusals.UriTooLong: ("The path and query together may have 8 KiB."),
     refusals.UnsupportedMediaType: ("Send the body as Content-Type: application/json, in UTF-8."),

@@ -33,6 +33,7 @@ STATUS: dict[type[Refusal], int] = {
     refusals.MethodNotAllowed: 405,
     refusals.RequestTimeout: 408,
     errors.TotalMismatch: 409,
+    errors.WrongState: 409,
     refusals.TooLarge: 413,
     refusals.UriTooLong: 414,
     refusals.UnsupportedMediaType: 415,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smetka.telegram.messages import LONGEST_TEXT
+from smetka.telegram.parts import LONGEST_TEXT
 from smetka.telegram.standin.markup import MarkupError, Parsed, parse_html
 from smetka.telegram.standin.world import Chat, World
 
