@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pymongo.monitoring
 import pytest
 import structlog
 
@@ -112,6 +113,42 @@ def storage(mongodb_uri):
 
     storage = Storage(mongodb_uri)
     yield storage
+    storage.close()
+
+
+class _Listener(pymongo.monitoring.CommandListener):
+    def __init__(self):
+        self.commands = []
+
+    def started(self, event):
+        if event.command_name in {
+            "find",
+            "insert",
+            "update",
+            "delete",
+            "count",
+            "aggregate",
+            "findAndModify",
+        }:
+            self.commands.append(event.command)
+
+    def succeeded(self, event):
+        pass
+
+    def failed(self, event):
+        pass
+
+
+@pytest.fixture
+def watched(mongodb_uri):
+    """A connection as `storage` is one, and the commands about records that it sends, as they are sent."""
+    from smetka.storage import Storage
+
+    storage, listener = Storage(mongodb_uri), _Listener()
+    storage._address.options["event_listeners"] = [listener]
+    storage.ping(30)
+    listener.commands.clear()
+    yield storage, listener.commands
     storage.close()
 
 

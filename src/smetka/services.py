@@ -18,6 +18,7 @@ from smetka.spending.averages import Averages, average_by_age_group
 from smetka.spending.remembered import Remembered
 from smetka.storage import Storage
 from smetka.telegram.deliveries import Deliveries
+from smetka.telegram.outbox import Outbox
 from smetka.telegram.state import WorkerState, worker_state
 
 WARM_UP_SECONDS = 10.0
@@ -36,6 +37,7 @@ class Services:
     bonus_rules: BonusRules
     bonus_customers: BonusCustomers
     deliveries: Deliveries
+    outbox: Outbox
     now: Callable[[], datetime]
 
     def warm_up(self) -> None:
@@ -105,5 +107,6 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
             cooldown_seconds=settings.notify_cooldown_seconds,
             now=now,
         ),
+        outbox=Outbox(storage, now=now),
         now=now,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Event, Thread
@@ -23,12 +24,15 @@ from smetka.storage import Storage
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.lease import Lease
-from smetka.telegram.outbox import Outbox
+from smetka.telegram.outbox import STATES, Outbox
 from smetka.telegram.sender import LANES, Health, Manner, Sender
 from smetka.telegram.state import BEAT_SECONDS, beat
 
 STOP_SECONDS = 3.0
 """How long an orderly stop waits for a message under way."""
+
+COUNT_SECONDS = 60.0
+"""Deliveries are counted this often, for the metrics: with many of them it takes a while."""
 
 IDLE_SECONDS = 0.25
 MONGODB_AWAY_SECONDS = 0.5
@@ -51,8 +55,11 @@ class Worker:
         self._storage, self._stopping = storage, Event()
         self._token = _token(settings)
         self._lease = Lease(storage, "sender", now=_now)
+        self._outbox = Outbox(storage, now=_now)
+        self._counted: dict[str, int] = {}
+        self._count_again_at = 0.0
         self._sender = Sender(
-            Outbox(storage, now=_now),
+            self._outbox,
             Chats(storage, now=_now),
             self._lease,
             [TelegramClient(self._token, settings.telegram_api_url) for _ in range(LANES)],
@@ -81,8 +88,11 @@ class Worker:
         if self._token and not self._sender.is_active:
             return False  # a stand-by leaves the word to the one that sends; asked again soon
         try:
+            if time.monotonic() >= self._count_again_at:
+                self._counted = self._outbox.counts(STATES)
+                self._count_again_at = time.monotonic() + COUNT_SECONDS
             name, telegram = ("worker", self._sender.health) if self._token else ("idle", NO_BOT)
-            beat(self._storage, name=name, telegram=telegram, now=_now())
+            beat(self._storage, name=name, telegram=telegram, now=_now(), deliveries=self._counted)
         except Unavailable:
             return False
         return True

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import time
+from threading import Event
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from smetka.errors import BonusStoreUnavailable
 from smetka.telegram import outbox as states
+from smetka.telegram.client import TelegramClient
+from smetka.telegram.lease import Lease
+from smetka.telegram.sender import Manner, Sender
 from tests.telegram.conftest import JUMPS
 
-MANAGER, GROUP = 1001, -2002
+MANAGER, GROUP, OTHER = 1001, -2002, 3003
 
 
 @pytest.fixture
@@ -69,22 +77,77 @@ def test_a_chat_gets_one_message_a_second_and_others_need_not_wait(
     assert sender.run_once()
 
 
-def test_flood_control_is_obeyed_by_the_whole_bot(announcer, make_report, sender, telegram, clock, outbox):
+def test_flood_control_is_obeyed_by_the_chat_it_was_asked_for(
+    announcer, make_report, sender, telegram, clock, outbox
+):
     announcer((MANAGER, GROUP)).announce(make_report())
     telegram.fail_next("flood", retry_after=30)
 
-    sender.run_once()
-    clock.pass_(29)
-    assert not sender.run_once()
-    assert telegram.calls("sendMessage") == 1
-    assert {one.state for one in outbox.newest(9)} == {"queued", "waiting"}
+    for _ in range(29):
+        sender.run_once()
+        clock.pass_(1)
+    assert telegram.calls("sendMessage") == 2
+    assert (len(telegram.messages(MANAGER)), len(telegram.messages(GROUP))) == (0, 1)
+    assert {one.chat: one.state for one in outbox.newest(9)} == {MANAGER: "waiting", GROUP: "delivered"}
     clock.pass_(5)
-    assert sender.run_once()
     assert sender.run_once()
 
     assert {one.state for one in outbox.newest(9)} == {"delivered"}
     assert {one.faults for one in outbox.newest(9)} == {0}
     assert sender.health.ok
+
+
+def test_flood_control_of_a_second_chat_is_obeyed_by_the_whole_bot(
+    announcer, make_report, sender, telegram, clock, outbox
+):
+    announcer((MANAGER, GROUP, OTHER)).announce(make_report())
+    telegram.world.add_chat(OTHER)
+    telegram.fail_next("flood", times=2, retry_after=30)
+
+    for _ in range(29):
+        sender.run_once()
+        clock.pass_(1)
+    assert telegram.calls("sendMessage") == 2
+    for _ in range(10):
+        sender.run_once()
+        clock.pass_(1)
+
+    assert {one.state for one in outbox.newest(9)} == {"delivered"}
+    assert {one.faults for one in outbox.newest(9)} == {0}
+
+
+def test_a_group_gets_twenty_messages_a_minute(outbox, sender, telegram, clock, make_report):
+    for number in range(25):
+        outbox.queue(f"report {number}", "averages", make_report(), [GROUP])
+
+    for _ in range(58):
+        sender.run_once()
+        clock.pass_(1)
+    assert len(telegram.messages(GROUP)) == 20
+    for _ in range(30):
+        sender.run_once()
+        clock.pass_(1)
+
+    assert len(telegram.messages(GROUP)) == 25
+
+
+def test_the_next_sender_knows_what_the_last_one_sent_to_a_group(
+    outbox, make_sender, telegram, clock, make_report
+):
+    for number in range(25):
+        outbox.queue(f"report {number}", "averages", make_report(), [GROUP])
+    first = make_sender()
+    for _ in range(15):
+        first.run_once()
+        clock.pass_(1)
+    first._lease.release()
+
+    second = make_sender()
+    for _ in range(44):
+        second.run_once()
+        clock.pass_(1)
+
+    assert len(telegram.messages(GROUP)) == 20
 
 
 def test_faults_of_telegrams_are_retried_with_longer_and_longer_waits(queued, sender, telegram, clock):
@@ -157,13 +220,62 @@ def test_a_refused_message_stops_at_once_with_the_reason(queued, sender, drain, 
     assert telegram.calls("sendMessage") == 1
 
 
+def test_a_chat_that_cannot_be_written_to_is_paused_until_somebody_resumes_it(
+    queued, sender, drain, telegram, chats, clock
+):
+    queued()
+    telegram.chat(MANAGER).blocked = True
+    drain(sender)
+
+    assert chats.get(MANAGER).paused == "Forbidden: bot was blocked by the user"
+    assert sender.health.detail == "Telegram answers. Paused: chat 1001."
+    telegram.chat(MANAGER).blocked = False
+    second = queued(year=2024)
+    clock.pass_(5)
+    drain(sender)
+    assert second().state == "held"
+    assert second().reason == "The chat is paused: Forbidden: bot was blocked by the user"
+    assert telegram.calls("sendMessage") == 1
+
+    assert chats.resume(MANAGER)
+    third = queued(year=2023)
+    clock.pass_(5)
+    drain(sender)
+    assert third().state == "delivered"
+    assert sender.health.detail == "Telegram answers."
+
+
+@pytest.mark.parametrize(
+    ("description", "pauses"),
+    [
+        ("Bad Request: can't parse entities: Unclosed start tag at byte offset 3", False),
+        ("Bad Request: message is too long", False),
+        ("Bad Request: PHOTO_INVALID_DIMENSIONS", False),
+        ("Bad Request: not enough rights to send text messages to the chat", True),
+        ("Bad Request: chat not found", True),
+    ],
+)
+def test_a_refusal_of_one_message_does_not_pause_its_chat(
+    queued, sender, drain, telegram, chats, description, pauses
+):
+    delivery = queued()
+    body = json.dumps({"ok": False, "error_code": 400, "description": description})
+    telegram.fail_next("say", status=400, body=body)
+
+    drain(sender)
+
+    assert (delivery().state, delivery().reason) == ("failed", description)
+    assert chats.get(MANAGER).paused == (description if pauses else None)
+
+
 def test_a_failed_message_may_be_announced_again(
-    queued, announcer, make_report, sender, drain, telegram, clock
+    queued, announcer, make_report, sender, drain, telegram, clock, chats
 ):
     queued()
     telegram.chat(MANAGER).blocked = True
     drain(sender)
     telegram.chat(MANAGER).blocked = False
+    chats.resume(MANAGER)
     clock.pass_(5)
 
     told = announcer().announce(make_report())
@@ -171,6 +283,22 @@ def test_a_failed_message_may_be_announced_again(
 
     assert told.status == "queued"
     assert told.report_id in telegram.messages(MANAGER)[0].text
+
+
+@pytest.mark.parametrize("by_hand", ["retry", "cancel"])
+def test_an_operator_decides_about_what_is_held(queued, outbox, make_sender, drain, telegram, clock, by_hand):
+    delivery = queued()
+    telegram.fail_next("accept-reset")
+    sender = make_sender(on_unknown="hold")
+    drain(sender)
+    assert delivery().state == "held"
+
+    getattr(outbox, by_hand)(delivery().id)
+    clock.pass_(2)
+    drain(sender)
+
+    assert delivery().state == {"retry": "delivered", "cancel": "cancelled"}[by_hand]
+    assert len(telegram.messages(MANAGER)) == {"retry": 2, "cancel": 1}[by_hand]
 
 
 @pytest.mark.parametrize("token", ["4242:a-token-that-was-revoked-long-ago"])
@@ -219,6 +347,65 @@ def test_a_migrated_group_is_followed(queued, announcer, make_report, sender, dr
     drain(sender)
     assert len(telegram.messages(-1002002)) == 2
     assert telegram.calls("sendMessage") == 3  # the new id is remembered
+
+
+def test_the_next_sender_knows_where_a_group_moved(
+    queued, announcer, make_report, make_sender, drain, telegram, chats
+):
+    telegram.world.add_chat(-1002002)
+    telegram.chat(GROUP).migrated_to = -1002002
+    queued((GROUP,))
+    first = make_sender()
+    drain(first)
+    first._lease.release()
+
+    announcer((GROUP,)).announce(make_report(year=2020))
+    drain(make_sender())
+
+    assert chats.get(GROUP).moved_to == -1002002
+    assert telegram.calls("sendMessage") == 3
+    assert len(telegram.messages(-1002002)) == 2
+
+
+def test_a_chat_is_written_to_in_its_own_language(announcer, make_report, sender, drain, telegram, chats):
+    chats.speak(GROUP, "mk")
+    announcer((MANAGER, GROUP)).announce(make_report())
+
+    drain(sender)
+
+    assert "Average spending" in telegram.messages(MANAGER)[0].text
+    assert "Просечна потрошувачка" in telegram.messages(GROUP)[0].text
+
+
+def test_a_chat_whose_calls_hang_delays_no_other(
+    storage, outbox, chats, telegram, announcer, make_report, clock
+):
+    telegram.fail_next("hang")
+    clients = [TelegramClient(telegram.token, telegram.url, timeout=(5, 30)) for _ in range(4)]
+    sender = Sender(
+        outbox,
+        chats,
+        Lease(storage, "sender", now=clock.now),
+        clients,
+        manner=Manner("en", ZoneInfo("Europe/Skopje"), "retry"),
+        now=clock.now,
+        stopping=Event(),
+    )
+    others = range(3001, 3007)
+    for chat in others:
+        telegram.world.add_chat(chat)
+    announcer((MANAGER,)).announce(make_report())
+    sender.run_once()
+    announcer(tuple(others)).announce(make_report(year=2024))
+    deadline = time.monotonic() + 60
+    while not all(telegram.messages(chat) for chat in others):
+        assert time.monotonic() < deadline
+        sender.run_once()
+
+    assert telegram.messages(MANAGER) == []
+    assert not sender.finish(0.1)
+    for client in clients:
+        client.close()
 
 
 @pytest.mark.parametrize("fault", ["accept-reset", "truncated", "reset", "502-html"])

@@ -19,7 +19,7 @@ from smetka.logs import scrub
 _COMMANDS = {
     "averages": ("smetka.cli.statistics", "averages", "Which age groups spend what."),
     "backup": ("smetka.cli.backup", "backup", "Copy Smetka's own records into a folder."),
-    "deliveries": ("smetka.cli.telegram", "deliveries", "Messages to the managers' chats."),
+    "deliveries": ("smetka.cli.deliveries", "deliveries", "Messages to the managers' chats."),
     "demo": ("smetka.cli.serve", "demo", "Run an invented shop; it is made afresh at every start."),
     "fake-telegram": ("smetka.cli.telegram", "fake_telegram", "Run a stand-in of the Telegram Bot API."),
     "key": ("smetka.cli.keys", "key", "API keys: create, list, revoke."),

@@ -1,23 +1,20 @@
-"""`smetka telegram`, `smetka deliveries` and `smetka fake-telegram`."""
+"""`smetka telegram` and `smetka fake-telegram`."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
-from smetka.cli.records import open_storage
 from smetka.errors import CommandFailed
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
-from smetka.telegram.messages import averages_message, trial_message
-from smetka.telegram.outbox import Outbox
+from smetka.telegram.messages import trial_message
 from smetka.telegram.parts import Text
 
 _BOT_OPTIONS = ("telegram_chat_ids", "telegram_api_url", "language")
@@ -122,56 +119,6 @@ def explain(error: TelegramError, me: dict[str, Any]) -> str:
     if error.retry_after is not None:
         return f"Telegram asks to wait {error.retry_after} s; try again then."
     return str(error)
-
-
-@click.group()
-def deliveries() -> None:
-    """Messages to the managers' chats, and what became of them."""
-
-
-@deliveries.command("list")
-@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@setting_options("data_dir")
-@json_option
-def list_(*, limit: int, as_json: bool, **options: Any) -> None:
-    """The newest deliveries, newest first."""
-    with _outbox(load_settings(options)) as outbox:
-        found = [delivery.as_json() for delivery in outbox.newest(limit)]
-    if as_json:
-        print_json(found)
-        return
-    if not found:
-        click.echo("No message was queued yet.", err=True)
-        return
-    columns = ("id", "chat", "state", "attempts", "queued_at", "reason")
-    rows = [tuple("" if row[column] is None else str(row[column]) for column in columns) for row in found]
-    click.echo(table([columns, *rows]))
-
-
-@deliveries.command()
-@click.argument("delivery_id", metavar="ID")
-@setting_options("data_dir", "language", "timezone")
-@json_option
-def show(*, delivery_id: str, as_json: bool, **options: Any) -> None:
-    """One delivery, with the message as it is sent."""
-    settings = load_settings(options)
-    with _outbox(settings) as outbox:
-        found = outbox.get(delivery_id)
-    text = averages_message(
-        found.report, found.report_id, settings.language, found.created_at, settings.timezone
-    )
-    answer = {**found.as_json(), "text": text}
-    if as_json:
-        print_json(answer)
-        return
-    for name, value in answer.items():
-        click.echo(f"{name}: {'-' if value is None else value}" if name != "text" else f"\n{value}")
-
-
-@contextmanager
-def _outbox(settings: Settings) -> Iterator[Outbox]:
-    with open_storage(settings, "deliveries") as storage:
-        yield Outbox(storage, now=lambda: datetime.now(UTC))
 
 
 @click.command("fake-telegram")

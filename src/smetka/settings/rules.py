@@ -34,7 +34,7 @@ def comma_separated(value: object) -> object:
     return value
 
 
-def chat_id(value: object) -> object:
+def chat_id(value: object) -> int | str:
     """A number of up to 52 bits, or the public name of a channel."""
     text = str(value).strip()
     if re.fullmatch(r"-?[1-9][0-9]{0,15}", text) and abs(int(text)) < 2**52:

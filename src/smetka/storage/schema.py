@@ -181,8 +181,9 @@ LEASES = CollectionRules(
 
 WORKERS = CollectionRules(
     name="workers",
-    version=1,
-    fields={"_id": _TEXT, "alive_at": _TIME, "telegram": _RECORD},
+    version=2,
+    fields={"_id": _TEXT, "alive_at": _TIME, "telegram": _RECORD, "deliveries": _RECORD},
+    optional=frozenset({"deliveries"}),
     backed_up=False,
 )
 

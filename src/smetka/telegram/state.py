@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from smetka.errors import Unavailable
@@ -20,13 +22,18 @@ class WorkerState(NamedTuple):
 
     worker: Health
     telegram: Health
+    deliveries: Mapping[str, int] = MappingProxyType({})
+    """How many there are in each state, as last counted."""
 
 
-def beat(storage: Storage, *, name: str, telegram: Health, now: datetime) -> None:
+def beat(
+    storage: Storage, *, name: str, telegram: Health, now: datetime, deliveries: Mapping[str, int]
+) -> None:
     """Write down that a worker is alive.
 
     Args:
         name: `worker` for the one that sends, `idle` for one that has no bot.
+        deliveries: how many there are in each state.
 
     Raises:
         BonusStoreUnavailable: nothing is lost, the next beat is in a few seconds.
@@ -34,7 +41,13 @@ def beat(storage: Storage, *, name: str, telegram: Health, now: datetime) -> Non
     with storage.within(_LIMIT_SECONDS):
         storage.collection("workers").update_one(
             {"_id": name},
-            {"$set": {"alive_at": now, "telegram": {"ok": telegram.ok, "detail": telegram.detail}}},
+            {
+                "$set": {
+                    "alive_at": now,
+                    "telegram": {"ok": telegram.ok, "detail": telegram.detail},
+                    "deliveries": dict(deliveries),
+                }
+            },
             upsert=True,
         )
 
@@ -51,7 +64,11 @@ def worker_state(storage: Storage, now: datetime) -> WorkerState:
     for name in ("worker", "idle"):
         # Either way: a sign from the future is of before the clock was set back.
         if name in found and abs(now - found[name]["alive_at"]) < _SILENCE:
-            return WorkerState(Health(ok=True, detail="Running."), _telegram(found[name]))
+            return WorkerState(
+                Health(ok=True, detail="Running."),
+                _telegram(found[name]),
+                found[name].get("deliveries") or {},
+            )
     newest = max((record["alive_at"] for record in found.values()), default=None)
     silent = Health(ok=False, detail=_silent_since(newest))
     return WorkerState(silent, Health(ok=False, detail="Not known: the worker is not running."))

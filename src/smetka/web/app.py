@@ -16,6 +16,7 @@ from smetka.settings import Settings, load_settings
 from smetka.web import guards, headers, journal, openapi, problems
 from smetka.web.api import api
 from smetka.web.brief import brief
+from smetka.web.deliveries import deliveries
 from smetka.web.health import health
 from smetka.web.hosts import TrustedProxies, comparable
 from smetka.web.metrics import Metrics
@@ -25,7 +26,7 @@ from smetka.web.probes import Probes
 from smetka.web.request_ids import HEADER, request_id
 from smetka.web.wrong_keys import WrongKeys
 
-GROUPS = (brief, api, health, contract)
+GROUPS = (brief, api, deliveries, health, contract)
 
 
 class ExactJSONProvider(JSONProvider):

@@ -48,7 +48,9 @@ def readyz(services: Services) -> Any:
 
 
 @health.get("/metrics", needs=Permission.READ, answers={200: "text/plain"})
-def prometheus_metrics() -> Any:
+def prometheus_metrics(services: Services) -> Any:
     """Counters and times in Prometheus' text format, of the web process that answers."""
     up = {name: finding.ready for name, finding in parts().probes.findings().items()}
-    return Response(parts().metrics.text(up), content_type=metrics.CONTENT_TYPE)
+    state = services.worker_and_telegram()
+    up |= {"worker": state.worker.ok, "telegram": state.telegram.ok}
+    return Response(parts().metrics.text(up, state.deliveries), content_type=metrics.CONTENT_TYPE)

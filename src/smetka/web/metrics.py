@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -21,6 +22,12 @@ class Metrics:
         self._seconds = Histogram(
             "smetka_request_seconds", "Time to answer a request.", ["route"], registry=self._registry
         )
+        self._deliveries = Gauge(
+            "smetka_deliveries",
+            "Messages to the managers' chats, by state; the worker counts them every minute.",
+            ["state"],
+            registry=self._registry,
+        )
         self._up = Gauge("smetka_up", "Whether a part answers: 1 or 0.", ["part"], registry=self._registry)
 
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -34,8 +41,15 @@ class Metrics:
     def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
         return self._requests.labels(route, method, status), self._seconds.labels(route)
 
-    def text(self, up: dict[str, bool]) -> bytes:
-        """Everything in Prometheus' text format, with whether each part is up right now."""
+    def text(self, up: Mapping[str, bool], deliveries: Mapping[str, int]) -> bytes:
+        """Everything in Prometheus' text format, with whether each part is up right now.
+
+        Args:
+            deliveries: how many there are in each state; nothing is told when that is not known.
+        """
+        self._deliveries.clear()
+        for state, number in deliveries.items():
+            self._deliveries.labels(state).set(number)
         for part, is_up in up.items():
             self._up.labels(part).set(is_up)
         return generate_latest(self._registry)

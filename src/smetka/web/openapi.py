@@ -33,7 +33,7 @@ _ANY_REQUEST: tuple[type[Refusal], ...] = (
     refusals.Overloaded,
 )
 _WITH_KEY = (refusals.KeyNeeded, refusals.NotAllowed, refusals.TooManyRequests)
-_WITH_BODY = (refusals.InvalidJson, refusals.UnsupportedMediaType, refusals.CrossSite)
+_WITH_BODY = (refusals.InvalidJson, refusals.UnsupportedMediaType)
 
 
 def document(operations: Iterable[Operation], *, threshold: Money, keys_always_needed: bool) -> Json:
@@ -80,6 +80,7 @@ def refusals_of(operation: Operation) -> tuple[type[Refusal], ...]:
         *_ANY_REQUEST,
         *(_WITH_KEY if operation.needs else ()),
         *(_WITH_BODY if operation.body_model else ()),
+        *((refusals.CrossSite,) if operation.method != "GET" else ()),
         *operation.refuses,
     )
 

@@ -11,9 +11,14 @@ from smetka.web.values import (
     Amount,
     AmountNumber,
     BasisChoice,
+    ChatChoice,
     Count,
+    Cursor,
+    DeliveryId,
+    DeliveryState,
     Flag,
     Instant,
+    Limit,
     OptionalYearNumber,
     UserId,
     UserIdNumber,
@@ -73,6 +78,26 @@ class AveragesQuery(YearQuery):
         None, description="What the headline average is per; the shop's setting decides unless given."
     )
     notify: Flag = Field(True, description="Whether the managers' chats are told.")
+
+
+class ListQuery(Input):
+    """A page of a list."""
+
+    limit: Limit = Field(50, description="How many items a page has at most.")
+    cursor: Cursor = Field(None, description="`next` of the page before; without it, the first page.")
+
+
+class DeliveriesQuery(ListQuery):
+    """A page of deliveries."""
+
+    state: DeliveryState = Field(None, description="Only deliveries in this state.")
+    chat: ChatChoice = Field(None, description="Only deliveries to this chat, as the settings name it.")
+
+
+class DeliveryPath(Input):
+    """One message to one chat."""
+
+    delivery_id: DeliveryId = Field(description="The delivery's id, as the list has it.")
 
 
 class BonusCustomerIn(Input):
@@ -186,6 +211,38 @@ class BonusCustomerOut(Answer):
     review: str
     stored_at: Instant
     updated_at: Instant
+
+
+class SentPart(Answer):
+    """A part of a message that arrived."""
+
+    part: str
+    message_id: int
+
+
+class DeliveryOut(Answer):
+    """A message to one chat, and what became of it."""
+
+    id: str
+    kind: str
+    report_id: str = Field(description="Stands in the message too; the same in all chats it goes to.")
+    chat: int | str
+    state: str
+    attempts: Count
+    queued_at: Instant
+    next_attempt_at: Instant | None
+    delivered_at: Instant | None
+    message_id: int | None
+    messages: list[SentPart]
+    schedule: str | None
+    reason: str | None
+
+
+class DeliveryList(Answer):
+    """A page of deliveries, the newest first."""
+
+    items: list[DeliveryOut]
+    next: str | None
 
 
 class Health(Answer):

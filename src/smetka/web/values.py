@@ -6,17 +6,22 @@ Reading raises ValueError with a phrase that goes on from the value's name: "mus
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, InstanceOf, WithJsonSchema
+from pydantic import BeforeValidator, InstanceOf, StringConstraints, WithJsonSchema
 
 from smetka.money import LARGEST_AMOUNT, Money
 from smetka.settings import Basis
+from smetka.settings.rules import chat_id
+from smetka.telegram.outbox import STATES, Place
 
 LARGEST_ID = 2**63 - 1
 LATEST_YEAR = 9999
+LONGEST_PAGE = 500
 
+_CURSOR = r"([1-9][0-9]{11,12})\.([^\x00-\x1f\x7f]{1,200})"
 _CANONICAL = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -57,6 +62,29 @@ def _flag(text: Any) -> bool:
     raise ValueError("must be true or false")
 
 
+def _chat(text: Any) -> int | str:
+    if isinstance(text, str) and re.fullmatch(_CHAT, text):
+        return chat_id(text)
+    raise ValueError("must be a chat's id such as -1001234567890, or a name such as @managers")
+
+
+def _limit(text: Any) -> int:
+    if isinstance(text, str) and _CANONICAL.fullmatch(text) and int(text) <= LONGEST_PAGE:
+        return int(text)
+    raise ValueError(f"must be a whole number from 1 to {LONGEST_PAGE}, in plain digits")
+
+
+def _cursor(text: Any) -> Place:
+    if isinstance(text, str) and (match := re.fullmatch(_CURSOR, text)):
+        return Place(datetime.fromtimestamp(int(match[1]) / 1000, UTC), match[2])
+    raise ValueError("must be what a page of this list gave as next")
+
+
+def cursor_of(place: Place) -> str:
+    """Where a page ends, as a text that `Cursor` reads."""
+    return f"{round(place.created_at.timestamp() * 1000)}.{place.id}"
+
+
 def up_to(largest: int) -> str:
     """The regular expression of exactly the canonical numbers from 1 to `largest`."""
     digits = str(largest)
@@ -70,6 +98,8 @@ def up_to(largest: int) -> str:
             )
     return f"^(?:{'|'.join([*cases, digits])})$"
 
+
+_CHAT = rf"^(?:-?{up_to(2**52 - 1)[1:-1]}|@[A-Za-z][A-Za-z0-9_]{{3,31}})$"
 
 # In paths and queries numbers are texts: as an `integer` JSON Schema would allow 1.0.
 _ID_TEXT_SCHEMA = {"type": "string", "pattern": up_to(LARGEST_ID), "examples": ["1"]}
@@ -89,6 +119,26 @@ YearFilter = Annotated[
 ]
 BasisChoice = Annotated[Basis | None, WithJsonSchema({"type": "string", "enum": list(get_args(Basis))})]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+
+Limit = Annotated[
+    int, BeforeValidator(_limit), WithJsonSchema({"type": "string", "pattern": up_to(LONGEST_PAGE)})
+]
+Cursor = Annotated[
+    InstanceOf[Place] | None,
+    BeforeValidator(_cursor),
+    WithJsonSchema({"type": "string", "pattern": f"^{_CURSOR}$"}),
+]
+DeliveryState = Annotated[
+    Literal["queued", "sending", "delivered", "waiting", "unknown", "failed", "held", "cancelled"] | None,
+    WithJsonSchema({"type": "string", "enum": list(STATES)}),
+]
+ChatChoice = Annotated[
+    int | str | None,
+    BeforeValidator(_chat),
+    WithJsonSchema({"type": "string", "pattern": _CHAT}),
+]
+
+DeliveryId = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 UserIdNumber = Annotated[int, BeforeValidator(lambda v: _integral(v, LARGEST_ID)), WithJsonSchema(_ID_SCHEMA)]
 OptionalYearNumber = Annotated[

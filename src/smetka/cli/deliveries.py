@@ -1,0 +1,103 @@
+"""`smetka deliveries`: the messages to the managers' chats, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.records import open_storage
+from smetka.settings import Settings, load_settings
+from smetka.telegram.messages import compose
+from smetka.telegram.outbox import STATES, Delivery, Outbox
+from smetka.telegram.parts import Document, Part, Picture, Text
+
+
+@click.group()
+def deliveries() -> None:
+    """Messages to the managers' chats, and what became of them."""
+
+
+@deliveries.command("list")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
+@setting_options("data_dir")
+@json_option
+def list_(*, limit: int, state: str | None, as_json: bool, **options: Any) -> None:
+    """The newest deliveries, newest first."""
+    with _outbox(load_settings(options)) as outbox:
+        found = [delivery.as_json() for delivery in outbox.newest(limit, state=state)]
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        click.echo("No message was queued yet." if state is None else f"No message is {state}.", err=True)
+        return
+    columns = ("id", "kind", "chat", "state", "queued_at", "reason")
+    rows = [tuple("" if row[column] is None else str(row[column]) for column in columns) for row in found]
+    click.echo(table([columns, *rows]))
+
+
+@deliveries.command()
+@click.argument("delivery_id", metavar="ID")
+@setting_options("data_dir", "language", "timezone")
+@json_option
+def show(*, delivery_id: str, as_json: bool, **options: Any) -> None:
+    """One delivery, with the message as it is sent."""
+    settings = load_settings(options)
+    with _outbox(settings) as outbox:
+        found = outbox.get(delivery_id)
+    parts = compose(found, found.language or settings.language, settings.timezone, None)
+    answer = {**found.as_json(), "text": "\n\n".join(map(_shown, parts))}
+    if as_json:
+        print_json(answer)
+        return
+    for name, value in answer.items():
+        click.echo(f"{name}: {'-' if value in (None, []) else value}" if name != "text" else f"\n{value}")
+
+
+@deliveries.command()
+@click.argument("delivery_id", metavar="ID")
+@setting_options("data_dir")
+@json_option
+def retry(*, delivery_id: str, as_json: bool, **options: Any) -> None:
+    """Send once more what failed, is held, was cancelled, or may not have arrived."""
+    with _outbox(load_settings(options)) as outbox:
+        _say(outbox.retry(delivery_id), as_json=as_json)
+
+
+@deliveries.command()
+@click.argument("delivery_id", metavar="ID")
+@setting_options("data_dir")
+@json_option
+def cancel(*, delivery_id: str, as_json: bool, **options: Any) -> None:
+    """Never send what is not sent yet."""
+    with _outbox(load_settings(options)) as outbox:
+        _say(outbox.cancel(delivery_id), as_json=as_json)
+
+
+def _say(delivery: Delivery, *, as_json: bool) -> None:
+    if as_json:
+        print_json(delivery.as_json())
+    else:
+        click.echo(f"Delivery {delivery.id} to chat {delivery.chat} is {delivery.state}.")
+
+
+def _shown(part: Part) -> str:
+    match part:
+        case Text():
+            return part.html
+        case Picture():
+            return f"(a picture of {len(part.png):,} bytes)\n{part.caption}"
+        case Document():
+            return f"(the file {part.file_name}, {len(part.content):,} bytes)"
+
+
+@contextmanager
+def _outbox(settings: Settings) -> Iterator[Outbox]:
+    with open_storage(settings, "deliveries") as storage:
+        yield Outbox(storage, now=lambda: datetime.now(UTC))
