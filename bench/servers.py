@@ -91,15 +91,17 @@ def smetka(
 
 
 @contextmanager
-def fake_telegram(folder: Path) -> Iterator[dict[str, str]]:
+def fake_telegram(folder: Path, chats: int = 1) -> Iterator[dict[str, str]]:
     """The stand-in of the Bot API, and the settings that make Smetka talk to it."""
     token = "123456789:" + "b" * 35
     command = [sys.executable, "-m", "smetka", "fake-telegram", "--port", "{port}", "--token", token]
-    with running("fake-telegram", [*command, "--chat", "1001"], folder, {}, ready_path="/") as server:
+    ids = [str(1001 + number) for number in range(chats)]
+    command += [part for chat in ids for part in ("--chat", chat)]
+    with running("fake-telegram", command, folder, {}, ready_path="/") as server:
         yield {
             "SMETKA_TELEGRAM_API_URL": f"http://{server.host}:{server.port}",
             "SMETKA_TELEGRAM_BOT_TOKEN": token,
-            "SMETKA_TELEGRAM_CHAT_IDS": "1001",
+            "SMETKA_TELEGRAM_CHAT_IDS": ",".join(ids),
         }
 
 

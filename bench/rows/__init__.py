@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.figures import Figure
-from bench.rows import averages, posts, resources, totals
+from bench.rows import averages, messages, posts, resources, totals
 from bench.rows.sizes import Sizes
 
 ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
@@ -15,6 +15,9 @@ ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
     "busy": averages.busy,
     "posts": posts.one_by_one,
     "sustained": posts.sustained,
+    "asking": messages.asking,
+    "sending": messages.sending,
+    "drawing": messages.drawing,
     "start": resources.start,
 }
 

@@ -18,6 +18,7 @@ class Sizes:
         many_payments: of the large one; None leaves out the rows that need it.
         seconds, rounds: of each load, and how often its contestants take turns.
         posts: in each round.
+        messages: to fifty chats.
         sustained_payments, sustained_seconds: of the long load, which needs many customers.
     """
 
@@ -30,6 +31,7 @@ class Sizes:
     sustained_payments: int = 10_000_000
     sustained_seconds: float = 300.0
     busy_seconds: float = 60.0
+    messages: int = 1_000
     starts: int = 3
 
     @contextmanager

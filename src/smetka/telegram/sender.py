@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Event
+from threading import Event, Thread
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -102,7 +102,7 @@ class Sender:
         self._outbox, self._chats, self._lease, self._manner = outbox, chats, lease, manner
         self._now, self._stopping, self._clock = now, stopping, clock
         self._free = list(clients)
-        self._threads = ThreadPoolExecutor(len(clients), "lane") if len(clients) > 1 else None
+        self._waits_for_each = len(clients) == 1
         self._flights: dict[Future[int], tuple[_Flight, TelegramClient]] = {}
         # What is to be written to MongoDB, in this order, each safe to repeat. Kept until it is
         # written: MongoDB may be away in just the moment in which a send ends.
@@ -153,8 +153,6 @@ class Sender:
             wait(self._flights, seconds)
         self._collect()
         self._write()
-        if self._threads:
-            self._threads.shutdown(wait=False, cancel_futures=True)
         return not self._flights
 
     def _run_once(self) -> bool:
@@ -249,19 +247,15 @@ class Sender:
         self._take_off(_Flight(claimed, chat.moved_to or claimed.send_to, missing[0], last=len(missing) == 1))
 
     def _take_off(self, flight: _Flight) -> None:
-        client = self._free.pop()
+        client, landed = self._free.pop(), Future[int]()
         self._pace.start(flight.claimed.chat)
-        if self._threads:
-            future = self._threads.submit(client.send, flight.send_to, flight.part)
-            self._flights[future] = flight, client
-            return
-        future = Future()
-        try:
-            future.set_result(client.send(flight.send_to, flight.part))
-        except TelegramError as error:
-            future.set_exception(error)
-        self._flights[future] = flight, client
-        self._collect()
+        self._flights[landed] = flight, client
+        if self._waits_for_each:
+            _fly(client, flight, landed)
+            self._collect()
+        else:
+            # A thread each and no pool: at the end of the process nobody waits for one that hangs.
+            Thread(target=_fly, args=(client, flight, landed), name="lane", daemon=True).start()
 
     def _collect(self) -> None:
         """Judge what has landed."""
@@ -293,6 +287,9 @@ class Sender:
             return self._refused(flight, error)
         except Unreachable as error:
             return self._unreachable(claimed, error)
+        except Exception:  # noqa: BLE001 - a fault of ours must not stop the others
+            _log.exception("delivery-not-sent", id=claimed.id)
+            return self._unknown_outcome(claimed, "A fault in Smetka; the worker's log says which.")
         self._went_well()
         sent = {**claimed.sent, flight.part.name: message_id}
         fields = {
@@ -382,6 +379,13 @@ class Sender:
     def _went_well(self) -> None:
         self._token_is_right, self._outages = True, 0
         self._telegram = Health(ok=True, detail="Telegram answers.")
+
+
+def _fly(client: TelegramClient, flight: _Flight, landed: Future[int]) -> None:
+    try:
+        landed.set_result(client.send(flight.send_to, flight.part))
+    except Exception as error:  # noqa: BLE001 - whoever looks at the outcome judges it
+        landed.set_exception(error)
 
 
 def _back_off(faults: int) -> float:
