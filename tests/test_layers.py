@@ -31,6 +31,7 @@ EDGES = {
     "children",
     "probing",
     "services",
+    "shop_figures",
     "web_process",
     "demo",
     "__main__",

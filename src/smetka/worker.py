@@ -23,8 +23,10 @@ from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
 from smetka.storage import Storage
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
+from smetka.telegram.figures import Figures
 from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import STATES, Outbox
+from smetka.telegram.schedules import Schedules
 from smetka.telegram.sender import LANES, Health, Manner, Sender
 from smetka.telegram.state import BEAT_SECONDS, beat
 
@@ -37,6 +39,8 @@ COUNT_SECONDS = 60.0
 IDLE_SECONDS = 0.25
 MONGODB_AWAY_SECONDS = 0.5
 UNEXPECTED_SECONDS = 5.0
+SCHEDULE_SECONDS = 1.0
+TELL_AGAIN_SECONDS = 60.0
 NO_BOT = Health(ok=True, detail="No bot is configured; messages are disabled.")
 
 _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -58,12 +62,16 @@ class Worker:
         self._outbox = Outbox(storage, now=_now)
         self._counted: dict[str, int] = {}
         self._count_again_at = 0.0
+        self._figures = _figures(settings) if self._token else None
+        self._schedules = Schedules(
+            storage, recipients=settings.telegram_chat_ids, timezone=settings.timezone, now=_now
+        )
         self._sender = Sender(
             self._outbox,
             Chats(storage, now=_now),
             self._lease,
             [TelegramClient(self._token, settings.telegram_api_url) for _ in range(LANES)],
-            manner=Manner(settings.language, settings.timezone, settings.telegram_on_unknown),
+            manner=Manner(settings.language, settings.timezone, settings.telegram_on_unknown, self._figures),
             now=_now,
             stopping=self._stopping,
         )
@@ -77,6 +85,7 @@ class Worker:
         sending = Thread(target=self._send_until_stopped, name="sender", daemon=True)
         if self._token:
             sending.start()
+            Thread(target=self._fire_until_stopped, name="schedules", daemon=True).start()
         while not wait_for_stop(BEAT_SECONDS if self._beat() else MONGODB_AWAY_SECONDS):
             pass
         self._stopping.set()
@@ -109,6 +118,23 @@ class Worker:
             self._stopping.wait(pause)
         self._let_go()
 
+    def _fire_until_stopped(self) -> None:
+        """Queue what schedules have due. Beside the sending: a question to a large ledger takes seconds."""
+        told_at = -TELL_AGAIN_SECONDS
+        while not self._stopping.wait(SCHEDULE_SECONDS):
+            if not self._sender.is_active or self._figures is None:
+                continue
+            try:
+                self._schedules.fire(self._figures)
+            except Exception as error:  # noqa: BLE001 - as in the sending
+                if time.monotonic() - told_at < TELL_AGAIN_SECONDS:
+                    continue
+                told_at = time.monotonic()
+                if isinstance(error, Unavailable):
+                    _log.warning("schedules-wait", reason=error.reason)
+                else:
+                    _log.exception("unexpected")
+
     def _let_go(self) -> None:
         try:
             if not self._sender.finish(STOP_SECONDS):
@@ -116,6 +142,15 @@ class Worker:
             self._lease.release()
         except Unavailable:
             _log.info("lease-not-released")  # whoever waits sees that this process is gone
+
+
+def _figures(settings: Settings) -> Figures | None:
+    if settings.ledger is None:
+        _log.warning("no ledger is named: schedules wait, and the bot knows no figures")
+        return None
+    from smetka.shop_figures import ShopFigures  # it brings SQLAlchemy, which a worker without a bot spares
+
+    return ShopFigures(settings, now=_now)
 
 
 def run(settings: Settings) -> None:

@@ -67,6 +67,9 @@ def assert_agreement(ledger: Ledger, path: Path, second_opinion, asked: range | 
             row.age: (row.customers, row.spenders, row.payments, row.total.decimal) for row in spending.rows
         } == rows
         assert (spending.ignored_payments, spending.orphan_payments) == (opinion.ignored, opinion.orphans)
+        assert {user_id: total.decimal for user_id, total in ledger.spending_by_customer(year)} == {
+            user_id: opinion.totals[user_id] for user_id in opinion.ages if opinion.payments.get(user_id, 0)
+        }
         for user_id in asked:
             if user_id in opinion.ages:
                 spent = ledger.total_spent(user_id, year)

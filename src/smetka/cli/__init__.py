@@ -25,6 +25,7 @@ _COMMANDS = {
     "key": ("smetka.cli.keys", "key", "API keys: create, list, revoke."),
     "ledger": ("smetka.cli.ledger", "ledger", "The shop's data: check, init, index."),
     "restore": ("smetka.cli.backup", "restore", "Put the records of a backup back."),
+    "schedule": ("smetka.cli.schedule", "schedule", "Reports that are sent by themselves."),
     "serve": ("smetka.cli.serve", "serve", "Run the web server, the Telegram worker and MongoDB."),
     "settings": ("smetka.cli.status", "settings", "Every setting, its value and where it came from."),
     "status": ("smetka.cli.status", "status", "What runs on this data directory."),

@@ -72,7 +72,7 @@ def demo(**options: Any) -> int:
 
 
 @click.command()
-@setting_options("data_dir", "timezone", "language", "telegram_chat_ids", "telegram_api_url")
+@setting_options("ledger", "data_dir", "timezone", "language", "telegram_chat_ids", "telegram_api_url")
 def worker(**options: Any) -> None:
     """Run the Telegram worker alone, where web and worker run apart."""
     from smetka.worker import run

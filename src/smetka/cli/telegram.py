@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.schedule import send
 from smetka.errors import CommandFailed
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
 from smetka.telegram.client import TelegramClient
@@ -23,6 +24,9 @@ _BOT_OPTIONS = ("telegram_chat_ids", "telegram_api_url", "language")
 @click.group()
 def telegram() -> None:
     """The bot that writes to the managers' chats."""
+
+
+telegram.add_command(send)
 
 
 @telegram.command()

@@ -2,6 +2,6 @@
 
 from smetka.ledger.glance import Glance
 from smetka.ledger.ledger import Ledger
-from smetka.ledger.spending import AgeRow, CustomerTotal, SpendingByAge
+from smetka.ledger.spending import AgeRow, CustomerTotal, Person, SpendingByAge
 
-__all__ = ["AgeRow", "CustomerTotal", "Glance", "Ledger", "SpendingByAge"]
+__all__ = ["AgeRow", "CustomerTotal", "Glance", "Ledger", "Person", "SpendingByAge"]

@@ -23,12 +23,14 @@ class Layout:
         ids_unique: no id can stand in `user_info` twice; rows without an id can.
         index: the name of the index over `INDEXED`, if there is one.
         indexable: payments are in a real table, so that an index can be made.
+        personal: those of the columns `name` and `email` that customers have.
     """
 
     numeric: frozenset[tuple[str, str]]
     ids_unique: bool
     index: str | None
     indexable: bool
+    personal: frozenset[str] = frozenset()
 
 
 def read_layout(connection: sqlite3.Connection) -> Layout:
@@ -46,7 +48,8 @@ def read_layout(connection: sqlite3.Connection) -> Layout:
         if _is_numeric(types[table][column])
     )
     unique = (CUSTOMERS, "user_id") in numeric and _is_unique(connection, CUSTOMERS, "user_id")
-    return Layout(numeric, unique, _covering_index(connection), _is_table(connection, PAYMENTS))
+    personal = frozenset({"name", "email"} & types[CUSTOMERS].keys())
+    return Layout(numeric, unique, _covering_index(connection), _is_table(connection, PAYMENTS), personal)
 
 
 def _declared_types(connection: sqlite3.Connection, table: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The two questions, put to whoever runs a statement."""
+"""The questions, put to whoever runs a statement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from smetka.errors import UnknownCustomer
 from smetka.ledger import statements
 from smetka.ledger.faults import is_overflow
 from smetka.ledger.layout import Layout
-from smetka.ledger.spending import CustomerTotal, SpendingByAge, spending_of
+from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, spending_of
 from smetka.ledger.statements import PART, Question
 from smetka.money import Money
 
@@ -37,6 +37,25 @@ def spending_by_age(rows: Rows, layout: Layout, year: int | None) -> SpendingByA
     """What all customers spent, in one year or in all, by their age today."""
     question = statements.spending_by_age(layout, by_year=year is not None)
     return spending_of(_asked(rows, question, year=_storable(year)))
+
+
+def spending_by_customer(rows: Rows, layout: Layout, year: int | None) -> list[tuple[int, int]]:
+    """What each customer with a payment that counts spent, in one year or in all: ids and cents."""
+    question = statements.spending_by_customer(layout, by_year=year is not None)
+    found = _asked(rows, question, year=_storable(year))
+    return [(user_id, high * PART + low) for user_id, high, low in found]
+
+
+def person(rows: Rows, layout: Layout, user_id: int) -> Person | None:
+    """A customer's name and e-mail; None when nobody has that id."""
+    found = rows(statements.person(layout), {"user_id": user_id}) if _fits(user_id) else []
+    return Person(*map(_as_text, found[0])) if found else None
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)
 
 
 def _asked(rows: Rows, question: Question, **parameters: Any) -> list[Any]:

@@ -19,6 +19,24 @@ class CustomerTotal:
     total: Money
     payments: int
 
+    def as_json(self, *, year: int | None, currency: str) -> dict[str, Any]:
+        """The answer of `GET /total_spent/<user_id>`."""
+        return {
+            "user_id": self.user_id,
+            "total_spending": self.total.number,
+            "payments": self.payments,
+            "year": year,
+            "currency": currency,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is known of a customer beside the id and the age: for owners only, and never kept."""
+
+    name: str
+    email: str
+
 
 @dataclass(frozen=True, slots=True)
 class AgeRow:

@@ -68,7 +68,27 @@ def spending_by_age(layout: Layout, *, by_year: bool) -> Question:
     return _question(lambda wide: _spending_by_age(Tables(layout), by_year=by_year, wide=wide))
 
 
-def _question(build: Callable[[bool], Select[bool, int, Any, Any] | CompoundSelect[Any]]) -> Question:
+@lru_cache(maxsize=32)
+def spending_by_customer(layout: Layout, *, by_year: bool) -> Question:
+    """Rows `(id, high, low)`, one for each customer with a payment that counts."""
+    return _question(lambda wide: _spending_by_customer(Tables(layout), by_year=by_year, wide=wide))
+
+
+@lru_cache(maxsize=8)
+def person(layout: Layout) -> str:
+    """Rows `(name, email)` for `:user_id`, whatever is stored there; NULL where there is no such column."""
+    tables = Tables(layout)
+    columns = (column(name) if name in layout.personal else null() for name in ("name", "email"))
+    return str(
+        select(*columns)
+        .select_from(tables.customers)
+        .where(tables.customer_id == bindparam("user_id"))
+        .limit(_ONE)
+        .compile(dialect=_SQLITE)
+    )
+
+
+def _question(build: Callable[[bool], Select[*tuple[Any, ...]] | CompoundSelect[Any]]) -> Question:
     return Question(*(str(build(wide).compile(dialect=_SQLITE)) for wide in (False, True)))
 
 
@@ -156,6 +176,14 @@ def _spending_by_age(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSe
             for ages in tables.customers_by_age(customers)
         ),
         select(_text("all"), null(), _ZERO, _ZERO, payments, _ZERO, _ZERO),
+    )
+
+
+def _spending_by_customer(tables: Tables, *, by_year: bool, wide: bool) -> Select[Any, Any, Any]:
+    customers = tables.one_row_an_id()
+    paid = paid_by_customer(tables, tables.period(by_year=by_year), wide=wide)
+    return select(customers.c.id, paid.c.high, paid.c.low).select_from(
+        paid.join(customers, customers.c.id == paid.c.id)
     )
 
 

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from smetka.ledger import Person
 from smetka.settings import Basis
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What is known of a customer beside the id; for owners only, and never kept."""
-
-    name: str
-    email: str
 
 
 class Figures(Protocol):

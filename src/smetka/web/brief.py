@@ -48,13 +48,7 @@ def total_spent(path: CustomerPath, query: YearQuery, services: Services, asked:
     A customer without payments has spent 0.
     """
     total = (asked.glance or services.ledger).total_spent(path.user_id, query.year)
-    return {
-        "user_id": total.user_id,
-        "total_spending": total.total.number,
-        "payments": total.payments,
-        "year": query.year,
-        "currency": services.settings.currency,
-    }
+    return total.as_json(year=query.year, currency=services.settings.currency)
 
 
 @brief.get(

@@ -1,0 +1,58 @@
+"""The shop's figures for messages, schedules and the bot, in a process that holds no web server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from smetka.bonus.due import due
+from smetka.ledger import Ledger, Person
+from smetka.settings import Basis, Settings, named_ledger
+from smetka.spending.averages import average_by_age_group
+from smetka.spending.distribution import distribution
+
+
+class ShopFigures:
+    """Answers what `smetka.telegram.figures.Figures` asks, from the ledger as it is at each question.
+
+    Raises:
+        WrongUsage: no ledger is named.
+    """
+
+    def __init__(self, settings: Settings, *, now: Callable[[], datetime]) -> None:
+        self._settings, self._now = settings, now
+        self._ledger = Ledger(named_ledger(settings))
+
+    @property
+    def current_year(self) -> int:
+        """The calendar year in the shop's time zone."""
+        return self._now().astimezone(self._settings.timezone).year
+
+    def averages(self, year: int | None, basis: Basis | None = None) -> dict[str, Any]:
+        """The averages by age group, as the web server answers them."""
+        averages = average_by_age_group(self._ledger, self._settings.age_groups, year)
+        return averages.as_json(basis=basis or self._settings.average_basis, currency=self._settings.currency)
+
+    def bonus(self, year: int) -> dict[str, Any]:
+        """Who is due the bonus of a year."""
+        return due(self._ledger, year, self._settings.bonus_threshold).as_json(
+            currency=self._settings.currency
+        )
+
+    def shop(self, year: int | None) -> dict[str, Any]:
+        """The shop as a whole."""
+        return distribution(self._ledger, year).as_json(currency=self._settings.currency)
+
+    def customer(self, user_id: int, year: int | None) -> dict[str, Any]:
+        """What one customer spent."""
+        total = self._ledger.total_spent(user_id, year)
+        return total.as_json(year=year, currency=self._settings.currency)
+
+    def person(self, user_id: int) -> Person | None:
+        """A customer's name and e-mail."""
+        return self._ledger.person(user_id)
+
+    def close(self) -> None:
+        """Let go of the file. Safe to repeat."""
+        self._ledger.close()
