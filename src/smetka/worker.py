@@ -23,12 +23,13 @@ from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
 from smetka.storage import Storage
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
+from smetka.telegram.delivery import STATES
 from smetka.telegram.figures import Figures
 from smetka.telegram.lease import Lease
-from smetka.telegram.outbox import STATES, Outbox
+from smetka.telegram.outbox import Outbox
 from smetka.telegram.schedules import Schedules
-from smetka.telegram.sender import LANES, Health, Manner, Sender
-from smetka.telegram.state import BEAT_SECONDS, beat
+from smetka.telegram.sender import LANES, Manner, Sender
+from smetka.telegram.state import BEAT_SECONDS, Health, beat
 
 STOP_SECONDS = 3.0
 """How long an orderly stop waits for a message under way."""

@@ -17,7 +17,8 @@ from decimal import Decimal
 import pytest
 
 from smetka.storage import Storage
-from smetka.telegram.outbox import DELIVERED, DUE, SENDING, Outbox
+from smetka.telegram.delivery import DELIVERED, DUE, SENDING
+from smetka.telegram.outbox import Outbox
 from smetka.telegram.standin import FakeTelegram
 from smetka.telegram.standin.world import Fault
 from tests.e2e.torture import rounds, tell
@@ -62,7 +63,7 @@ class Faults:
 
     def __call__(self, method: str) -> Fault | None:
         with self._lock:
-            if method != "sendMessage" or self._chance.random() > 0.3:
+            if not method.startswith("send") or self._chance.random() > 0.3:
                 return None
             kind = self._chance.choice(KINDS)
             self.shown[kind] += 1
@@ -142,8 +143,8 @@ def test_every_message_arrives_and_only_those_whose_answer_was_lost_arrive_twice
     assert len(delivered) == messages
     assert set(arrived) == delivered
     assert twice <= answers_lost + interrupted
-    assert busiest(telegram, 1.0) <= 25
-    assert max(busiest(telegram, 1.0, chat) for chat in range(1001, 1001 + chats)) == 1
+    assert telegram.busiest(1.0) <= 25
+    assert max(telegram.busiest(1.0, chat) for chat in range(1001, 1001 + chats)) == 1
 
 
 def kill(sender, outbox) -> int:
@@ -151,11 +152,3 @@ def kill(sender, outbox) -> int:
     sender.send_signal(signal.SIGKILL)
     sender.wait()
     return len(outbox.claimed())
-
-
-def busiest(telegram, seconds: float, chat: int | None = None) -> int:
-    """The most messages that arrived within so many seconds."""
-    times = sorted(m.at for m in telegram.world.messages if chat in (None, m.chat_id))
-    return max(
-        sum(first <= at < first + seconds for at in times[start:]) for start, first in enumerate(times)
-    )

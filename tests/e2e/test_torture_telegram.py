@@ -40,19 +40,22 @@ def another_bot():
 
 
 @contextlib.contextmanager
-def answering(fault):
+def answering(fault, **details):
     """A stand-in that answers every send with the same fault."""
     with FakeTelegram(token=TOKEN, chats=[4242]) as telegram:
-        telegram.fail_next(fault, times=100_000)
+        telegram.fail_next(fault, times=100_000, **details)
         yield telegram.url
+        assert telegram.calls("send*")
+        assert telegram.messages(4242) == []
 
 
+FORBIDDEN = '{"ok": false, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}'
 STATES = {
     "down": nobody_there,
     "silent": never_answering,
     "401": another_bot,
-    "403": lambda: answering("403"),
-    "429": lambda: answering("429"),
+    "403": lambda: answering("say", status=403, body=FORBIDDEN),
+    "429": lambda: answering("flood", retry_after=2),
     "500": lambda: answering("500"),
 }
 

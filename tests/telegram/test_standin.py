@@ -8,7 +8,8 @@ import pytest
 import requests
 
 from smetka.telegram.standin import FakeTelegram
-from smetka.telegram.standin.methods import BOT, METHODS
+from smetka.telegram.standin.methods import METHODS
+from smetka.telegram.standin.world import BOT
 
 MANAGER = 1001
 
@@ -157,13 +158,13 @@ def test_the_page_shows_messages_and_lets_no_markup_through(call, telegram):
     text = '<b>Total</b> <a href="javascript:alert(1)">&lt;img&gt;</a>'
     call("sendMessage", {"chat_id": MANAGER, "text": text, "parse_mode": "HTML"})
 
-    reply = requests.get(telegram.url, timeout=20)
-
-    assert "<b>Total</b> &lt;img&gt;" in reply.text
-    assert "<script" not in reply.text
-    assert "javascript" not in reply.text
-    assert " style=" not in reply.text
-    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    assert "<b>Total</b> &lt;img&gt;" in requests.get(f"{telegram.url}/chat/{MANAGER}", timeout=20).text
+    for path in ("/", f"/chat/{MANAGER}", "/t.me?start=<script>x"):
+        reply = requests.get(telegram.url + path, timeout=20)
+        assert "<script" not in reply.text
+        assert "javascript" not in reply.text
+        assert " style=" not in reply.text
+        assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
     assert (
         requests.get(f"{telegram.url}/style.css", timeout=20).headers["Content-Type"].startswith("text/css")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.telegram.outbox import FAILED, SENDING
+from smetka.telegram.delivery import FAILED, SENDING
 from tests.web.conftest import NOW
 
 REPORT = {"year": 2026, "currency": "MKD"}
@@ -21,12 +21,11 @@ def queue(shop):
     return lambda chats, name="a report": shop.services.outbox.queue(name, "shop", REPORT, chats)
 
 
-def pages(shop, exact, query=""):
-    address = f"/api/v1/deliveries?limit=3{query}"
-    reply = exact(shop.get(address))
+def pages(shop, exact):
+    reply = exact(shop.get("/api/v1/deliveries", query_string={"limit": 3}))
     yield reply["items"]
     while reply["next"]:
-        reply = exact(shop.get(address, query_string={"limit": 3, "cursor": reply["next"]}))
+        reply = exact(shop.get("/api/v1/deliveries", query_string={"limit": 3, "cursor": reply["next"]}))
         yield reply["items"]
 
 
@@ -163,8 +162,7 @@ def test_another_sites_page_cancels_nothing(shop, queue, assert_problem):
 
 
 def test_the_metrics_tell_how_many_are_in_each_state(shop):
-    from smetka.telegram.sender import Health
-    from smetka.telegram.state import beat
+    from smetka.telegram.state import Health, beat
 
     beat(
         shop.services.storage,

@@ -12,8 +12,9 @@ import click
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.settings import Settings, load_settings
+from smetka.telegram.delivery import STATES, Delivery
 from smetka.telegram.messages import compose
-from smetka.telegram.outbox import STATES, Delivery, Outbox
+from smetka.telegram.outbox import Outbox
 from smetka.telegram.parts import Document, Part, Picture, Text
 
 

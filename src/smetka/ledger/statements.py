@@ -83,7 +83,6 @@ def person(layout: Layout) -> str:
         select(*columns)
         .select_from(tables.customers)
         .where(tables.customer_id == bindparam("user_id"))
-        .limit(_ONE)
         .compile(dialect=_SQLITE)
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from smetka.storage import Storage
 from smetka.telegram.chats import ChatId
-from smetka.telegram.outbox import FAILED, Record, insert_new, new_record
+from smetka.telegram.delivery import FAILED, Record, insert_new, new_record
 from smetka.telegram.reports import question_of, report_id_of
 
 

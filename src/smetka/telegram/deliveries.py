@@ -13,7 +13,7 @@ from smetka.errors import NotAtOnce, Unavailable
 from smetka.storage import Storage
 from smetka.telegram.announcements import Announcements
 from smetka.telegram.chats import ChatId
-from smetka.telegram.outbox import FAILED, Record
+from smetka.telegram.delivery import FAILED, Record
 from smetka.telegram.reports import figures_of, has_payments, question_of
 
 MOST_REPORTS = 6

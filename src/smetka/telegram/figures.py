@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from smetka.ledger import Person
 from smetka.settings import Basis
+
+if TYPE_CHECKING:
+    from smetka.ledger import Person  # it brings SQLAlchemy, which a worker without a bot spares
 
 
 class Figures(Protocol):

@@ -58,13 +58,25 @@ class Pace:
         self._clock = clock
         self._bot = Window(*BOT_LIMIT)
         self._chats: defaultdict[ChatId, list[Window]] = defaultdict(list)
+        self._paused_until: dict[ChatId, float] = {}
 
     def busy_chats(self) -> list[ChatId]:
         """Chats that cannot be written to just now, so that others have their turn."""
         now = self._clock()
         for chat in [c for c, windows in self._chats.items() if all(w.is_empty(now) for w in windows)]:
             del self._chats[chat]
-        return [c for c, windows in self._chats.items() if any(w.seconds_to_wait(now) for w in windows)]
+        busy = [c for c, windows in self._chats.items() if any(w.seconds_to_wait(now) for w in windows)]
+        self._paused_until = {chat: until for chat, until in self._paused_until.items() if now < until}
+        return [*busy, *self._paused_until]
+
+    def pause(self, chat: ChatId, seconds: float) -> None:
+        """Leave a chat alone, as Telegram asked."""
+        self._paused_until[chat] = self._clock() + seconds
+
+    def are_others_paused(self, chat: ChatId) -> bool:
+        """Whether Telegram asked for another chat to be left alone, and that is not over."""
+        now = self._clock()
+        return any(now < until for other, until in self._paused_until.items() if other != chat)
 
     def seconds_to_wait(self) -> float:
         """How long the bot as a whole has to wait; 0 when it may write."""

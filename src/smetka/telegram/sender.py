@@ -5,28 +5,29 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Event, Thread
-from typing import Any, Literal
+from threading import Event
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from smetka.telegram.chats import ChatId, Chats
 from smetka.telegram.client import TelegramClient
+from smetka.telegram.delivery import DELIVERED, FAILED, HELD, WAITING, Delivery
+from smetka.telegram.endings import Ending, back_off, faulty, later, unknown_outcome
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
 from smetka.telegram.figures import Figures
+from smetka.telegram.flights import Flight, Flights
 from smetka.telegram.lease import Lease, since_boot
 from smetka.telegram.messages import compose
-from smetka.telegram.outbox import DELIVERED, FAILED, HELD, UNKNOWN, WAITING, Delivery, Outbox
+from smetka.telegram.outbox import Outbox
 from smetka.telegram.pacing import GROUP_LIMIT, Pace
-from smetka.telegram.parts import Part
+from smetka.telegram.state import Health
 
-MOST_FAULTS = 10
-LONGEST_BACK_OFF_SECONDS = 300.0
 LANES = 8
 """Messages that may be on their way at once, each to another chat: one slow call delays no other chat."""
 
@@ -35,9 +36,6 @@ _LANE_WAIT_SECONDS = 0.5
 _INTERRUPTED = "The sender was stopped while it was sending; whether it arrived is unknown."
 
 _log = structlog.get_logger(__name__)
-
-Ending = tuple[str, dict[str, Any]]
-"""The state a delivery ends in, and what else is to be written down."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +49,6 @@ class Manner:
     timezone: ZoneInfo
     on_unknown: Literal["retry", "hold"]
     figures: Figures | None = None
-
-
-@dataclass(frozen=True)
-class Health:
-    """How things are with Telegram, in a sentence for people."""
-
-    ok: bool
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Flight:
-    """One part of a delivery on its way. `last` is whether all is delivered when it has arrived."""
-
-    claimed: Delivery
-    send_to: ChatId
-    part: Part
-    last: bool
 
 
 class Sender:
@@ -101,16 +81,13 @@ class Sender:
     ) -> None:
         self._outbox, self._chats, self._lease, self._manner = outbox, chats, lease, manner
         self._now, self._stopping, self._clock = now, stopping, clock
-        self._free = list(clients)
-        self._waits_for_each = len(clients) == 1
-        self._flights: dict[Future[int], tuple[_Flight, TelegramClient]] = {}
+        self._flights = Flights(clients)
         # What is to be written to MongoDB, in this order, each safe to repeat. Kept until it is
         # written: MongoDB may be away in just the moment in which a send ends.
         self._unwritten: deque[Callable[[], object]] = deque()
         self._pace = Pace(clock)
         self._outages = 0
         self._paused_until = 0.0
-        self._chat_paused_until: dict[ChatId, float] = {}
         self._paused_chats: set[ChatId] = set()
         self._token_is_right = False
         self._recovered_as: str | None = None
@@ -149,8 +126,7 @@ class Sender:
         Raises:
             BonusStoreUnavailable: MongoDB is away; the next sender takes the outcomes for unknown.
         """
-        if self._flights:
-            wait(self._flights, seconds)
+        self._flights.wait_for_all(seconds)
         self._collect()
         self._write()
         return not self._flights
@@ -162,14 +138,15 @@ class Sender:
             self._recovered_as = self._lease.owner
         if self._clock() < self._paused_until:
             return wrote
-        if not self._free:
-            wait(self._flights, _LANE_WAIT_SECONDS, FIRST_COMPLETED)
+        free = self._flights.free
+        if free is None:
+            self._flights.wait_for_one(_LANE_WAIT_SECONDS)
             return True
-        if not self._has_right_token():
+        if not self._has_right_token(free):
             return wrote
-        delivery = self._outbox.next_due(busy=self._busy_chats())
+        delivery = self._outbox.next_due(busy=self._pace.busy_chats())
         if delivery is None:
-            return wrote or self._landed_within(0.05)
+            return wrote or self._flights.wait_for_one(0.05)
         if (pause := self._pace.seconds_to_wait()) and self._stopping.wait(min(pause, _LANE_WAIT_SECONDS)):
             return False
         if self._pace.seconds_to_wait():
@@ -178,14 +155,6 @@ class Sender:
             self._send(claimed)
             self._write()
         return True
-
-    def _landed_within(self, seconds: float) -> bool:
-        return bool(self._flights and wait(self._flights, seconds, FIRST_COMPLETED).done)
-
-    def _busy_chats(self) -> list[ChatId]:
-        now = self._clock()
-        self._chat_paused_until = {c: until for c, until in self._chat_paused_until.items() if now < until}
-        return [*self._pace.busy_chats(), *self._chat_paused_until]
 
     def _write(self) -> bool:
         """Write down what has ended; False when there was nothing."""
@@ -197,16 +166,17 @@ class Sender:
 
     def _recover(self) -> None:
         """See to what is claimed by nobody who lives: we alone send, and know what is on its way."""
-        ours = {flight.claimed.id for flight, _ in self._flights.values()}
         for claimed in self._outbox.claimed():
-            if claimed.id in ours:
+            if claimed.id in self._flights.claimed:
                 continue
             if claimed.owner == self._lease.owner:  # the claim succeeded without our knowing it
                 self._outbox.settle(claimed, WAITING, next_attempt_at=self._now())
             else:
-                state, fields = self._unknown_outcome(claimed, _INTERRUPTED)
-                self._outbox.settle(claimed, state, **fields)
-                _log.warning("delivery-interrupted", id=claimed.id, report_id=claimed.report_id, state=state)
+                ending = self._unknown_outcome(claimed, _INTERRUPTED)
+                self._outbox.settle(claimed, ending.state, **ending.fields)
+                _log.warning(
+                    "delivery-interrupted", id=claimed.id, report_id=claimed.report_id, state=ending.state
+                )
         if self._paced_as != self._lease.owner:
             # Telegram does not care which process sent what it counts.
             for sent in self._outbox.touched_since(timedelta(seconds=GROUP_LIMIT[1])):
@@ -214,11 +184,11 @@ class Sender:
             self._paced_as = self._lease.owner
         self._paused_chats = {chat.id for chat in self._chats.all() if chat.paused}
 
-    def _has_right_token(self) -> bool:
+    def _has_right_token(self, client: TelegramClient) -> bool:
         """Ask once before the first message, and again after every outage."""
         if not self._token_is_right:
             try:
-                self._free[-1].get_me()
+                client.get_me()
             except TelegramError as error:
                 self._pause_for(error)
                 return False
@@ -229,7 +199,7 @@ class Sender:
         chat = self._chats.get(claimed.chat)
         if chat.paused:
             self._paused_chats.add(chat.id)
-            self._settle(claimed, (HELD, {"reason": f"The chat is paused: {chat.paused}"}))
+            self._settle(claimed, Ending(HELD, {"reason": f"The chat is paused: {chat.paused}"}))
             return
         self._paused_chats.discard(chat.id)
         try:
@@ -238,51 +208,42 @@ class Sender:
         except Exception:  # noqa: BLE001 - one that cannot be written must not stop the others
             _log.exception("delivery-not-writable", id=claimed.id)
             reason = "The message could not be written; the worker's log says why."
-            self._settle(claimed, (FAILED, {"reason": reason}))
+            self._settle(claimed, Ending(FAILED, {"reason": reason}))
             return
         missing = [part for part in parts if part.name not in claimed.sent]
         if not missing:
-            self._settle(claimed, (DELIVERED, {"reason": None}))
+            self._settle(claimed, Ending(DELIVERED, {"reason": None}))
             return
-        self._take_off(_Flight(claimed, chat.moved_to or claimed.send_to, missing[0], last=len(missing) == 1))
-
-    def _take_off(self, flight: _Flight) -> None:
-        client, landed = self._free.pop(), Future[int]()
-        self._pace.start(flight.claimed.chat)
-        self._flights[landed] = flight, client
-        if self._waits_for_each:
-            _fly(client, flight, landed)
-            self._collect()
-        else:
-            # A thread each and no pool: at the end of the process nobody waits for one that hangs.
-            Thread(target=_fly, args=(client, flight, landed), name="lane", daemon=True).start()
+        self._pace.start(claimed.chat)
+        self._flights.take_off(
+            Flight(claimed, chat.moved_to or claimed.send_to, missing[0], last=len(missing) == 1)
+        )
+        self._collect()
 
     def _collect(self) -> None:
         """Judge what has landed."""
-        for future in [future for future in self._flights if future.done()]:
-            flight, client = self._flights.pop(future)
-            self._free.append(client)
+        for flight, outcome in self._flights.landed():
             self._pace.end(flight.claimed.chat)
-            self._settle(flight.claimed, self._ending(flight, future))
+            self._settle(flight.claimed, self._ending(flight, outcome))
 
     def _settle(self, claimed: Delivery, ending: Ending) -> None:
-        self._unwritten.append(partial(self._settled, claimed, *ending))
+        self._unwritten.append(partial(self._settled, claimed, ending))
 
-    def _settled(self, claimed: Delivery, state: str, fields: dict[str, Any]) -> None:
-        settled = self._outbox.settle(claimed, state, **fields)
+    def _settled(self, claimed: Delivery, ending: Ending) -> None:
+        settled = self._outbox.settle(claimed, ending.state, **ending.fields)
         _log.info(
             "delivery",
             id=claimed.id,
             report_id=claimed.report_id,
-            state=state if settled else "no longer ours",
+            state=ending.state if settled else "no longer ours",
             attempt=claimed.attempt,
-            reason=fields.get("reason"),
+            reason=ending.fields.get("reason"),
         )
 
-    def _ending(self, flight: _Flight, future: Future[int]) -> Ending:
+    def _ending(self, flight: Flight, outcome: Future[int]) -> Ending:
         claimed = flight.claimed
         try:
-            message_id = future.result()
+            message_id = outcome.result()
         except Refused as error:
             return self._refused(flight, error)
         except Unreachable as error:
@@ -299,37 +260,37 @@ class Sender:
             "reason": None,
         }
         if flight.last:
-            return DELIVERED, {**fields, "delivered_at": self._now()}
+            return Ending(DELIVERED, {**fields, "delivered_at": self._now()})
         # Due as long as before: what belongs together arrives together.
-        return WAITING, fields
+        return Ending(WAITING, fields)
 
-    def _refused(self, flight: _Flight, error: Refused) -> Ending:
+    def _refused(self, flight: Flight, error: Refused) -> Ending:
         claimed = flight.claimed
         if error.is_token_wrong:
             self._pause_for(error)
-            return WAITING, self._later(self._paused_until - self._clock(), error.description)
+            return later(self._now(), self._paused_until - self._clock(), error.description)
         if error.code == 429:
-            return WAITING, self._later(self._flood(claimed.chat, error), error.description)
+            return later(self._now(), self._flood(claimed.chat, error), error.description)
         if error.migrate_to_chat_id is not None and error.migrate_to_chat_id != flight.send_to:
             self._unwritten.append(partial(self._chats.moved, claimed.chat, error.migrate_to_chat_id))
-            return self._faulty(claimed, error.description, send_to=error.migrate_to_chat_id, at_once=True)
+            moved_to = error.migrate_to_chat_id
+            return faulty(claimed, self._now(), error.description, at_once=True, send_to=moved_to)
         if error.is_temporary:
             self._telegram = Health(ok=False, detail=str(error))
-            return self._faulty(claimed, error.description)
+            return faulty(claimed, self._now(), error.description)
         if error.is_of_the_chat:
             self._unwritten.append(partial(self._chats.pause, claimed.chat, error.description))
             self._paused_chats.add(claimed.chat)
             _log.warning("chat-paused", chat=claimed.chat, reason=error.description)
-        return FAILED, {"reason": error.description}
+        return Ending(FAILED, {"reason": error.description})
 
     def _flood(self, chat: ChatId, error: Refused) -> float:
         """Leave the chat alone for as long as was asked, and everybody when it is not this chat alone."""
         seconds = (error.retry_after or 1) * random.uniform(1.0, 1.1)  # noqa: S311 - no secret
-        now = self._clock()
-        if any(until > now for other, until in self._chat_paused_until.items() if other != chat):
+        if self._pace.are_others_paused(chat):
             self._pause_for(error)
-            return max(seconds, self._paused_until - now)
-        self._chat_paused_until[chat] = now + seconds
+            return max(seconds, self._paused_until - self._clock())
+        self._pace.pause(chat, seconds)
         self._telegram = Health(ok=True, detail=f"Telegram asked to wait {error.retry_after or 1} s.")
         _log.warning("chat-must-wait", chat=chat, seconds=round(seconds, 1), reason=str(error))
         return seconds
@@ -339,25 +300,10 @@ class Sender:
             self._telegram = Health(ok=False, detail=str(error))
             return self._unknown_outcome(claimed, str(error))
         self._pause_for(error)
-        return WAITING, self._later(self._paused_until - self._clock(), str(error))
+        return later(self._now(), self._paused_until - self._clock(), str(error))
 
     def _unknown_outcome(self, claimed: Delivery, reason: str) -> Ending:
-        if self._manner.on_unknown == "hold":
-            return HELD, {"reason": reason}
-        return self._faulty(claimed, reason, last=UNKNOWN)
-
-    def _faulty(
-        self, claimed: Delivery, reason: str, *, last: str = FAILED, at_once: bool = False, **fields: Any
-    ) -> Ending:
-        """Count a fault: wait longer each time, and stop after the tenth."""
-        faults = claimed.faults + 1
-        if faults >= MOST_FAULTS:
-            return last, {"faults": faults, "reason": f"Given up after {faults} attempts: {reason}", **fields}
-        wait_seconds = 0.0 if at_once else _back_off(faults)
-        return WAITING, {"faults": faults, **self._later(wait_seconds, reason), **fields}
-
-    def _later(self, seconds: float, reason: str) -> dict[str, Any]:
-        return {"next_attempt_at": self._now() + timedelta(seconds=seconds), "reason": reason}
+        return unknown_outcome(claimed, self._now(), reason, self._manner.on_unknown)
 
     def _pause_for(self, error: TelegramError) -> None:
         """Stop writing to anybody for a while: what happened would happen to every message."""
@@ -371,7 +317,7 @@ class Sender:
                 self._telegram = Health(ok=False, detail=f"Telegram refuses the bot's token ({error.code}).")
             case _:
                 self._outages += 1
-                seconds = min(_back_off(self._outages), _CHECK_AGAIN_SECONDS)
+                seconds = min(back_off(self._outages), _CHECK_AGAIN_SECONDS)
                 self._telegram = Health(ok=False, detail=str(error))
         self._paused_until = self._clock() + seconds
         _log.warning("telegram-paused", seconds=round(seconds, 1), reason=str(error))
@@ -379,16 +325,3 @@ class Sender:
     def _went_well(self) -> None:
         self._token_is_right, self._outages = True, 0
         self._telegram = Health(ok=True, detail="Telegram answers.")
-
-
-def _fly(client: TelegramClient, flight: _Flight, landed: Future[int]) -> None:
-    try:
-        landed.set_result(client.send(flight.send_to, flight.part))
-    except Exception as error:  # noqa: BLE001 - whoever looks at the outcome judges it
-        landed.set_exception(error)
-
-
-def _back_off(faults: int) -> float:
-    """Seconds to wait after so many faults: 1, 2, 4 … 300, and up to a quarter more or 300."""
-    seconds = 2.0 ** min(faults - 1, 9) * random.uniform(1.0, 1.25)  # noqa: S311 - no secret
-    return min(seconds, LONGEST_BACK_OFF_SECONDS)

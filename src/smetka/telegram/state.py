@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -10,11 +11,18 @@ from typing import Any, NamedTuple
 from smetka.errors import Unavailable
 from smetka.exact_json import instant
 from smetka.storage import Storage
-from smetka.telegram.sender import Health
 
 BEAT_SECONDS = 5.0
 _SILENCE = timedelta(seconds=3 * BEAT_SECONDS)
 _LIMIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Health:
+    """How things are with Telegram, in a sentence for people."""
+
+    ok: bool
+    detail: str
 
 
 class WorkerState(NamedTuple):
@@ -27,7 +35,12 @@ class WorkerState(NamedTuple):
 
 
 def beat(
-    storage: Storage, *, name: str, telegram: Health, now: datetime, deliveries: Mapping[str, int]
+    storage: Storage,
+    *,
+    name: str,
+    telegram: Health,
+    now: datetime,
+    deliveries: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Write down that a worker is alive.
 

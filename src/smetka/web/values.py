@@ -15,7 +15,8 @@ from pydantic import BeforeValidator, InstanceOf, StringConstraints, WithJsonSch
 from smetka.money import LARGEST_AMOUNT, Money
 from smetka.settings import Basis
 from smetka.settings.rules import chat_id
-from smetka.telegram.outbox import STATES, Place
+from smetka.telegram.delivery import STATES
+from smetka.telegram.outbox import Place
 
 LARGEST_ID = 2**63 - 1
 LATEST_YEAR = 9999

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from smetka.telegram.delivery import Delivery
 from smetka.telegram.figures import Figures
-from smetka.telegram.messages.averages import averages_message
-from smetka.telegram.messages.words import CATALOGUES
-from smetka.telegram.outbox import Delivery
-from smetka.telegram.parts import Part, Text
+from smetka.telegram.messages.averages import averages_parts
+from smetka.telegram.messages.frame import Frame
+from smetka.telegram.messages.summaries import bonus_parts, shop_parts
+from smetka.telegram.parts import Part
+from smetka.telegram.words import CATALOGUES
 
-__all__ = ["averages_message", "compose", "trial_message"]
+__all__ = ["compose", "trial_message"]
+
+KINDS: dict[str, Callable[[dict[str, Any], Frame, Figures | None], tuple[Part, ...]]] = {
+    "averages": averages_parts,
+    "bonus": lambda report, frame, _: bonus_parts(report, frame),
+    "shop": lambda report, frame, _: shop_parts(report, frame),
+}
+"""How each kind of delivery is written."""
 
 
 def compose(
@@ -21,10 +31,11 @@ def compose(
 
     Args:
         figures: what is asked for beside the record: the year before, a customer's name.
+
+    Raises:
+        KeyError: the kind is a later version's.
     """
-    del figures
-    text = averages_message(delivery.report, delivery.report_id, language, delivery.created_at, timezone)
-    return (Text("text", text),)
+    return KINDS[delivery.kind](delivery.report, Frame(delivery, language, timezone), figures)
 
 
 def trial_message(language: Literal["en", "mk"]) -> str:

@@ -1,63 +1,166 @@
-"""The averages by age group as a message."""
+"""The averages by age group: a picture with the table under it, or whatever is possible."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import csv
+import io
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from smetka.telegram.messages.layout import amount, count, escaped, local_time
-from smetka.telegram.messages.words import CATALOGUES, Catalogue
-from smetka.telegram.parts import LONGEST_TEXT
+import structlog
+
+from smetka.errors import LedgerUnavailable
+from smetka.telegram import charts
+from smetka.telegram.figures import Figures
+from smetka.telegram.layout import (
+    amount,
+    columns,
+    count,
+    currency,
+    escaped,
+    length,
+    percent,
+    preformatted,
+    tables,
+)
+from smetka.telegram.messages.frame import Frame
+from smetka.telegram.parts import (
+    LONGEST_CAPTION,
+    LONGEST_TEXT,
+    Button,
+    Buttons,
+    Document,
+    Part,
+    Picture,
+    Text,
+)
+from smetka.telegram.words import Catalogue
+
+MOST_GROUPS_IN_CHAT = 12
+"""More groups than these are sent as a file too."""
+
+_BAR_LENGTH = 12
+_BASES = ("spender", "payment", "customer")
+
+Averages = Mapping[str, int | Decimal | None]
+
+_log = structlog.get_logger(__name__)
 
 
-def averages_message(
-    averages: dict[str, Any], report_id: str, language: str, now: datetime, timezone: ZoneInfo
-) -> str:
-    """The report of averages by age group, as HTML of at most 4096 characters.
+def averages_parts(report: dict[str, Any], frame: Frame, figures: Figures | None) -> tuple[Part, ...]:
+    """A picture whose caption holds everything, where that is short enough; else texts follow, and a file.
 
     Args:
-        averages: the answer's JSON without `notification`; amounts are int or Decimal.
-        now: the instant the figures are of; shown in `timezone`.
+        figures: asked for the year before; without them, or without the ledger, nothing is compared.
     """
-    words, year = CATALOGUES[language], averages["year"]
-    period = words.all_years if year is None else words.year.format(year=year)
-    head = (
-        f"<b>{words.title}</b>\n{period} · {escaped(averages['currency'])}\n"
-        f"{words.basis[averages['basis']]}\n"
-    )
-    time = local_time(now, timezone, words)
-    tail = [*_remarks(averages, words), "\n" + words.report.format(report_id=escaped(report_id), time=time)]
-    lines = _table(averages, words)
-    text = _put_together(head, lines, tail)
-    shown = len(lines)
-    while len(text) > LONGEST_TEXT:  # a shop may draw a hundred groups
-        shown -= 1
-        left_out = words.more_groups.format(count=len(lines) - shown)
-        text = _put_together(head, lines[:shown], [left_out, *tail])
-    return text
+    words = frame.words
+    before = _year_before(report, figures)
+    head = frame.head(words.title, _period(report, words), words.basis[report["basis"]])
+    tail = frame.tail(*_remarks(report, words), *([_compared(report, words)] if before else []))
+    lines, buttons = _table(report, words, before), _buttons(report, words)
+    whole = f"{head}\n{preformatted(lines)}\n{tail}"
+    picture = _picture(report, frame.language)
+    first: Part
+    if picture is not None and length(whole) <= LONGEST_CAPTION:
+        parts: list[Part] = [Picture("chart", picture, whole, buttons)]
+    elif picture is not None:
+        first = Picture("chart", picture, f"{head}\n{tail}", buttons)
+        parts = [first, *_pieces(lines)]
+    else:
+        drawn = preformatted(_bars(report, words))
+        whole = f"{head}\n{drawn}\n{preformatted(lines)}\n{tail}"
+        fits = length(whole) <= LONGEST_TEXT
+        first = Text("text", whole if fits else f"{head}\n{tail}", buttons)
+        parts = [first] if fits else [first, *_pieces(lines)]
+    if len(report["age_groups"]) > MOST_GROUPS_IN_CHAT:
+        parts.append(_file(report))
+    return tuple(parts)
 
 
-def _put_together(head: str, table: list[str], tail: list[str]) -> str:
-    return "\n".join([head, f"<pre>{escaped(chr(10).join(table))}</pre>", *tail])
+def _period(report: dict[str, Any], words: Catalogue) -> str:
+    period = words.all_years if report["year"] is None else words.year.format(year=report["year"])
+    return f"{period} · {escaped(report['currency'])}"
 
 
-def _table(averages: dict[str, Any], words: Catalogue) -> list[str]:
-    """Lines of three columns as wide as they need to be: a phone shows about 30 characters."""
-    basis = averages["basis"]
+def _year_before(report: dict[str, Any], figures: Figures | None) -> Averages | None:
+    year = report["year"]
+    if figures is None or year is None or year <= 1:
+        return None
+    try:
+        before: Averages = figures.averages(year - 1, report["basis"])["average_spending"]
+    except LedgerUnavailable:
+        return None
+    return before if any(average is not None for average in before.values()) else None
+
+
+def _compared(report: dict[str, Any], words: Catalogue) -> str:
+    return words.compared.format(year=report["year"] - 1)
+
+
+def _picture(report: dict[str, Any], language: str) -> bytes | None:
+    if not charts.is_available():
+        return None
+    try:
+        return charts.averages_chart(report, language)
+    except Exception:  # noqa: BLE001 - the figures are worth more than their picture
+        _log.exception("chart-not-drawn")
+        return None
+
+
+def _table(report: dict[str, Any], words: Catalogue, before: Averages | None) -> list[str]:
+    """Lines of three or four columns: a phone shows about 30 characters."""
+    basis = report["basis"]
     behind = f"{basis}s"  # what the average is divided by, so that it can be followed
-    rows = [words.columns[basis]]
-    for group in averages["age_groups"]:
-        average = averages["average_spending"][group["age_group"]]
-        rows.append((group["age_group"], amount(average, words), count(group[behind], words)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}" for row in rows]
+    rows = [(*words.columns[basis], words.change)]
+    for group in report["age_groups"]:
+        name = group["age_group"]
+        now, then = report["average_spending"][name], (before or {}).get(name)
+        rows.append((name, amount(now, words), count(group[behind], words), _change(now, then, words)))
+    return columns(rows if before else [row[:-1] for row in rows])
 
 
-def _remarks(averages: dict[str, Any], words: Catalogue) -> list[str]:
-    """What the groups do not hold; nothing is said when that is nothing."""
-    outside, quality = averages["outside"], averages["data_quality"]
-    remarks = []
+def _change(now: int | Decimal | None, then: int | Decimal | None, words: Catalogue) -> str:
+    if now is None or then is None:
+        return "–"
+    return percent(Decimal(now) - Decimal(then), abs(Decimal(then)), words, sign=True)
+
+
+def _pieces(lines: list[str]) -> list[Text]:
+    return [Text(f"table-{number}", piece) for number, piece in enumerate(tables(lines, LONGEST_TEXT), 1)]
+
+
+def _bars(report: dict[str, Any], words: Catalogue) -> list[str]:
+    """Bars of characters, for those who get no picture; what is below nothing has none."""
+    averages = report["average_spending"]
+    most = max((average for average in averages.values() if average is not None), default=Decimal(0))
+    width = max(map(len, averages), default=0)
+    return [
+        f"{name:<{width}} {'▇' * _bar(average, most)} {amount(average, words)}"
+        for name, average in averages.items()
+    ]
+
+
+def _bar(average: int | Decimal | None, most: int | Decimal) -> int:
+    if average is None or average <= 0 or most <= 0:
+        return 0
+    return max(1, round(Decimal(average) * _BAR_LENGTH / Decimal(most)))
+
+
+def _remarks(report: dict[str, Any], words: Catalogue) -> list[str]:
+    """The counts, and what the groups do not hold; nothing is said when that is nothing."""
+    groups, outside, quality = report["age_groups"], report["outside"], report["data_quality"]
+    everybody = [*groups, outside]
+    total = {key: sum(part[key] for part in everybody) for key in ("customers", "spenders", "payments")}
+    remarks = [
+        words.payers.format(
+            **{key: count(value, words) for key, value in total.items()},
+            total=amount(sum(part["total_spending"] for part in everybody), words),
+            currency=escaped(currency(report["currency"], words)),
+        )
+        if total["payments"]
+        else words.nothing
+    ]
     if outside["customers"] or outside["payments"]:
         remarks.append(
             words.outside.format(
@@ -69,3 +172,30 @@ def _remarks(averages: dict[str, Any], words: Catalogue) -> list[str]:
     if quality["orphan_payments"]:
         remarks.append(words.orphans.format(count=count(quality["orphan_payments"], words)))
     return remarks
+
+
+def _buttons(report: dict[str, Any], words: Catalogue) -> Buttons:
+    """Years and bases to go on with, under what the bot answered; `years` says which."""
+    if not report.get("buttons"):
+        return ()
+    year, basis = report["year"], report["basis"]
+    years = tuple(
+        _button(words.buttons["all"] if each is None else str(each), each, basis, chosen=each == year)
+        for each in report["years"]
+    )
+    return years, tuple(_button(words.buttons[b], year, b, chosen=b == basis) for b in _BASES)
+
+
+def _button(text: str, year: int | None, basis: str, *, chosen: bool) -> Button:
+    return Button(f"• {text}" if chosen else text, f"averages {year or 'all'} {basis}")
+
+
+def _file(report: dict[str, Any]) -> Document:
+    """All groups with all their figures, for a spreadsheet: plain numbers with a point."""
+    text = io.StringIO()
+    names = list(report["age_groups"][0])
+    rows = csv.DictWriter(text, names, lineterminator="\r\n")
+    rows.writeheader()
+    rows.writerows(report["age_groups"])
+    period = "all" if report["year"] is None else report["year"]
+    return Document("csv", f"averages-{period}.csv", text.getvalue().encode())

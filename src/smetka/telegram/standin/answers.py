@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import struct
+import time
 from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug.formparser import parse_form_data
 
+from smetka.settings import is_loopback
 from smetka.telegram.standin import page
-from smetka.telegram.standin.methods import Refusal, call
-from smetka.telegram.standin.world import FAULT_KINDS, Fault
+from smetka.telegram.standin.methods import call
+from smetka.telegram.standin.refusals import Refusal
+from smetka.telegram.standin.sending import refuse_floods
+from smetka.telegram.standin.world import FAULT_KINDS, Fault, Upload
 
 if TYPE_CHECKING:
     from smetka.telegram.standin.server import FakeTelegram
@@ -46,10 +50,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer a GET."""
         path = urlsplit(self.path).path
-        if path == "/":
-            self._answer(200, page.render(self.telegram.world), "text/html; charset=utf-8")
-        elif path == "/style.css":
-            self._answer(200, page.STYLE, "text/css; charset=utf-8")
+        if _BOT_PATH.fullmatch(path):
+            self._bot_api()
+        elif not self._is_of_this_machine():
+            self._answer(421, json.dumps({"error": "this page is for the machine it runs on"}))
+        elif found := page.get(self.telegram.world, self.path):
+            self._answer(*found)
         elif path == "/control/messages":
             with self.telegram.world.lock:
                 shown = [
@@ -63,15 +69,32 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer a POST."""
         path = urlsplit(self.path).path
-        if path == "/control/fail":
+        if _BOT_PATH.fullmatch(path):
+            self._bot_api()
+            return
+        if not self._is_of_this_machine() or not self._is_of_this_page():
+            self._answer(403, json.dumps({"error": "another site's page changes nothing here"}))
+        elif path == "/control/fail":
             self._control_fail()
+        elif path.startswith("/page/"):
+            form = dict(parse_qsl(self._body().decode("utf-8", "replace"), keep_blank_values=True))
+            self._answer(303, "", location=page.post(self.telegram.world, path, form))
         else:
             self._bot_api()
+
+    def _is_of_this_machine(self) -> bool:
+        """Whether it was asked for by a name of this machine: another name leads here by a trick."""
+        return is_loopback(urlsplit(f"//{self.headers.get('Host', '')}").hostname or "")
+
+    def _is_of_this_page(self) -> bool:
+        origin = self.headers.get("Origin")
+        site = self.headers.get("Sec-Fetch-Site", "none")
+        return site in {"none", "same-origin"} and origin in {None, f"http://{self.headers.get('Host')}"}
 
     def _control_fail(self) -> None:
         try:
             wanted = json.loads(self._body())
-            fault = Fault(**{"method": "sendMessage", **wanted})
+            fault = Fault(**wanted)
         except (ValueError, TypeError):
             fault = Fault("")
         if fault.kind not in FAULT_KINDS:
@@ -98,7 +121,10 @@ class Handler(BaseHTTPRequestHandler):
         if fault and self._fails_before(fault):
             return
         try:
-            result = call(world, match["method"], self._parameters(body), strict=self.telegram.strict)
+            parameters = self._parameters(body)
+            if self.telegram.flood_control and match["method"].lower().startswith("send"):
+                refuse_floods(world, parameters.get("chat_id"), time.monotonic())
+            result = call(world, match["method"], parameters, strict=self.telegram.strict)
         except Refusal as refusal:
             self._refuse(refusal)
             return
@@ -181,7 +207,12 @@ class Handler(BaseHTTPRequestHandler):
                 "CONTENT_LENGTH": str(len(body)),
                 "wsgi.input": BytesIO(body),
             }
-            return parameters | parse_form_data(environ)[1].to_dict()
+            _, fields, files = parse_form_data(environ)
+            uploads = {}
+            for name, file in files.items():
+                uploads[name] = Upload(file.filename or "", file.read())
+                file.close()
+            return parameters | fields.to_dict() | uploads
         return parameters
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -197,18 +228,19 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(
         self,
         status: int,
-        text: str,
+        text: str | bytes,
         content_type: str = "application/json",
         *,
         declared: int | None = None,
         location: str | None = None,
     ) -> None:
-        body = text.encode()
+        body = text.encode() if isinstance(text, str) else text
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(declared or len(body)))
         if location is not None:
             self.send_header("Location", location)
         self.send_header("Content-Security-Policy", page.CONTENT_SECURITY_POLICY)
+        self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
         self.wfile.write(body)

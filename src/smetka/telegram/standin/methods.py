@@ -1,4 +1,4 @@
-"""The methods the stand-in knows: their fields, and answers and refusals in the Bot API's own words."""
+"""How the stand-in reads a call: which methods it knows, their fields, and the types of those."""
 
 from __future__ import annotations
 
@@ -8,27 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smetka.telegram.parts import LONGEST_TEXT
-from smetka.telegram.standin.markup import MarkupError, Parsed, parse_html
-from smetka.telegram.standin.world import Chat, World
-
-BOT = {
-    "id": 4242,
-    "is_bot": True,
-    "first_name": "Smetka stand-in",
-    "username": "smetka_standin_bot",
-    "can_join_groups": True,
-    "can_read_all_group_messages": False,
-    "supports_inline_queries": False,
-}
-
-
-class Refusal(Exception):
-    """An answer with `"ok": false`."""
-
-    def __init__(self, code: int, description: str, **parameters: int) -> None:
-        super().__init__(description)
-        self.code, self.description, self.parameters = code, description, parameters
+from smetka.telegram.standin import receiving, sending
+from smetka.telegram.standin.refusals import Refusal
+from smetka.telegram.standin.world import BOT, Upload, World
 
 
 @dataclass(frozen=True)
@@ -73,7 +55,9 @@ def _value(field: str, types: tuple[str, ...], raw: Any) -> Any:
             return raw
         if kind == "Boolean" and (isinstance(raw, bool) or raw in {"true", "false", "1", "0"}):
             return raw in {True, "true", "1"}
-        if kind[0].isupper() and kind not in {"Integer", "String", "Boolean"}:
+        if kind == "InputFile" and isinstance(raw, Upload):
+            return raw
+        if kind[0].isupper() and kind not in {"Integer", "String", "Boolean", "InputFile"}:
             value = _from_text(field, raw)
             if isinstance(value, list if kind.startswith("Array") else dict):
                 return value
@@ -87,87 +71,57 @@ def _from_text(field: str, raw: Any) -> Any:
         raise Refusal(400, f"Bad Request: can't parse {field} JSON object") from None
 
 
-def _chat(world: World, values: dict[str, Any]) -> Chat:
-    if values.get("chat_id") in {None, ""}:
-        raise Refusal(400, "Bad Request: chat_id is empty")
-    chat = world.find_chat(values["chat_id"])
-    if chat is None:
-        raise Refusal(400, "Bad Request: chat not found")
-    return chat
-
-
 def _get_me(_world: World, _values: dict[str, Any]) -> Any:
-    return BOT
+    abilities = ("can_join_groups", "can_read_all_group_messages", "supports_inline_queries")
+    return BOT | {ability: ability == "can_join_groups" for ability in abilities}
 
 
 def _get_chat(world: World, values: dict[str, Any]) -> Any:
-    chat = _chat(world, values)
+    chat = sending.chat_of(world, values)
     if not chat.started:
         raise Refusal(400, "Bad Request: chat not found")
     return chat.as_json() | {"accent_color_id": 0, "max_reaction_count": 11}
 
 
-def _send_message(world: World, values: dict[str, Any]) -> Any:
-    chat = _chat(world, values)
-    _refuse_if_closed(chat)
-    source = values.get("text", "")
-    parsed = _parsed(source, values.get("parse_mode", ""))
-    if not parsed.text.strip():
-        raise Refusal(400, "Bad Request: message text is empty")
-    if len(parsed.text) > LONGEST_TEXT:
-        raise Refusal(400, "Bad Request: message is too long")
-    message = world.add_message(chat, parsed, source)
-    return {
-        "message_id": message.id,
-        "from": {key: BOT[key] for key in ("id", "is_bot", "first_name", "username")},
-        "chat": chat.as_json(),
-        "date": message.date,
-        "text": message.text,
-        **({"entities": parsed.entities} if parsed.entities else {}),
-    }
-
-
-def _refuse_if_closed(chat: Chat) -> None:
-    if chat.migrated_to is not None:
-        raise Refusal(
-            400,
-            "Bad Request: group chat was upgraded to a supergroup chat",
-            migrate_to_chat_id=chat.migrated_to,
-        )
-    if not chat.started:
-        raise Refusal(403, "Forbidden: bot can't initiate conversation with a user")
-    if chat.blocked and chat.type == "private":
-        raise Refusal(403, "Forbidden: bot was blocked by the user")
-    if chat.blocked:
-        raise Refusal(403, f"Forbidden: bot was kicked from the {chat.type} chat")
-
-
-def _parsed(source: str, parse_mode: str) -> Parsed:
-    match parse_mode.lower():
-        case "":
-            return Parsed(source, [], [(None, False, source)])
-        case "html":
-            try:
-                return parse_html(source)
-            except MarkupError as error:
-                raise Refusal(400, f"Bad Request: can't parse entities: {error}") from None
-    raise Refusal(400, "Bad Request: unsupported parse_mode")
-
-
 _CHAT_ID = ("Integer", "String")
+_KEYBOARDS = ("InlineKeyboardMarkup", "ReplyKeyboardMarkup", "ReplyKeyboardRemove", "ForceReply")
+_ANY_MESSAGE = {
+    "chat_id": _CHAT_ID,
+    "disable_notification": ("Boolean",),
+    "protect_content": ("Boolean",),
+    "reply_markup": _KEYBOARDS,
+    "parse_mode": ("String",),
+}
+_FILE = ("InputFile", "String")
 
 METHODS: dict[str, Method] = {
     "getMe": Method(_get_me, {}),
     "getChat": Method(_get_chat, {"chat_id": _CHAT_ID}),
     "sendMessage": Method(
-        _send_message,
+        sending.send_message,
+        {**_ANY_MESSAGE, "text": ("String",), "link_preview_options": ("LinkPreviewOptions",)},
+    ),
+    "sendPhoto": Method(sending.send_photo, {**_ANY_MESSAGE, "photo": _FILE, "caption": ("String",)}),
+    "sendDocument": Method(
+        sending.send_document, {**_ANY_MESSAGE, "document": _FILE, "caption": ("String",)}
+    ),
+    "getUpdates": Method(
+        receiving.get_updates,
         {
-            "chat_id": _CHAT_ID,
-            "text": ("String",),
-            "parse_mode": ("String",),
-            "link_preview_options": ("LinkPreviewOptions",),
-            "disable_notification": ("Boolean",),
-            "protect_content": ("Boolean",),
+            "offset": ("Integer",),
+            "limit": ("Integer",),
+            "timeout": ("Integer",),
+            "allowed_updates": ("Array of String",),
         },
     ),
+    "answerCallbackQuery": Method(
+        receiving.answer_callback_query,
+        {"callback_query_id": ("String",), "text": ("String",), "show_alert": ("Boolean",)},
+    ),
+    "setMyCommands": Method(
+        receiving.set_my_commands, {"commands": ("Array of BotCommand",), "language_code": ("String",)}
+    ),
+    "getMyCommands": Method(receiving.get_my_commands, {"language_code": ("String",)}),
+    "setWebhook": Method(receiving.set_webhook, {"url": ("String",)}),
+    "deleteWebhook": Method(receiving.delete_webhook, {"drop_pending_updates": ("Boolean",)}),
 }

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from smetka.telegram.standin.answers import Handler
-from smetka.telegram.standin.world import Chat, ChatId, Fault, FaultKind, Message, World
+from smetka.telegram.standin.sending import busiest
+from smetka.telegram.standin.world import Chat, ChatId, Fault, FaultKind, Message, World, is_of
 
 TOKEN = "4242:stand-in-token-that-opens-nothing"  # noqa: S105 - of the stand-in, for everybody
 
@@ -23,6 +24,8 @@ class FakeTelegram:
         chats: ids (positive private, negative groups, -100… supergroups) or @names it knows.
         port: 0 takes any free one.
         strict: refuse unknown fields, which the real Bot API passes over.
+        flood_control: refuse what comes too fast: more than 2 a second to a chat, 20 a minute to a
+            group, 30 a second in all.
     """
 
     def __init__(
@@ -32,8 +35,10 @@ class FakeTelegram:
         chats: Iterable[ChatId] = (1001,),
         port: int = 0,
         strict: bool = True,
+        flood_control: bool = False,
     ) -> None:
         self.token, self.strict, self.world = token, strict, World()
+        self.flood_control = flood_control
         for chat_id in chats:
             self.world.add_chat(chat_id)
         self.closing = Event()
@@ -56,6 +61,9 @@ class FakeTelegram:
     def close(self) -> None:
         """Stop, and end calls that hang."""
         self.closing.set()
+        with self.world.happened:  # those who wait for updates
+            self.world.poll += 1
+            self.world.happened.notify_all()
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -74,10 +82,10 @@ class FakeTelegram:
         self.close()
 
     def messages(self, chat_id: ChatId) -> list[Message]:
-        """What arrived in a chat, oldest first."""
+        """What the bot sent to a chat, oldest first."""
         chat = self.world.find_chat(chat_id)
         with self.world.lock:
-            return [message for message in self.world.messages if chat and message.chat_id == chat.id]
+            return [m for m in self.world.messages if chat and m.chat_id == chat.id and m.person is None]
 
     def chat(self, chat_id: ChatId) -> Chat:
         """A chat, to be changed: blocked, started, migrated_to."""
@@ -85,15 +93,39 @@ class FakeTelegram:
         assert chat is not None, f"there is no chat {chat_id}"
         return chat
 
-    def calls(self, method: str) -> int:
-        """How often a method was called, faults included."""
-        with self.world.lock:
-            return self.world.calls.count(method)
+    def write(self, chat_id: int, text: str, person: int | None = None, **more: Any) -> int:
+        """A person writes to the bot; a private chat that is not there yet is made. The update's id."""
+        return self.world.write(chat_id, text, person, **more)
 
-    def fail_next(
-        self, kind: FaultKind, times: int = 1, *, method: str | None = "sendMessage", **details: Any
-    ) -> None:
-        """Show a fault at the next calls of a method (None: of any); `details` are those of `Fault`."""
+    def press(self, chat_id: int, message_id: int, data: str, person: int | None = None) -> int:
+        """A person presses a button. The update's id."""
+        return self.world.press(chat_id, message_id, data, person)
+
+    def block(self, chat_id: int) -> int:
+        """A person blocks the bot, or it is taken out of a group. The update's id."""
+        return self.world.become(chat_id, "kicked")
+
+    def unblock(self, chat_id: int) -> int:
+        """The bot is welcome again. The update's id."""
+        return self.world.become(chat_id, "member")
+
+    def commands(self, language: str = "") -> list[str]:
+        """The names of the commands that people of a language see."""
+        with self.world.lock:
+            return [command["command"] for command in self.world.commands.get(language, [])]
+
+    def busiest(self, seconds: float, chat_id: int | None = None) -> int:
+        """The most of the bot's messages that arrived in any span of that length."""
+        with self.world.lock:
+            return busiest(list(self.world.messages), seconds, chat_id)
+
+    def calls(self, method: str) -> int:
+        """How often a method (`send*`: any of those) was called, faults included."""
+        with self.world.lock:
+            return sum(is_of(called, method) for called in self.world.calls)
+
+    def fail_next(self, kind: FaultKind, times: int = 1, *, method: str = "send*", **details: Any) -> None:
+        """Show a fault at the next calls of a method (`*`: of any); `details` are those of `Fault`."""
         with self.world.lock:
             self.world.faults.append(Fault(kind, times, method=method, **details))
 

@@ -1,4 +1,4 @@
-"""What the stand-in knows: chats, the messages in them, and the faults it was told to show."""
+"""What the stand-in knows: chats, messages, what people did, and the faults it was told to show."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 """`accept-…` and `truncated` carry the call out first: its answer is what gets lost. `say` answers
 with `status` and `body` as given, `redirect` sends the client to `body`, `slow` takes a second."""
 
+UPDATES_KEPT_SECONDS = 24 * 3600
+
+BOT = {"id": 4242, "is_bot": True, "first_name": "Smetka stand-in", "username": "smetka_standin_bot"}
+
 
 @dataclass
 class Chat:
@@ -52,8 +56,20 @@ class Chat:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A file that came with a call."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Message:
-    """A message that arrived. `text` is as people see it, `at` seconds on a clock that only goes on."""
+    """A message that arrived. `text` is as people see it, a picture's or a file's caption included.
+
+    `at` are seconds on a clock that only goes on, `buttons` rows of (text, data), `person` who wrote
+    it when it was not the bot.
+    """
 
     id: int
     chat_id: int
@@ -62,30 +78,46 @@ class Message:
     date: int
     at: float
     parsed: Parsed
+    photo: bytes | None = None
+    document: Upload | None = None
+    buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
+    person: int | None = None
 
 
 @dataclass
 class Fault:
-    """Something that goes wrong on purpose, `times` times."""
+    """Something that goes wrong on purpose, `times` times, at calls of a method or of several: `send*`."""
 
     kind: str
     times: int = 1
     retry_after: int = 1
-    method: str | None = None
+    method: str = "send*"
     status: int = 200
     body: str = ""
 
 
 @dataclass
 class World:
-    """All state of one stand-in. Thread-safe through `lock`."""
+    """All state of one stand-in. Thread-safe through `lock`; `happened` wakes who waits for updates."""
 
     chats: dict[int, Chat] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     faults: deque[Fault] = field(default_factory=deque)
     calls: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
+    updates: deque[dict[str, Any]] = field(default_factory=deque)
+    commands: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    callbacks: dict[str, bool] = field(default_factory=dict)
+    """Buttons that were pressed, and whether the bot has answered."""
+    allowed_updates: frozenset[str] = frozenset()
+    webhook: str = ""
+    poll: int = 0
+    """The number of the latest getUpdates: an earlier one that still waits is ended by it."""
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.happened = threading.Condition(self.lock)
+        self._next_update = 700_000_000
 
     def add_chat(self, chat_id: ChatId, **attributes: Any) -> Chat:
         """Make a chat; its type follows from the id as in Telegram, unless given."""
@@ -102,31 +134,113 @@ class World:
                 return self.chats.get(chat_id)
             return next((c for c in self.chats.values() if c.username and f"@{c.username}" == chat_id), None)
 
-    def add_message(self, chat: Chat, parsed: Parsed, source: str) -> Message:
+    def add_message(self, chat: Chat, parsed: Parsed, source: str, **more: Any) -> Message:
         """A message arrives."""
         with self.lock:
+            now = int(time.time())
             message = Message(
-                len(self.messages) + 1,
-                chat.id,
-                parsed.text,
-                source,
-                int(time.time()),
-                time.monotonic(),
-                parsed,
+                len(self.messages) + 1, chat.id, parsed.text, source, now, time.monotonic(), parsed, **more
             )
             self.messages.append(message)
             return message
+
+    def write(self, chat_id: int, text: str, person: int | None = None, **more: Any) -> int:
+        """A person writes to the bot; a private chat that is not there yet is made. The update's id.
+
+        Args:
+            more: members of the message beside the usual ones, or in their place.
+        """
+        with self.lock:
+            chat = self.chats.get(chat_id) or self.add_chat(chat_id)
+            if chat.type == "private":
+                chat.started, chat.blocked = True, False
+            who = person or (chat.id if chat.type == "private" else 1)
+            message = self.add_message(chat, Parsed(text, [], [(None, False, text)]), text, person=who)
+            entities = {"entities": [_command_entity(text)]} if text.startswith("/") else {}
+            shown = {
+                "message_id": message.id,
+                "from": _person(who),
+                "chat": chat.as_json(),
+                "date": message.date,
+                "text": text,
+                **entities,
+                **more,
+            }
+            return self.add_update("message", {key: v for key, v in shown.items() if v is not None})
+
+    def press(self, chat_id: int, message_id: int, data: str, person: int | None = None) -> int:
+        """A person presses a button. The update's id."""
+        with self.lock:
+            message = self.messages[message_id - 1]
+            chat = self.chats[chat_id]
+            callback = str(8_000_000 + len(self.callbacks))
+            self.callbacks[callback] = False
+            return self.add_update(
+                "callback_query",
+                {
+                    "id": callback,
+                    "from": _person(person or (chat.id if chat.type == "private" else 1)),
+                    "message": {
+                        "message_id": message.id,
+                        "from": BOT,
+                        "chat": chat.as_json(),
+                        "date": message.date,
+                        "text": message.text,
+                    },
+                    "chat_instance": str(zlib.crc32(str(chat_id).encode())),
+                    "data": data,
+                },
+            )
+
+    def become(self, chat_id: int, status: str, person: int | None = None) -> int:
+        """The bot's place in a chat changes: `kicked` by a person who blocks it, `member` again."""
+        with self.lock:
+            chat = self.chats[chat_id]
+            old = "kicked" if chat.blocked else "member"
+            chat.blocked = status in {"kicked", "left"}
+            return self.add_update(
+                "my_chat_member",
+                {
+                    "chat": chat.as_json(),
+                    "from": _person(person or (chat.id if chat.type == "private" else 1)),
+                    "date": int(time.time()),
+                    "old_chat_member": {"user": BOT, "status": old},
+                    "new_chat_member": {"user": BOT, "status": status},
+                },
+            )
+
+    def add_update(self, kind: str, value: dict[str, Any]) -> int:
+        """Something happened that the bot is told about. The update's id."""
+        with self.happened:
+            self._next_update += 1
+            self.updates.append({"update_id": self._next_update, kind: value, "at": time.time()})
+            self.happened.notify_all()
+            return self._next_update
 
     def take_fault(self, method: str) -> Fault | None:
         """The fault this call is to show, counted down."""
         with self.lock:
             for fault in self.faults:
-                if fault.method is None or fault.method.lower() == method.lower():
+                if is_of(method, fault.method):
                     fault.times -= 1
                     if fault.times <= 0:
                         self.faults.remove(fault)
                     return fault
         return None
+
+
+def is_of(method: str, pattern: str) -> bool:
+    """Whether a method is meant by a name, or by the beginning of one and a star."""
+    name, method = pattern.lower(), method.lower()
+    return method.startswith(name[:-1]) if name.endswith("*") else method == name
+
+
+def _person(number: int) -> dict[str, Any]:
+    return {"id": number, "is_bot": False, "first_name": f"Person {number}", "language_code": "en"}
+
+
+def _command_entity(text: str) -> dict[str, Any]:
+    return {"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}
 
 
 def _type(number: int) -> str:
