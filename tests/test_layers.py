@@ -19,6 +19,7 @@ GROUND = {
     "data_directory",
     "ledger_path",
     "age_groups",
+    "canonical",
     "keys",
 }
 STORES = {"ledger", "storage"}

@@ -21,10 +21,12 @@ from smetka.logs import configure_logging
 from smetka.processes import die_with
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
 from smetka.storage import Storage
+from smetka.telegram.bot import Bot
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.delivery import STATES
 from smetka.telegram.figures import Figures
+from smetka.telegram.invites import Invites
 from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.schedules import Schedules
@@ -67,14 +69,29 @@ class Worker:
         self._schedules = Schedules(
             storage, recipients=settings.telegram_chat_ids, timezone=settings.timezone, now=_now
         )
+        chats = Chats(storage, now=_now)
+        self._bot = self._make_bot(settings, chats)
         self._sender = Sender(
             self._outbox,
-            Chats(storage, now=_now),
+            chats,
             self._lease,
             [TelegramClient(self._token, settings.telegram_api_url) for _ in range(LANES)],
             manner=Manner(settings.language, settings.timezone, settings.telegram_on_unknown, self._figures),
             now=_now,
             stopping=self._stopping,
+        )
+
+    def _make_bot(self, settings: Settings, chats: Chats) -> Bot | None:
+        if not self._token or settings.telegram_commands == "off":
+            return None
+        return Bot(
+            TelegramClient(self._token, settings.telegram_api_url),
+            chats=chats,
+            outbox=self._outbox,
+            invites=Invites(self._storage, now=_now),
+            figures=self._figures,
+            recipients=settings.telegram_chat_ids,
+            now=_now,
         )
 
     def run(self, wait_for_stop: Callable[[float], bool]) -> None:
@@ -87,6 +104,8 @@ class Worker:
         if self._token:
             sending.start()
             Thread(target=self._fire_until_stopped, name="schedules", daemon=True).start()
+        if self._bot:
+            Thread(target=self._listen_until_stopped, args=(self._bot,), name="bot", daemon=True).start()
         while not wait_for_stop(BEAT_SECONDS if self._beat() else MONGODB_AWAY_SECONDS):
             pass
         self._stopping.set()
@@ -101,11 +120,17 @@ class Worker:
             if time.monotonic() >= self._count_again_at:
                 self._counted = self._outbox.counts(STATES)
                 self._count_again_at = time.monotonic() + COUNT_SECONDS
-            name, telegram = ("worker", self._sender.health) if self._token else ("idle", NO_BOT)
+            name, telegram = ("worker", self._health()) if self._token else ("idle", NO_BOT)
             beat(self._storage, name=name, telegram=telegram, now=_now(), deliveries=self._counted)
         except Unavailable:
             return False
         return True
+
+    def _health(self) -> Health:
+        sending = self._sender.health
+        if self._bot is None or self._bot.health.ok:
+            return sending
+        return Health(ok=False, detail=f"{sending.detail} {self._bot.health.detail}")
 
     def _send_until_stopped(self) -> None:
         while not self._stopping.is_set():
@@ -118,6 +143,12 @@ class Worker:
                 pause = UNEXPECTED_SECONDS
             self._stopping.wait(pause)
         self._let_go()
+
+    def _listen_until_stopped(self, bot: Bot) -> None:
+        """Hear what people write. A poll that hangs ends with the process: what it brings comes again."""
+        pause = IDLE_SECONDS
+        while not self._stopping.wait(pause):
+            pause = bot.poll() if self._sender.is_active else IDLE_SECONDS
 
     def _fire_until_stopped(self) -> None:
         """Queue what schedules have due. Beside the sending: a question to a large ledger takes seconds."""

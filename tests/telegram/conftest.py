@@ -19,6 +19,7 @@ from smetka.telegram.sender import Manner, Sender
 from smetka.telegram.standin import FakeTelegram
 
 MANAGER, GROUP = 1001, -2002
+SKOPJE = ZoneInfo("Europe/Skopje")
 
 
 JUMPS = [

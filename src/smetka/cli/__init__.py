@@ -21,7 +21,7 @@ _COMMANDS = {
     "backup": ("smetka.cli.backup", "backup", "Copy Smetka's own records into a folder."),
     "deliveries": ("smetka.cli.deliveries", "deliveries", "Messages to the managers' chats."),
     "demo": ("smetka.cli.serve", "demo", "Run an invented shop; it is made afresh at every start."),
-    "fake-telegram": ("smetka.cli.telegram", "fake_telegram", "Run a stand-in of the Telegram Bot API."),
+    "fake-telegram": ("smetka.cli.fake_telegram", "fake_telegram", "Run a stand-in of the Telegram Bot API."),
     "key": ("smetka.cli.keys", "key", "API keys: create, list, revoke."),
     "ledger": ("smetka.cli.ledger", "ledger", "The shop's data: check, init, index."),
     "restore": ("smetka.cli.backup", "restore", "Put the records of a backup back."),
@@ -29,7 +29,7 @@ _COMMANDS = {
     "serve": ("smetka.cli.serve", "serve", "Run the web server, the Telegram worker and MongoDB."),
     "settings": ("smetka.cli.status", "settings", "Every setting, its value and where it came from."),
     "status": ("smetka.cli.status", "status", "What runs on this data directory."),
-    "telegram": ("smetka.cli.telegram", "telegram", "The bot: test, chats."),
+    "telegram": ("smetka.cli.telegram", "telegram", "The bot and its chats."),
     "total": ("smetka.cli.statistics", "total", "What one customer spent."),
     "worker": ("smetka.cli.serve", "worker", "Run the Telegram worker alone."),
 }

@@ -1,20 +1,23 @@
-"""`smetka telegram` and `smetka fake-telegram`."""
+"""`smetka telegram`: the bot and its chats."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from smetka.cli.invite import invite, resume, unpair
 from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.records import open_storage
 from smetka.cli.schedule import send
-from smetka.errors import CommandFailed
-from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
+from smetka.cli.telegram_bot import bot_account, explain
+from smetka.errors import CommandFailed, SmetkaError, Unavailable
+from smetka.logs import scrub
+from smetka.settings import Settings, load_settings
+from smetka.telegram.chats import Chat, Chats
 from smetka.telegram.client import TelegramClient
-from smetka.telegram.errors import Refused, TelegramError, Unreachable
+from smetka.telegram.errors import TelegramError
 from smetka.telegram.messages import trial_message
 from smetka.telegram.parts import Text
 
@@ -26,7 +29,8 @@ def telegram() -> None:
     """The bot that writes to the managers' chats."""
 
 
-telegram.add_command(send)
+for _command in (send, invite, unpair, resume):
+    telegram.add_command(_command)
 
 
 @telegram.command()
@@ -35,7 +39,9 @@ def test(**options: Any) -> int:
     """Send a test message to every chat, and say what is wrong with those it does not reach."""
     settings = load_settings(options)
     failed = False
-    with _bot(settings) as (client, me):
+    with bot_account(settings) as (client, me):
+        if not settings.telegram_chat_ids:
+            raise CommandFailed("No chat is configured: set SMETKA_TELEGRAM_CHAT_IDS, for example 123456789.")
         click.echo(f"The bot is @{me.get('username', '?')}.")
         for chat in settings.telegram_chat_ids:
             try:
@@ -48,106 +54,60 @@ def test(**options: Any) -> int:
 
 
 @telegram.command()
-@setting_options(*_BOT_OPTIONS)
+@setting_options("data_dir", *_BOT_OPTIONS)
 @json_option
 def chats(*, as_json: bool, **options: Any) -> None:
-    """The chats that reports go to, with type and title."""
+    """The chats that reports go to and those that used an invite, with type, title and what is wrong."""
     settings = load_settings(options)
-    with _bot(settings) as (client, me):
-        found = [_chat(client, chat, me) for chat in settings.telegram_chat_ids]
+    known = {chat.id: chat for chat in _known(settings)}
+    named = list(dict.fromkeys([*settings.telegram_chat_ids, *(c.id for c in known.values() if c.role)]))
+    with bot_account(settings) as (client, me):
+        found = [_chat(client, known.get(chat, Chat(chat)), settings, me) for chat in named]
     if as_json:
         print_json(found)
         return
-    rows = [(str(chat["chat"]), chat["type"] or "-", chat["title"] or chat["fault"]) for chat in found]
-    click.echo(table([("chat", "type", "title"), *rows]))
-
-
-def _chat(client: TelegramClient, chat: int | str, me: dict[str, Any]) -> dict[str, Any]:
-    try:
-        found = client.get_chat(chat)
-    except TelegramError as error:
-        return {"chat": chat, "type": None, "title": None, "fault": explain(error, me)}
-    title = found.get("title") or found.get("first_name")
-    return {"chat": chat, "type": found.get("type"), "title": title, "fault": None}
-
-
-@contextmanager
-def _bot(settings: Settings) -> Iterator[tuple[TelegramClient, dict[str, Any]]]:
-    """A client whose token was seen to be right, and the bot's own account."""
-    token = as_text(settings.telegram_bot_token)
-    if not token or token == TOKEN_ELSEWHERE:
+    if not found:
         raise CommandFailed(
-            "No bot is configured: get a token from @BotFather, set SMETKA_TELEGRAM_BOT_TOKEN."
+            "There is no chat yet: set SMETKA_TELEGRAM_CHAT_IDS, or `smetka telegram invite`."
         )
-    if not settings.telegram_chat_ids:
-        raise CommandFailed("No chat is configured: set SMETKA_TELEGRAM_CHAT_IDS, for example 123456789.")
-    client = TelegramClient(token, settings.telegram_api_url)
+    rows = [
+        (
+            str(chat["chat"]),
+            chat["type"] or "-",
+            chat["role"] or "-",
+            "yes" if chat["gets_reports"] else "no",
+            chat["language"],
+            chat["fault"] or chat["paused"] or chat["title"] or "-",
+        )
+        for chat in found
+    ]
+    click.echo(table([("chat", "type", "role", "reports", "language", "title, or what is wrong"), *rows]))
+
+
+def _known(settings: Settings) -> list[Chat]:
+    """What MongoDB knows of chats; without it, what the settings say is shown all the same."""
     try:
-        yield client, _account(client, settings)
-    finally:
-        client.close()
+        with open_storage(settings, "telegram") as storage:
+            return Chats(storage, now=lambda: datetime.now(UTC)).all()
+    except SmetkaError as error:
+        reason = error.reason if isinstance(error, Unavailable) else str(error)
+        click.echo(f"smetka: chats that used an invite are not shown: {scrub(reason)}", err=True)
+        return []
 
 
-def _account(client: TelegramClient, settings: Settings) -> dict[str, Any]:
+def _chat(client: TelegramClient, chat: Chat, settings: Settings, me: dict[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"chat": chat.id, "type": None, "title": None, "fault": None}
     try:
-        return client.get_me()
-    except Refused as error:
-        if error.is_token_wrong:
-            raise CommandFailed(
-                f"Telegram does not know this bot token ({error.code}). Copy it from @BotFather once more, "
-                "to SMETKA_TELEGRAM_BOT_TOKEN."
-            ) from None
-        raise
-    except Unreachable as error:
-        raise CommandFailed(
-            f"{error} Check the network, and SMETKA_TELEGRAM_API_URL: {settings.telegram_api_url}"
-        ) from None
-
-
-def explain(error: TelegramError, me: dict[str, Any]) -> str:
-    """What is wrong with one chat and what to do about it, in a sentence."""
-    if not isinstance(error, Refused):
-        return str(error)
-    words = error.description.lower()
-    start = f"open https://t.me/{me.get('username', '')} and press Start"
-    if error.migrate_to_chat_id is not None:
-        return f"the group became a supergroup: use {error.migrate_to_chat_id} in SMETKA_TELEGRAM_CHAT_IDS."
-    if "chat not found" in words:
-        return f"Telegram knows no such chat. A person has to {start}; to a group the bot must be added."
-    if "initiate conversation" in words:
-        return f"the person has not started the bot yet: {start}."
-    if "blocked by the user" in words:
-        return "the person blocked the bot; it has to be unblocked in Telegram."
-    if "kicked" in words or "not a member" in words:
-        return "the bot is not in that group any more; add it again."
-    if error.retry_after is not None:
-        return f"Telegram asks to wait {error.retry_after} s; try again then."
-    return str(error)
-
-
-@click.command("fake-telegram")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="0: any free one."
-)
-@click.option("--token", default=None, help="The one token that is right.")
-@click.option("--chat", "chat_ids", multiple=True, help="A chat it knows; may be given again.")
-@click.option("--lenient", is_flag=True, help="Pass over unknown fields, as the real Bot API does.")
-def fake_telegram(port: int, token: str | None, chat_ids: tuple[str, ...], lenient: bool) -> None:
-    """Run a stand-in of the Telegram Bot API on this machine; its page shows what arrives."""
-    from smetka.telegram.standin import FakeTelegram
-    from smetka.telegram.standin.server import TOKEN
-
-    # By the settings' own rule of what a chat id is.
-    known = load_settings({"telegram_chat_ids": ",".join(chat_ids) or "1001"}).telegram_chat_ids
-    try:
-        server = FakeTelegram(token=token or TOKEN, chats=known, port=port, strict=not lenient)
-    except OSError as error:
-        raise CommandFailed(f"Port {port} cannot be used: {error.strerror}.") from None
-    stop = frozenset({signal.SIGTERM, signal.SIGINT})
-    signal.pthread_sigmask(signal.SIG_BLOCK, stop)
-    with server:
-        click.echo(f"The stand-in answers at {server.url}; this page shows what arrives. To use it:")
-        click.echo(f"  export SMETKA_TELEGRAM_API_URL={server.url}")
-        click.echo(f"  export SMETKA_TELEGRAM_BOT_TOKEN={server.token}")
-        click.echo(f"  export SMETKA_TELEGRAM_CHAT_IDS={','.join(map(str, known))}")
-        signal.sigwait(stop)
+        found = client.get_chat(chat.moved_to or chat.id)
+        shown |= {"type": found.get("type"), "title": found.get("title") or found.get("first_name")}
+    except TelegramError as error:
+        shown["fault"] = explain(error, me)
+    is_managers = chat.role is None and chat.id in settings.telegram_chat_ids and not chat.is_group
+    return {
+        **shown,
+        "role": "manager" if is_managers else chat.role,
+        "gets_reports": chat.id in settings.telegram_chat_ids,
+        "language": chat.language or settings.language,
+        "paused": chat.paused,
+        "moved_to": chat.moved_to,
+    }

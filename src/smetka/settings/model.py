@@ -120,6 +120,11 @@ class Settings(BaseModel):
         le=31 * 24 * 3600,
         description="The same statistics do not go to the same chat again within this time.",
     )
+    telegram_commands: Literal["on", "off"] = Field(
+        "on",
+        description="Whether the bot answers those who were invited; off leaves its updates to another "
+        "program.",
+    )
     telegram_on_unknown: Literal["retry", "hold"] = Field(
         "retry",
         description="A send whose outcome is unknown: retry it (it may arrive twice) or hold it for an "

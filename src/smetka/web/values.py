@@ -12,26 +12,16 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, InstanceOf, StringConstraints, WithJsonSchema
 
+from smetka.canonical import LARGEST_ID, LATEST_YEAR, canonical
 from smetka.money import LARGEST_AMOUNT, Money
 from smetka.settings import Basis
 from smetka.settings.rules import chat_id
 from smetka.telegram.delivery import STATES
 from smetka.telegram.outbox import Place
 
-LARGEST_ID = 2**63 - 1
-LATEST_YEAR = 9999
 LONGEST_PAGE = 500
 
 _CURSOR = r"([1-9][0-9]{11,12})\.([^\x00-\x1f\x7f]{1,200})"
-_CANONICAL = re.compile(r"[1-9][0-9]{0,18}")
-
-
-def _canonical(text: Any, largest: int) -> int:
-    if isinstance(text, str) and _CANONICAL.fullmatch(text) and int(text) <= largest:
-        return int(text)
-    raise ValueError(
-        f"must be a whole number from 1 to {largest}, in plain digits without sign or leading zero"
-    )
 
 
 def _integral(value: Any, largest: int) -> int:
@@ -70,9 +60,7 @@ def _chat(text: Any) -> int | str:
 
 
 def _limit(text: Any) -> int:
-    if isinstance(text, str) and _CANONICAL.fullmatch(text) and int(text) <= LONGEST_PAGE:
-        return int(text)
-    raise ValueError(f"must be a whole number from 1 to {LONGEST_PAGE}, in plain digits")
+    return canonical(text, LONGEST_PAGE)
 
 
 def _cursor(text: Any) -> Place:
@@ -110,13 +98,13 @@ _YEAR_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LATEST_YEAR}
 
 # What may be left out is None then, but null itself is no value: hence the `| None` inside of Annotated.
 UserIdText = Annotated[
-    int, BeforeValidator(lambda v: _canonical(v, LARGEST_ID)), WithJsonSchema(_ID_TEXT_SCHEMA)
+    int, BeforeValidator(lambda v: canonical(v, LARGEST_ID)), WithJsonSchema(_ID_TEXT_SCHEMA)
 ]
 YearText = Annotated[
-    int, BeforeValidator(lambda v: _canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_TEXT_SCHEMA)
+    int, BeforeValidator(lambda v: canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_TEXT_SCHEMA)
 ]
 YearFilter = Annotated[
-    int | None, BeforeValidator(lambda v: _canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_TEXT_SCHEMA)
+    int | None, BeforeValidator(lambda v: canonical(v, LATEST_YEAR)), WithJsonSchema(_YEAR_TEXT_SCHEMA)
 ]
 BasisChoice = Annotated[Basis | None, WithJsonSchema({"type": "string", "enum": list(get_args(Basis))})]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]

@@ -93,9 +93,11 @@ class FakeTelegram:
         assert chat is not None, f"there is no chat {chat_id}"
         return chat
 
-    def write(self, chat_id: int, text: str, person: int | None = None, **more: Any) -> int:
+    def write(
+        self, chat_id: int, text: str, person: int | None = None, *, members: dict[str, Any] | None = None
+    ) -> int:
         """A person writes to the bot; a private chat that is not there yet is made. The update's id."""
-        return self.world.write(chat_id, text, person, **more)
+        return self.world.write(chat_id, text, person, members=members)
 
     def press(self, chat_id: int, message_id: int, data: str, person: int | None = None) -> int:
         """A person presses a button. The update's id."""

@@ -144,11 +144,13 @@ class World:
             self.messages.append(message)
             return message
 
-    def write(self, chat_id: int, text: str, person: int | None = None, **more: Any) -> int:
+    def write(
+        self, chat_id: int, text: str, person: int | None = None, *, members: dict[str, Any] | None = None
+    ) -> int:
         """A person writes to the bot; a private chat that is not there yet is made. The update's id.
 
         Args:
-            more: members of the message beside the usual ones, or in their place.
+            members: of the message, beside the usual ones or in their place; None takes one away.
         """
         with self.lock:
             chat = self.chats.get(chat_id) or self.add_chat(chat_id)
@@ -164,7 +166,7 @@ class World:
                 "date": message.date,
                 "text": text,
                 **entities,
-                **more,
+                **(members or {}),
             }
             return self.add_update("message", {key: v for key, v in shown.items() if v is not None})
 

@@ -1,0 +1,242 @@
+"""The bot: hears what people write to it, and answers those whom it may, through the outbox."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from smetka.errors import Unavailable
+from smetka.keys import Permission
+from smetka.telegram.access import Access, Asker
+from smetka.telegram.chats import ChatId, Chats
+from smetka.telegram.client import TelegramClient
+from smetka.telegram.commands import Answer, answer, pressed, say
+from smetka.telegram.errors import Refused, TelegramError
+from smetka.telegram.figures import Figures
+from smetka.telegram.invites import Invites
+from smetka.telegram.messages.replies import COMMANDS
+from smetka.telegram.outbox import Outbox
+from smetka.telegram.state import Health
+
+POLL_SECONDS = 25
+OLDEST_SECONDS = 600
+"""What was asked longer ago, while nothing ran, is not answered any more; an invite still is."""
+
+MOST_A_MINUTE = 20
+"""Questions of one chat that are answered within a minute."""
+
+_BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_IN = frozenset({"member", "administrator", "creator", "restricted"})
+
+_log = structlog.get_logger(__name__)
+
+
+class Bot:
+    """Asks the Bot API what happened, and sees to each update once. For one thread.
+
+    An answer is a delivery named after the update, so that an update that is seen twice is answered
+    once; an update is confirmed only after its answer is queued. What people write is in no log.
+
+    Args:
+        recipients: the chats that the settings name.
+        figures: None when no ledger is named.
+
+    Attributes:
+        health: whether updates are heard.
+    """
+
+    def __init__(
+        self,
+        client: TelegramClient,
+        *,
+        chats: Chats,
+        outbox: Outbox,
+        invites: Invites,
+        figures: Figures | None,
+        recipients: Sequence[ChatId],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client, self._chats, self._outbox, self._invites = client, chats, outbox, invites
+        self._figures, self._now = figures, now
+        self._access = Access(chats, recipients)
+        self._name: str | None = None
+        self._offset: int | None = None
+        self._faults = 0
+        self._asked: dict[int, deque[datetime]] = {}
+        self.health = Health(ok=True, detail="The bot listens.")
+
+    def poll(self, wait_seconds: int = POLL_SECONDS) -> float:
+        """See to what has happened since; returns the seconds after which to call again."""
+        try:
+            if self._name is None:
+                self._introduce()
+            updates = self._client.get_updates(self._offset, wait_seconds=wait_seconds)
+        except TelegramError as error:
+            return self._failed(error)
+        self._faults, self.health = 0, Health(ok=True, detail="The bot listens.")
+        for update in updates:
+            if not self._see_to(update):
+                return 1.0  # the store is away: this update and those after it come again
+        return 0.0
+
+    def _introduce(self) -> None:
+        me = self._client.get_me()
+        for language, commands in COMMANDS.items():
+            shown = [(name, said.partition(":")[0]) for name, said in commands.items()]
+            self._client.set_commands(shown, None if language == "en" else language)
+        self._name = str(me.get("username", "")).lower()
+
+    def _failed(self, error: TelegramError) -> float:
+        seconds = _BACK_OFF_SECONDS[min(self._faults, len(_BACK_OFF_SECONDS) - 1)]
+        self._faults += 1
+        detail = f"The bot does not hear commands: {error}"
+        if isinstance(error, Refused) and error.code == 409:
+            detail = (
+                "The bot does not hear commands: another program asks for its updates, or a webhook is set "
+                f"({error.description}). SMETKA_TELEGRAM_COMMANDS=off leaves them to it."
+            )
+        if isinstance(error, Refused) and error.retry_after:
+            seconds = max(seconds, error.retry_after)
+        if detail != self.health.detail:
+            _log.warning("bot-does-not-listen", reason=detail)
+        self.health = Health(ok=False, detail=detail)
+        return seconds
+
+    def _see_to(self, update: dict[str, Any]) -> bool:
+        """False when it must come again."""
+        number = update.get("update_id")
+        try:
+            self.handle(update)
+        except Unavailable:
+            return False
+        except Exception as error:  # noqa: BLE001 - one update must not silence the bot for ever
+            _log.error("update-passed-over", update=number, fault=type(error).__name__)
+        if isinstance(number, int):
+            self._offset = number + 1
+        return True
+
+    def handle(self, update: dict[str, Any]) -> None:
+        """See to one update. Safe to repeat.
+
+        Raises:
+            BonusStoreUnavailable: nothing is lost when it comes again.
+        """
+        match update:
+            case {"update_id": int(number), "message": dict(message)}:
+                self._message(number, message)
+            case {"update_id": int(number), "callback_query": dict(query)}:
+                self._button(number, query)
+            case {"my_chat_member": {"chat": {"id": int(chat)}, "new_chat_member": {"status": str(status)}}}:
+                self._place(chat, is_in=status in _IN)
+
+    def _message(self, number: int, message: dict[str, Any]) -> None:
+        asker = self._asker(message, message.get("chat"))
+        text = message.get("text")
+        if asker is None or not isinstance(text, str):
+            return
+        if asker.is_private and self._chats.get(asker.chat).paused:
+            self._chats.resume(asker.chat)  # whoever writes can be written to
+        command, words = self._command(text)
+        if command is None and not asker.is_private:
+            return  # people talk to each other
+        if command == "start" and words:
+            self._start(number, asker, words[0])
+        elif asker.role is None:
+            self._stranger(asker)
+        elif self._is_recent(message):
+            self._answer(number, asker, command, words)
+
+    def _asker(self, said: dict[str, Any], chat: Any) -> Asker | None:
+        """Who it was; None of those who are nobody: channels, bots, hidden administrators, forwarders."""
+        if said.keys() & {"sender_chat", "via_bot", "forward_origin", "forward_date"}:
+            return None
+        match said.get("from"), chat:
+            case {"id": int(person), "is_bot": False}, {"id": int(number), "type": str(kind)}:
+                if kind in {"private", "group", "supergroup"}:
+                    return self._access.of(number, person, is_private=kind == "private")
+        return None
+
+    def _command(self, text: str) -> tuple[str | None, list[str]]:
+        """The command's name and what stands behind it; one to another bot is none."""
+        first, *words = text[:500].split() or [""]
+        name, at, bot = first.lower().partition("@")
+        if not name.startswith("/") or (at and bot != self._name):
+            return None, []
+        return name[1:], words
+
+    def _is_recent(self, message: dict[str, Any]) -> bool:
+        date = message.get("date")
+        return isinstance(date, int) and abs(self._now().timestamp() - date) < OLDEST_SECONDS
+
+    def _answer(self, number: int, asker: Asker, command: str | None, words: list[str]) -> None:
+        if self._is_too_much(asker.chat):
+            self._queue(f"too many {asker.chat} {self._now():%Y-%m-%d %H:%M}", asker, say("too-many"))
+            return
+        found = answer(command, words, asker, self._figures) if command else say("not-understood")
+        if found.speak:
+            self._chats.speak(asker.chat, found.speak)
+        self._queue(f"update {number}", asker, found)
+
+    def _start(self, number: int, asker: Asker, code: str) -> None:
+        mark = f"update {number} {asker.chat}"
+        invite = self._invites.look(code, mark=mark)
+        if invite and invite.role == "owner" and not asker.is_private:
+            invite = None  # names are for an owner's eyes alone; the invite stays unused
+        if invite := self._invites.use(code, mark=mark) if invite else None:
+            self._chats.pair(asker.chat, asker.person, invite.role, invite.language)
+            self._queue(f"update {number}", asker, say("paired", role=invite.role))
+            _log.info("chat-paired", chat=asker.chat, role=invite.role)
+        elif asker.role is None:
+            self._stranger(asker)
+        else:
+            self._queue(f"update {number}", asker, say("invite-not-valid"))
+
+    def _stranger(self, asker: Asker) -> None:
+        if asker.is_private:
+            self._queue(f"stranger {asker.chat} {self._now():%Y-%m-%d %H}", asker, say("stranger"))
+
+    def _button(self, number: int, query: dict[str, Any]) -> None:
+        message, data = query.get("message"), query.get("data")
+        asker = self._asker(query, message.get("chat") if isinstance(message, dict) else None)
+        self._heard(query.get("id"))
+        if (
+            asker
+            and asker.may(Permission.READ)
+            and isinstance(data, str)
+            and not self._is_too_much(asker.chat)
+        ):
+            found = pressed(data, self._figures)
+            if found:
+                self._queue(f"update {number}", asker, found)
+
+    def _heard(self, callback: Any) -> None:
+        try:
+            if isinstance(callback, str):
+                self._client.answer_callback(callback)
+        except TelegramError as error:  # the button only turns a little longer
+            _log.info("button-not-answered", reason=str(error))
+
+    def _place(self, chat: int, *, is_in: bool) -> None:
+        if not self._access.is_known(chat):
+            return
+        if is_in:
+            self._chats.resume(chat)
+        else:
+            self._chats.pause(
+                chat, "The bot was blocked." if chat > 0 else "The bot was taken out of the group."
+            )
+
+    def _is_too_much(self, chat: int) -> bool:
+        now = self._now()
+        asked = self._asked.setdefault(chat, deque(maxlen=MOST_A_MINUTE))
+        if len(asked) == MOST_A_MINUTE and 0 <= (now - asked[0]).total_seconds() < 60:
+            return True
+        asked.append(now)
+        return False
+
+    def _queue(self, name: str, asker: Asker, found: Answer) -> None:
+        self._outbox.queue(name, found.kind, found.report, [asker.chat])

@@ -1,0 +1,574 @@
+"""The bot: who is answered what, over real HTTP from a person's message to the bot's reply."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from decimal import Decimal
+
+import pytest
+
+from smetka.errors import BonusStoreUnavailable, LedgerUnavailable, UnknownCustomer
+from smetka.ledger import Person
+from smetka.telegram.bot import MOST_A_MINUTE, Bot
+from smetka.telegram.client import TelegramClient
+from smetka.telegram.invites import Invites
+from smetka.telegram.messages.replies import STRANGER
+from smetka.telegram.sender import Manner
+from smetka.telegram.standin import FakeTelegram
+from tests.telegram.conftest import SKOPJE
+
+MANAGER, GROUP, STRANGE = 1001, -2002, 7007
+
+
+class Figures:
+    """A shop of one customer; every question is remembered."""
+
+    current_year = 2026
+
+    def __init__(self, report):
+        self.report, self.asked, self.away = report, [], False
+
+    def averages(self, year, basis=None):
+        self._ask("averages", year, basis)
+        return {**self.report, "year": year, "basis": basis or "spender"}
+
+    def bonus(self, year):
+        self._ask("bonus", year)
+        return {
+            "year": year,
+            "currency": "MKD",
+            "threshold": 1000,
+            "customers_due": 1,
+            "total_spending": Decimal("2000.5"),
+            "near_misses": 0,
+            "customers": [{"user_id": 100, "total_spending": Decimal("2000.5")}],
+        }
+
+    def shop(self, year):
+        self._ask("shop", year)
+        return {
+            "year": year,
+            "currency": "MKD",
+            "total_spending": 5,
+            "customers": 2,
+            "spenders": 1,
+            "payments": 1,
+            "median": 5,
+            "top_tenth": 1,
+            "top_tenth_spending": 5,
+        }
+
+    def customer(self, user_id, year):
+        self._ask("customer", user_id, year)
+        if user_id != 100:
+            raise UnknownCustomer(user_id)
+        return {
+            "user_id": 100,
+            "total_spending": Decimal("20779.95"),
+            "payments": 9,
+            "year": year,
+            "currency": "MKD",
+        }
+
+    def person(self, user_id):
+        return Person("Ана <Петрова>", "ana@example.com") if user_id == 100 else None
+
+    def _ask(self, *question):
+        if self.away:
+            raise LedgerUnavailable("it is locked")
+        self.asked.append(question)
+
+
+@pytest.fixture
+def figures(make_report):
+    return Figures(make_report())
+
+
+@pytest.fixture
+def invites(storage, clock):
+    return Invites(storage, now=clock.now)
+
+
+@pytest.fixture
+def make_bot(telegram, chats, outbox, invites, figures, clock):
+    clients = []
+
+    def make(**more):
+        clients.append(TelegramClient(telegram.token, telegram.url, timeout=(5, 10)))
+        return Bot(
+            clients[-1],
+            **{
+                "chats": chats,
+                "outbox": outbox,
+                "invites": invites,
+                "figures": figures,
+                "recipients": (MANAGER, GROUP),
+                "now": clock.now,
+                **more,
+            },
+        )
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def bot(make_bot):
+    return make_bot()
+
+
+@pytest.fixture
+def sender(make_sender, figures):
+    sender = make_sender()
+    sender._manner = Manner("en", SKOPJE, "retry", figures)
+    return sender
+
+
+@pytest.fixture
+def ask(telegram, bot, sender, drain, clock):
+    """A function that has a person write something; returns the texts that are answered."""
+
+    def ask(text, chat=MANAGER, person=None, members=None):
+        before = len(telegram.messages(chat))
+        date = int(clock.now().timestamp())
+        telegram.write(chat, text, person, members={"date": date, **(members or {})})
+        assert bot.poll(0) == 0
+        clock.pass_(1.5)
+        drain(sender)
+        return [message.text for message in telegram.messages(chat)[before:]]
+
+    return ask
+
+
+@pytest.fixture
+def pair(invites, ask):
+    """A function that makes an invite and has a person use it."""
+
+    def pair(role, chat=STRANGE, person=None, **how):
+        code, _ = invites.make(role, **how)
+        return ask(f"/start {code}", chat, person)
+
+    return pair
+
+
+def test_a_manager_of_the_settings_asks_without_an_invite(ask, figures, telegram):
+    (text,) = ask("/averages 2025 payment")
+
+    assert text.startswith("Average spending by age\nYear 2025 · MKD\nAverage per payment")
+    assert telegram.messages(MANAGER)[-1].photo
+    assert figures.asked[0] == ("averages", 2025, "payment")
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("/averages", ("averages", None, None)),
+        ("/AVERAGES", ("averages", None, None)),
+        ("/averages@smetka_standin_bot 2025", ("averages", 2025, None)),
+        ("/averages all customer", ("averages", None, "customer")),
+        ("  /averages   2024  ", ("averages", 2024, None)),
+        ("/total 100", ("customer", 100, None)),
+        ("/total 100 2025", ("customer", 100, 2025)),
+        ("/due", ("bonus", 2026)),
+        ("/due 2025", ("bonus", 2025)),
+        ("/shop", ("shop", None)),
+        ("/shop 2025", ("shop", 2025)),
+    ],
+)
+def test_commands_ask_what_they_say(ask, figures, said, asked):
+    assert len(ask(said)) == 1
+    assert figures.asked[0] == asked
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("/total", "/total needs a customer's id in plain digits, for example /total 100."),
+        ("/total 1e3", "/total needs a customer's id"),
+        ("/total ١٢", "/total needs a customer's id"),
+        ("/total -1", "/total needs a customer's id"),
+        ("/total 007", "/total needs a customer's id"),
+        ("/total 9223372036854775808", "/total needs a customer's id"),
+        ("/total 100 20.25", "/total takes a year in plain digits, from 1 to 9999"),
+        ("/averages yesterday", "/averages takes a year"),
+        ("/averages 2025 spender payment", "/averages has too many words behind it."),
+        ("/shop 99999", "/shop takes a year"),
+        ("/language", "/language needs mk or en."),
+        ("/language de", "/language needs mk or en."),
+        ("/total 999", "There is no customer 999 in the ledger."),
+        ("/dance", "I do not know that. Write /help"),
+        ("good morning", "I do not know that. Write /help"),
+        ("😀" * 2000, "I do not know that."),
+        ("/start wrong-code", "This invite does not work"),
+        ("/help", "You can ask:\n/averages – what age groups spend"),
+        ("/start", "You can ask:"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_a_sentence(ask, said, sentence):
+    (text,) = ask(said)
+
+    assert text.startswith(sentence)
+
+
+def test_the_ledger_away_is_said(ask, figures):
+    figures.away = True
+
+    assert ask("/total 100") == ["The shop's ledger cannot be read right now. Try again shortly."]
+
+
+def test_without_a_ledger_the_bot_says_so(make_bot, telegram, outbox, clock):
+    bot = make_bot(figures=None)
+    telegram.write(MANAGER, "/due", members={"date": int(clock.now().timestamp())})
+    bot.poll(0)
+
+    assert outbox.newest(1)[0].report["say"] == "no-ledger"
+
+
+def test_each_chat_is_answered_in_its_language(ask):
+    assert ask("/language mk") == ["Отсега на македонски."]
+    assert ask("/help")[0].startswith("Може да прашате:\n/averages – колку трошат")
+    (text,) = ask("/total 100")
+    assert "Купувач 100" in text
+    assert "20.779,95 ден." in text
+    assert ask("/language EN") == ["From now on in English."]
+
+
+def test_an_invite_gives_its_role_to_the_first_who_uses_it(pair, ask, invites, figures):
+    code, _ = invites.make("reader", language="mk")
+
+    assert ask(f"/start {code}", STRANGE) == [
+        "Овој разговор е поврзан, улога: reader. Напишете /help за да видите што може да се праша."
+    ]
+    assert len(ask("/averages", STRANGE)) == 1
+    assert ask(f"/start {code}", 8008) == [STRANGER]
+    assert ask("/averages", 8008) == []
+
+
+def test_only_an_owner_in_private_sees_names(pair, ask, telegram):
+    (manager,) = ask("/total 100")
+    pair("owner")
+    (owner,) = ask("/total 100", STRANGE)
+
+    assert "20,779.95 MKD" in manager
+    assert "Ана" not in manager
+    assert "example.com" not in manager
+    assert "Ана <Петрова>\nana@example.com" in owner
+    in_group = ask("/total 100", GROUP, STRANGE)
+    assert "20,779.95 MKD" in in_group[0]
+    assert "Ана" not in in_group[0]
+
+
+def test_no_record_holds_a_name(pair, ask, storage):
+    pair("owner")
+    ask("/total 100", STRANGE)
+
+    with storage.translated():
+        records = [list(storage.collection(name).find()) for name in ("deliveries", "chats", "invites")]
+    assert "Ана" not in str(records)
+    assert "example.com" not in str(records)
+
+
+def test_a_cashier_reads_no_statistics(pair, ask, figures):
+    pair("cashier")
+
+    assert ask("/averages", STRANGE) == ["Your role does not include this."]
+    assert ask("/help", STRANGE) == [
+        "You can ask:\n/language – Macedonian or English: /language mk\n/help – what can be asked"
+    ]
+    assert figures.asked == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/start",
+        "/start wrong",
+        "/help",
+        "/averages",
+        "/total 100",
+        "hello",
+        "/start " + "x" * 100_000,
+        "/language mk",
+    ],
+)
+def test_a_stranger_learns_nothing_and_hears_one_sentence_an_hour(ask, figures, clock, said):
+    assert ask(said, STRANGE) == [STRANGER]
+    assert ask(said, STRANGE) == []
+    clock.pass_(3600)
+    assert ask(said, STRANGE) == [STRANGER]
+    assert figures.asked == []
+
+
+@pytest.mark.parametrize("why", ["used", "expired", "mistyped"])
+def test_a_code_that_does_not_work_tells_a_stranger_nothing_about_why(ask, invites, clock, why):
+    code, _ = invites.make("reader", hours=1)
+    if why == "used":
+        ask(f"/start {code}", 8008)
+    if why == "expired":
+        clock.pass_(3601)
+
+    assert ask(f"/start {code[:-1] + '_' if why == 'mistyped' else code}", STRANGE) == [STRANGER]
+    assert ask("/averages", STRANGE) == []
+
+
+def test_of_two_who_use_a_code_at_once_one_wins(invites):
+    code, _ = invites.make("owner")
+    won = []
+    threads = [
+        threading.Thread(target=lambda n=n: won.append(invites.use(code, mark=f"update {n}")))
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(invite is not None for invite in won) == 1
+
+
+def test_the_same_update_twice_acts_once(make_bot, telegram, invites, outbox, chats, clock):
+    code, _ = invites.make("reader")
+    telegram.write(STRANGE, f"/start {code}")
+    telegram.write(STRANGE, "/averages", members={"date": int(clock.now().timestamp())})
+    make_bot().poll(0)
+    make_bot().poll(0)  # restarted before anything was confirmed
+
+    assert len(outbox.newest(9)) == 2
+    assert chats.get(STRANGE).role == "reader"
+    assert {d.report.get("say") for d in outbox.newest(9)} == {None, "paired"}
+
+
+def test_an_owners_invite_stays_unused_in_a_group(ask, invites, chats):
+    code, _ = invites.make("owner")
+
+    assert ask(f"/start {code}", GROUP, STRANGE) == []
+    assert chats.get(GROUP).role is None
+    assert "connected, as owner" in ask(f"/start {code}", STRANGE)[0]
+
+
+def test_members_of_a_group_have_no_rights_by_it(ask, pair, figures):
+    assert ask("/averages", GROUP, 5005) == []
+    assert figures.asked == []
+    pair("reader", 5005)
+    assert len(ask("/averages", GROUP, 5005)) == 1
+    assert ask("/averages", -3003, 5005) == []  # a group that nobody connected
+    assert ask("lunch?", GROUP, 5005) == []
+    assert ask("/averages@another_bot", GROUP, 5005) == []
+
+
+def test_a_group_is_connected_by_an_invite_of_a_person(pair, ask):
+    pair("reader", -3003, 5005)
+
+    assert len(ask("/due", -3003, 5005)) == 1
+    assert ask("/due", -3003, 6006) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"sender_chat": {"id": -100, "type": "channel"}},
+        {"forward_origin": {"type": "user"}},
+        {"via_bot": {"id": 1}},
+        {"from": {"id": MANAGER, "is_bot": True}},
+        {"from": None},
+        {"chat": {"id": MANAGER, "type": "channel"}},
+        {"text": None},
+        {"text": 5},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_those_who_are_nobody_are_not_answered(ask, figures, more):
+    assert ask("/averages", members=more) == []
+    assert figures.asked == []
+
+
+def test_a_private_chat_is_its_persons_alone(ask, figures):
+    """Another's id in a private chat, as no Telegram would say it."""
+    assert ask("/averages", MANAGER, 6006) == [STRANGER]
+    assert figures.asked == []
+
+
+def test_what_was_asked_long_ago_is_not_answered_but_an_invite_is(ask, invites, clock, figures):
+    old = int(clock.now().timestamp()) - 3600
+    code, _ = invites.make("reader")
+
+    assert ask("/averages", members={"date": old}) == []
+    assert "connected" in ask(f"/start {code}", STRANGE, members={"date": old})[0]
+    assert figures.asked == []
+
+
+def test_whoever_asks_too_much_is_told_once(telegram, bot, outbox, clock):
+    for _ in range(MOST_A_MINUTE + 10):
+        telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    bot.poll(0)
+
+    said = [d.report["say"] for d in outbox.newest(100)]
+    assert said.count("help") == MOST_A_MINUTE
+    assert said.count("too-many") == 1
+    clock.pass_(61)
+    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    bot.poll(0)
+    assert len(outbox.newest(100)) == MOST_A_MINUTE + 2
+
+
+def test_buttons_go_on_to_other_years_and_bases(ask, telegram, bot, sender, drain, clock, figures):
+    ask("/averages 2025")
+    shown = telegram.messages(MANAGER)[-1]
+    assert [data for row in shown.buttons for _, data in row] == [
+        "averages 2026 spender",
+        "averages 2025 spender",
+        "averages all spender",
+        "averages 2025 spender",
+        "averages 2025 payment",
+        "averages 2025 customer",
+    ]
+
+    telegram.press(MANAGER, shown.id, "averages all customer")
+    bot.poll(0)
+    clock.pass_(2)
+    drain(sender)
+
+    assert ("averages", None, "customer") in figures.asked
+    assert "All years" in telegram.messages(MANAGER)[-1].text
+    assert telegram.world.callbacks == {"8000000": True}
+
+
+@pytest.mark.parametrize(
+    ("data", "person"),
+    [
+        ("averages all nonsense", None),
+        ("averages 007 spender", None),
+        ("averages 99999 spender", None),
+        ("total 100", None),
+        ("", None),
+        ("averages all spender", 6006),
+    ],
+)
+def test_a_button_of_ones_own_making_or_of_a_stranger_does_nothing(ask, telegram, bot, outbox, data, person):
+    ask("/help")
+    before = len(outbox.newest(99))
+
+    telegram.press(MANAGER, telegram.messages(MANAGER)[-1].id, data, person)
+    bot.poll(0)
+
+    assert len(outbox.newest(99)) == before
+    assert telegram.world.callbacks == {"8000000": True}
+
+
+def test_who_blocks_the_bot_is_paused_and_comes_back(telegram, bot, chats):
+    telegram.block(MANAGER)
+    bot.poll(0)
+    assert chats.get(MANAGER).paused == "The bot was blocked."
+    telegram.unblock(MANAGER)
+    bot.poll(0)
+    assert chats.get(MANAGER).paused is None
+    chats.pause(MANAGER, "Forbidden")
+    telegram.write(MANAGER, "hello")
+    bot.poll(0)
+    assert chats.get(MANAGER).paused is None
+    telegram.block(GROUP)
+    bot.poll(0)
+    assert chats.get(GROUP).paused == "The bot was taken out of the group."
+
+
+def test_a_strangers_comings_and_goings_leave_no_record(telegram, bot, chats):
+    telegram.world.add_chat(STRANGE)
+    telegram.block(STRANGE)
+    bot.poll(0)
+
+    assert chats.all() == []
+
+
+def test_commands_are_shown_in_both_languages(bot, telegram):
+    bot.poll(0)
+
+    assert (
+        telegram.commands()
+        == telegram.commands("mk")
+        == ["averages", "total", "due", "shop", "language", "help"]
+    )
+    assert telegram.world.commands["mk"][0]["description"] == "колку трошат возрасните групи"
+
+
+def test_an_update_that_nobody_understands_is_passed_over_and_told_without_its_contents(
+    bot, telegram, outbox, monkeypatch, capsys
+):
+    monkeypatch.setattr(bot, "_command", lambda _text: 1 / 0)
+    telegram.write(MANAGER, "CANARY in the message")
+    assert bot.poll(0) == 0
+    monkeypatch.undo()
+    telegram.write(MANAGER, "/help", members={"date": int(outbox._now().timestamp())})
+    bot.poll(0)
+
+    assert outbox.newest(1)[0].report["say"] == "help"
+    printed = capsys.readouterr()
+    assert "ZeroDivisionError" in printed.out + printed.err
+    assert "CANARY" not in printed.out + printed.err
+
+
+def test_what_could_not_be_queued_comes_again(bot, telegram, outbox, clock, monkeypatch):
+    queue = outbox.queue
+    monkeypatch.setattr(
+        outbox, "queue", lambda *_, **__: (_ for _ in ()).throw(BonusStoreUnavailable("away"))
+    )
+    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    assert bot.poll(0) == 1.0
+    monkeypatch.setattr(outbox, "queue", queue)
+
+    assert bot.poll(0) == 0
+    assert len(outbox.newest(9)) == 1
+
+
+@pytest.mark.parametrize("why", ["another poller", "webhook"])
+def test_another_program_at_the_same_bot_is_named(make_bot, telegram, why):
+    bot = make_bot()
+    if why == "webhook":
+        telegram.world.webhook = "https://example.com/hook"
+        wait = bot.poll(0)
+    else:
+        other = make_bot()
+        other.poll(0)
+        thread = threading.Thread(target=bot.poll, args=(30,))
+        thread.start()
+        while telegram.world.poll < 2:
+            time.sleep(0.01)
+        other.poll(0)
+        thread.join()
+        wait = 1.0
+
+    assert wait >= 1
+    assert not bot.health.ok
+    assert "another program asks for its updates, or a webhook is set" in bot.health.detail
+    telegram.world.webhook = ""
+    bot.poll(0)
+    assert bot.health.ok
+
+
+@pytest.mark.parametrize("fault", ["500", "502-html", "reset", "html", "truncated", "flood", "say"])
+def test_an_outage_is_waited_out_and_nothing_is_lost(bot, telegram, outbox, clock, fault):
+    bot.poll(0)
+    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    body = json.dumps({"ok": True, "result": {"not": "a list"}})
+    telegram.fail_next(fault, times=3, method="getUpdates", **({"body": body} if fault == "say" else {}))
+    waits = [bot.poll(0) for _ in range(4)]
+
+    assert waits[:3] == [1.0, 2.0, 5.0]
+    assert waits[3] == 0
+    assert len(outbox.newest(9)) == 1
+    assert bot.health.ok
+
+
+def test_the_token_is_nowhere(make_bot, telegram, capsys):
+    with FakeTelegram(token="1:CANARY-token") as other:
+        bot = make_bot()
+        bot._client = TelegramClient("1:CANARY-token", telegram.url, timeout=(5, 5))
+        bot.poll(0)
+        bot._client.close()
+        assert other.token
+    printed = capsys.readouterr()
+
+    assert not bot.health.ok
+    assert "CANARY" not in bot.health.detail + printed.out + printed.err
