@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pymongo.monitoring
 import pytest
 import structlog
+from playwright.sync_api import sync_playwright
 
 from smetka.logs import QUIETED
 
@@ -179,3 +180,27 @@ def chromium(tmp_path_factory) -> str:
     finally:
         os.close(lock)
     return shutil.which("chromium")
+
+
+@pytest.fixture
+def page(chromium):
+    """A browser's page that keeps every complaint and every request that leaves this machine."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.complaints = []
+        page.on(
+            "console",
+            lambda message: page.complaints.append(message.text) if message.type == "error" else None,
+        )
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if "//127.0.0.1:" in request.url or request.url.startswith("data:")
+                else page.complaints.append(f"left this machine: {request.url}")
+            ),
+        )
+        yield page
+        browser.close()

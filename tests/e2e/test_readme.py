@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.e2e.conftest import Shop
 
@@ -72,7 +73,14 @@ def test_the_lines_that_the_demo_prints_work_and_the_third_is_a_201_at_every_sta
     lines = re.findall(r"^ +(curl .+)$", demo.log.read_text(), re.MULTILINE)
     assert len(lines) == 3
     assert curl(lines[0])[1]["total_spending"] == 1031.29
-    assert curl(lines[1])[1]["notification"]["status"] == "disabled"
+    told = curl(lines[1])[1]["notification"]
+    assert told["status"] in {"queued", "already_sent"}
+    page = re.search(r"managers read.*\n +(http://\S+)", demo.log.read_text())[1]
+    arrived = demo.wait_until(
+        lambda: len(found := requests.get(f"{page}/control/messages").json()) > 1 and found
+    )
+    assert {message["chat_id"] for message in arrived} == {1001, -1002001}
+    assert all(told["report_id"] in message["text"] for message in arrived)
 
     assert demo.stop() == 0
     demo.log.unlink()

@@ -283,9 +283,8 @@ def test_an_empty_folder_will_do(storage, tmp_path):
     back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
 
     assert {file.name for file in (tmp_path / "backup").iterdir()} == {
-        "bonus_customers.jsonl",
-        "deliveries.jsonl",
         "manifest.json",
+        *(f"{name}.jsonl" for name in ("bonus_customers", "chats", "deliveries", "invites", "schedules")),
     }
 
 

@@ -560,3 +560,59 @@ def test_a_record_that_cannot_be_written_as_a_message_stops_no_other(
     drain(sender)
 
     assert {one.chat: one.state for one in outbox.newest(9)} == {MANAGER: "failed", GROUP: "delivered"}
+
+
+@pytest.fixture
+def long_report(make_report):
+    """Averages of so many groups that they go as a picture, texts and a file."""
+    report = make_report()
+    rows = [{**report["age_groups"][0], "age_group": f"{age}-{age}"} for age in range(151)]
+    return {**report, "age_groups": rows, "average_spending": {row["age_group"]: 123456789 for row in rows}}
+
+
+def shown(message):
+    return "picture" if message.photo else "file" if message.document else "text"
+
+
+@pytest.mark.parametrize("faults", [0, 1, 2, 3])
+def test_each_part_of_a_long_message_arrives_once_whatever_goes_wrong_in_between(
+    outbox, sender, telegram, clock, long_report, faults
+):
+    (delivery_id,) = outbox.queue("long", "averages", long_report, [MANAGER])
+    for _ in range(40):
+        if len(telegram.messages(MANAGER)) == 2 and telegram.calls("send*") == 2:
+            telegram.fail_next("500", times=faults)
+        sender.run_once()
+        clock.pass_(3)
+
+    delivery = outbox.get(delivery_id)
+    assert delivery.state == "delivered"
+    assert [shown(message) for message in telegram.messages(MANAGER)] == ["picture", "text", "text", "file"]
+    assert list(delivery.sent) == ["chart", "table-1", "table-2", "csv"]
+    assert list(delivery.sent.values()) == [message.id for message in telegram.messages(MANAGER)]
+    assert delivery.message_id == telegram.messages(MANAGER)[0].id
+    assert delivery.faults == faults
+
+
+def test_the_parts_of_one_message_come_before_the_next_message(outbox, sender, telegram, clock, long_report):
+    for name in ("first", "second"):
+        outbox.queue(name, "averages", long_report, [MANAGER])
+        clock.pass_(1)
+    for _ in range(10):
+        sender.run_once()
+        clock.pass_(2)
+
+    assert [shown(m) for m in telegram.messages(MANAGER)] == ["picture", "text", "text", "file"] * 2
+
+
+def test_another_sender_goes_on_where_the_last_one_stopped(outbox, make_sender, telegram, clock, long_report):
+    outbox.queue("long", "averages", long_report, [MANAGER])
+    for _ in range(4):
+        sender = make_sender()
+        sender.run_once()
+        clock.pass_(2)
+        sender.run_once()
+        sender._lease.release()
+        clock.pass_(2)
+
+    assert [shown(m) for m in telegram.messages(MANAGER)] == ["picture", "text", "text", "file"]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
+import threading
+import time
+from collections import deque
 
 import pytest
 import requests
@@ -201,3 +205,200 @@ def test_answers_are_made_of_the_fields_of_the_bot_api(bot_api_specification, ca
         field for field in types["ChatFullInfo"]["fields"] if field["name"] != "accepted_gift_types"
     ]
     check("ChatFullInfo", call("getChat", {"chat_id": MANAGER})["result"])
+
+
+def png(width, height, size=64):
+    """The head of a picture of that size; nobody here looks further."""
+    return b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", width, height) + b"\0" * size
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size", "complaint"),
+    [
+        (1000, 560, 64, None),
+        (5000, 5000, 64, None),
+        (5001, 5000, 64, "Bad Request: PHOTO_INVALID_DIMENSIONS"),
+        (2100, 100, 64, "Bad Request: PHOTO_INVALID_DIMENSIONS"),
+        (0, 100, 64, "Bad Request: PHOTO_INVALID_DIMENSIONS"),
+        (100, 100, 10 << 20, "Request Entity Too Large"),
+    ],
+)
+def test_pictures_keep_to_the_limits(call, telegram, width, height, size, complaint):
+    answer = call(
+        "sendPhoto",
+        data={"chat_id": "1001", "caption": "<b>x</b>", "parse_mode": "HTML"},
+        files={"photo": ("a.png", png(width, height, size), "image/png")},
+    )
+
+    assert answer.get("description") == complaint
+    if complaint is None:
+        assert (answer["result"]["photo"][0]["width"], answer["result"]["caption"]) == (width, "x")
+        assert telegram.messages(MANAGER)[0].photo == png(width, height, size)
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "files", "complaint"),
+    [
+        ("sendPhoto", {}, {}, "there is no photo in the request"),
+        ("sendPhoto", {"photo": "AgACAgIAAxk"}, {}, "wrong file identifier/HTTP URL specified"),
+        ("sendPhoto", {}, {"photo": ("a.png", b"GIF89a", "image/png")}, "IMAGE_PROCESS_FAILED"),
+        (
+            "sendPhoto",
+            {"caption": "x" * 1025},
+            {"photo": ("a.png", png(9, 9), "image/png")},
+            "message caption is too long",
+        ),
+        ("sendDocument", {}, {"document": ("a.csv", b"", "text/csv")}, "file must be non-empty"),
+        ("sendDocument", {}, {}, "there is no document in the request"),
+    ],
+)
+def test_files_are_refused_as_the_real_one_refuses_them(call, method, fields, files, complaint):
+    fields = {"chat_id": "1001", **fields}
+    answer = call(method, data=fields, files=files) if files else call(method, fields)
+
+    assert answer["description"] == f"Bad Request: {complaint}"
+
+
+def test_a_file_arrives_as_it_was_sent(call, telegram):
+    call("sendDocument", data={"chat_id": "1001"}, files={"document": ("ж.csv", b"a,b\r\n", "text/csv")})
+
+    (message,) = telegram.messages(MANAGER)
+    assert (message.document.name, message.document.content) == ("ж.csv", b"a,b\r\n")
+    reply = requests.get(f"{telegram.url}/file/{message.id}/x.csv", timeout=20)
+    assert reply.content == b"a,b\r\n"
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("markup", "complaint"),
+    [
+        ({"inline_keyboard": [[{"text": "a", "callback_data": "x" * 65}]]}, "BUTTON_DATA_INVALID"),
+        ({"inline_keyboard": [[{"text": "a", "callback_data": ""}]]}, "BUTTON_DATA_INVALID"),
+        ({"inline_keyboard": [[{"text": "a"}]]}, "can't parse inline keyboard button"),
+        ({"inline_keyboard": "no"}, "object expected as reply markup"),
+    ],
+)
+def test_buttons_keep_to_the_rules(call, markup, complaint):
+    answer = call("sendMessage", {"chat_id": MANAGER, "text": "x", "reply_markup": markup})
+
+    assert answer["description"] == f"Bad Request: {complaint}"
+
+
+def test_updates_are_told_until_they_are_confirmed(call, telegram):
+    first = telegram.write(MANAGER, "/start x")
+    second = telegram.write(5005, "hello")
+
+    updates = call("getUpdates")["result"]
+    assert [update["update_id"] for update in updates] == [first, second]
+    assert updates[0]["message"]["entities"] == [{"type": "bot_command", "offset": 0, "length": 6}]
+    assert updates[1]["message"]["chat"]["type"] == "private"
+    assert [u["update_id"] for u in call("getUpdates", {"offset": second})["result"]] == [second]
+    assert [u["update_id"] for u in call("getUpdates", {"limit": 1})["result"]] == [second]
+    assert call("getUpdates", {"offset": second + 1})["result"] == []
+    telegram.write(MANAGER, "one")
+    last = telegram.write(MANAGER, "two")
+    assert [u["update_id"] for u in call("getUpdates", {"offset": -1})["result"]] == [last]
+    assert [
+        u["update_id"] for u in call("getUpdates", {"allowed_updates": ["callback_query"]})["result"]
+    ] == []
+
+
+def test_a_long_poll_ends_with_what_happens(call, telegram):
+    threading.Timer(0.2, telegram.write, (MANAGER, "now")).start()
+    began = time.monotonic()
+
+    (update,) = call("getUpdates", {"timeout": 30})["result"]
+
+    assert update["message"]["text"] == "now"
+    assert time.monotonic() - began < 15
+
+
+def test_a_second_poll_ends_the_first(call, telegram):
+    answers = []
+    url = f"{telegram.url}/bot{telegram.token}/getUpdates"
+    first = threading.Thread(
+        target=lambda: answers.append(requests.post(url, json={"timeout": 30}, timeout=60).json())
+    )
+    first.start()
+    while not telegram.world.poll:
+        time.sleep(0.01)
+    call("getUpdates")
+    first.join()
+
+    assert answers[0]["error_code"] == 409
+    assert answers[0]["description"].startswith("Conflict: terminated by other getUpdates request")
+
+
+def test_a_webhook_shuts_polls_out(call):
+    call("setWebhook", {"url": "https://example.com/x"})
+    assert call("getUpdates")["description"].startswith("Conflict: can't use getUpdates method while webhook")
+    call("deleteWebhook", {})
+
+    assert call("getUpdates")["result"] == []
+
+
+def test_commands_are_kept_by_language(call, telegram):
+    commands = [{"command": "total", "description": "what one spent"}]
+    call("setMyCommands", {"commands": commands})
+
+    assert call("getMyCommands")["result"] == commands
+    assert call("getMyCommands", {"language_code": "mk"})["result"] == []
+    assert telegram.commands() == ["total"]
+    wrong = call("setMyCommands", {"commands": [{"command": "Total!", "description": "x"}]})
+    assert wrong["description"] == "Bad Request: BOT_COMMAND_INVALID"
+
+
+def test_a_button_is_answered_once_it_was_pressed(call, telegram):
+    buttons = {"inline_keyboard": [[{"text": "2025", "callback_data": "averages 2025"}]]}
+    message = call("sendMessage", {"chat_id": MANAGER, "text": "x", "reply_markup": buttons})["result"]
+    telegram.press(MANAGER, message["message_id"], "averages 2025")
+
+    (update,) = call("getUpdates")["result"]
+    query = update["callback_query"]
+    assert (query["data"], query["message"]["message_id"]) == ("averages 2025", message["message_id"])
+    assert call("answerCallbackQuery", {"callback_query_id": query["id"]})["result"] is True
+    assert not call("answerCallbackQuery", {"callback_query_id": "nonsense"})["ok"]
+
+
+def test_flood_control_says_how_long_to_wait():
+    with (
+        FakeTelegram(chats=(MANAGER, -2002, 3003), flood_control=True) as telegram,
+        requests.Session() as session,
+    ):
+
+        def send(chat):
+            url = f"{telegram.url}/bot{telegram.token}/sendMessage"
+            return session.post(url, json={"chat_id": chat, "text": "x"}, timeout=20).json()
+
+        answers = [send(MANAGER) for _ in range(3)]
+        assert [answer["ok"] for answer in answers] == [True, True, False]
+        assert answers[2]["parameters"]["retry_after"] >= 1
+        assert send(3003)["ok"]
+        assert telegram.busiest(60.0) == 3
+        assert telegram.busiest(60.0, MANAGER) == 2
+
+
+def test_another_sites_page_orders_nothing_here(telegram):
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "evil.example"},
+    ):
+        reply = requests.post(
+            f"{telegram.url}/page/write", data={"chat": MANAGER, "text": "x"}, headers=headers, timeout=20
+        )
+        assert reply.status_code == 403
+    assert requests.get(f"{telegram.url}/", headers={"Host": "evil.example"}, timeout=20).status_code == 421
+    assert telegram.world.updates == deque()
+
+
+@pytest.mark.parametrize("path", ["/page/write", "/page/press", "/page/block", "/page/nothing"])
+@pytest.mark.parametrize(
+    "form",
+    [{}, {"chat": "x"}, {"chat": "99999999999999999999"}, {"chat": "1001", "message": "7", "data": "x"}],
+)
+def test_a_form_that_makes_no_sense_does_nothing(telegram, path, form):
+    reply = requests.post(f"{telegram.url}{path}", data=form, timeout=20, allow_redirects=False)
+
+    assert reply.status_code == 303
+    assert telegram.world.messages == []

@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 from smetka.web.openapi import refusals_of
 from smetka.web.problems import STATUS
+from smetka.web.schemas import DeliveryPath
 from smetka.web.values import LARGEST_ID, up_to
 
 
@@ -43,6 +44,10 @@ def test_every_operation_is_described_under_its_stable_name(shop, document):
         "average_spending_by_age",
         "write_to_mongodb",
         "bonus_customer",
+        "delivery_list",
+        "delivery",
+        "retry_delivery",
+        "cancel_delivery",
         "healthz",
         "readyz",
         "prometheus_metrics",
@@ -113,6 +118,10 @@ def test_the_expression_of_ids_ends_at_the_largest():
 )
 def test_schemathesis_finds_nothing(make_shop, serve, tmp_path, auth, seed):
     shop = make_shop(auth=auth)
+    shop.services.storage.ping(30)
+    (example,) = DeliveryPath.model_fields["delivery_id"].examples
+    name, _, chat = example.rpartition("-")
+    assert shop.services.outbox.queue(name, "shop", {"year": 2026}, [int(chat)]) == [example]
     key = shop.key("manager") if auth == "required" else {}
     command = [
         Path(sys.executable).with_name("schemathesis"),

@@ -24,6 +24,7 @@ from smetka.settings import Settings, as_text, is_loopback, is_secret, load_sett
 
 _OPTIONS = [field for field in Settings.model_fields if not is_secret(field)]
 _DEMO_MARK = "made-by-smetka-demo"
+_DEMO_CHATS = {1001: "A manager", -1002001: "The managers' group"}
 _KEPT = frozenset({"smetka.lock", "running.json", _DEMO_MARK})
 
 _log = structlog.get_logger(__name__)
@@ -49,26 +50,36 @@ def serve(*, no_worker: bool, **options: Any) -> int:
 @click.command()
 @setting_options("host", "port", "data_dir", "currency", "timezone", "language")
 def demo(**options: Any) -> int:
-    """Run an invented shop with 5,000 customers, to try everything on. Never talks to a real bot.
+    """Run an invented shop with 5,000 customers, to try everything on.
+
+    It never talks to a real bot: a stand-in shows in the browser what the managers would read.
 
     It lives in the folder `demo` of the data directory and is made afresh at every start.
     """
+    from smetka.telegram.standin import FakeTelegram  # of the demo alone
+
     around = load_settings(options)
     folder = around.data_dir / "demo"
     given = around.model_fields_set & {"host", "port", "currency", "timezone", "language"}
-    settings = Settings(
-        **{field: getattr(around, field) for field in given},
-        data_dir=folder,
-        ledger=str(folder / "shop.db"),
-    )
-    if not settings.is_loopback_only:
-        raise WrongUsage("The demo is for this machine alone: --host must be a loopback address.")
-    _configure_logging(settings)
-    with DataDirectory(folder).hold("demo") as directory:
-        _clear(folder)
-        write_ledger(folder / "shop.db")
-        say = partial(_say_what_to_try, folder=folder)
-        return Server(settings, directory, command="demo", on_ready=say).run()
+    with FakeTelegram(chats=_DEMO_CHATS) as telegram:
+        for chat, name in _DEMO_CHATS.items():
+            telegram.chat(chat).name = name
+        settings = Settings(
+            **{field: getattr(around, field) for field in given},
+            data_dir=folder,
+            ledger=str(folder / "shop.db"),
+            telegram_bot_token=SecretStr(telegram.token),
+            telegram_chat_ids=tuple(_DEMO_CHATS),
+            telegram_api_url=telegram.url,
+        )
+        if not settings.is_loopback_only:
+            raise WrongUsage("The demo is for this machine alone: --host must be a loopback address.")
+        _configure_logging(settings)
+        with DataDirectory(folder).hold("demo") as directory:
+            _clear(folder)
+            write_ledger(folder / "shop.db")
+            say = partial(_say_what_to_try, folder=folder, telegram=telegram.url)
+            return Server(settings, directory, command="demo", on_ready=say).run()
 
 
 @click.command()
@@ -138,7 +149,7 @@ def _say_ready(url: str) -> None:
     click.echo(f"Smetka is ready at {url}", err=True)
 
 
-def _say_what_to_try(url: str, folder: Path) -> None:
+def _say_what_to_try(url: str, folder: Path, telegram: str) -> None:
     body = '{"user_id": 1, "total_spending": 2000}'
     click.echo(
         f"""
@@ -152,6 +163,9 @@ Which age groups spend what?
 
 Who earned the year-end bonus?
   curl -i -H 'Content-Type: application/json' -d '{body}' {url}/write_to_mongodb
+
+What the managers read, and where to write to the bot (in the browser, no real Telegram):
+  {telegram}
 
 What runs, and where its MongoDB is:
   smetka status --data-dir {shlex.quote(str(folder))}

@@ -59,13 +59,7 @@ class Ledger:
         Raises:
             UnknownCustomer: nobody has that id.
         """
-
-        def ask(opened: OpenFile) -> CustomerTotal:
-            # A write-ahead log changes without the file: tables may be declared otherwise by now.
-            now = self._unchanged(opened)
-            return questions.total_spent(now.rows, now.layout, user_id, year)
-
-        return self.read(ask)
+        return self._read_now(lambda now: questions.total_spent(now.rows, now.layout, user_id, year))
 
     def spending_by_age(self, year: int | None = None) -> SpendingByAge:
         """What all customers spent, in one year or in all, by their age today."""
@@ -82,12 +76,7 @@ class Ledger:
 
     def person(self, user_id: int) -> Person | None:
         """A customer's name and e-mail, empty where none is stored; None when nobody has that id."""
-
-        def ask(opened: OpenFile) -> Person | None:
-            now = self._unchanged(opened)
-            return questions.person(now.rows, now.layout, user_id)
-
-        return self.read(ask)
+        return self._read_now(lambda now: questions.person(now.rows, now.layout, user_id))
 
     def glance(self) -> Glance:
         """The file as it is now, for questions that must not wait.
@@ -140,6 +129,10 @@ class Ledger:
             # No connection is held meanwhile, so that a lock cannot use up the pool.
             time.sleep(min(pause, give_up - now))
             pause = min(pause * 2, 0.05)
+
+    def _read_now(self, ask: Callable[[OpenFile], T]) -> T:
+        # A write-ahead log changes without the file: tables may be declared otherwise by now.
+        return self.read(lambda opened: ask(self._unchanged(opened)))
 
     def _ask_in_turn(self, ask: Callable[[OpenFile], T]) -> T:
         if not self._long_questions.acquire(timeout=_LONG_QUESTION_WAIT_SECONDS):

@@ -209,6 +209,8 @@ def _without_null_default(schema: Json) -> Json:
     # In Python None stands for what was left out; null itself is not accepted.
     if schema.get("default", ...) is None:
         del schema["default"]
+    elif schema.get("type") == "string" and "default" in schema:
+        schema["default"] = str(schema["default"])  # numbers in queries are texts
     return schema
 
 

@@ -97,7 +97,9 @@ class DeliveriesQuery(ListQuery):
 class DeliveryPath(Input):
     """One message to one chat."""
 
-    delivery_id: DeliveryId = Field(description="The delivery's id, as the list has it.")
+    delivery_id: DeliveryId = Field(
+        description="The delivery's id, as the list has it.", examples=["0f1e2d3c4b5a69788796a5b4-0-1001"]
+    )
 
 
 class BonusCustomerIn(Input):
