@@ -9,12 +9,16 @@ from typing import Any
 from smetka.bonus.due import due
 from smetka.ledger import Ledger, Person
 from smetka.settings import Basis, Settings, named_ledger
-from smetka.spending.averages import average_by_age_group
+from smetka.spending.averages import Averages, average_by_age_group
 from smetka.spending.distribution import distribution
+from smetka.spending.remembered import Remembered
 
 
 class ShopFigures:
     """Answers what `smetka.telegram.figures.Figures` asks, from the ledger as it is at each question.
+
+    Averages are remembered while it stays the same: a report to fifty chats asks for the year before it
+    fifty times.
 
     Raises:
         WrongUsage: no ledger is named.
@@ -23,6 +27,9 @@ class ShopFigures:
     def __init__(self, settings: Settings, *, now: Callable[[], datetime]) -> None:
         self._settings, self._now = settings, now
         self._ledger = Ledger(named_ledger(settings))
+        self._averages: Remembered[int | None, Averages] = Remembered(
+            self._ledger.version, lambda year: average_by_age_group(self._ledger, settings.age_groups, year)
+        )
 
     @property
     def current_year(self) -> int:
@@ -31,8 +38,9 @@ class ShopFigures:
 
     def averages(self, year: int | None, basis: Basis | None = None) -> dict[str, Any]:
         """The averages by age group, as the web server answers them."""
-        averages = average_by_age_group(self._ledger, self._settings.age_groups, year)
-        return averages.as_json(basis=basis or self._settings.average_basis, currency=self._settings.currency)
+        return self._averages(year).as_json(
+            basis=basis or self._settings.average_basis, currency=self._settings.currency
+        )
 
     def bonus(self, year: int) -> dict[str, Any]:
         """Who is due the bonus of a year."""

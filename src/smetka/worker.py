@@ -130,7 +130,8 @@ class Worker:
         sending = self._sender.health
         if self._bot is None or self._bot.health.ok:
             return sending
-        return Health(ok=False, detail=f"{sending.detail} {self._bot.health.detail}")
+        # Named, but not ill: messages go out all the same.
+        return Health(ok=sending.ok, detail=f"{sending.detail} {self._bot.health.detail}")
 
     def _send_until_stopped(self) -> None:
         while not self._stopping.is_set():

@@ -84,6 +84,8 @@ def test_a_schedule_is_added_listed_run_and_removed(smetka, outbox):
         (["averages", "--cron", "0 9 * * *", "--year", "soon"], "must be all, current, previous or a year"),
         (["averages", "--cron", "0 9 * * *", "--chats", "me"], "neither a chat id"),
         (["averages"], "Missing option '--cron'"),
+        (["averages", "--cron", "0 9 * * *", "--name", "a/b"], "1 to 60 characters and no slash"),
+        (["averages", "--cron", "0 9 * * *", "--name", " "], "1 to 60 characters and no slash"),
     ],
 )
 def test_a_schedule_that_cannot_be_is_wrong_usage(smetka, arguments, sentence):
@@ -145,6 +147,8 @@ def test_chats_tell_who_they_are_and_what_is_wrong(smetka, storage, telegram):
     assert "bot was kicked" in smetka("telegram", "chats")[1]
     assert smetka("telegram", "resume", str(GROUP))[0] == 0
     assert smetka("telegram", "resume", str(GROUP)) == (1, "", f"smetka: Chat {GROUP} is not paused.\n")
+    assert smetka("telegram", "language", str(GROUP), "mk")[1] == f"Chat {GROUP} is written to in mk.\n"
+    assert chats.get(GROUP).language == "mk"
     assert smetka("telegram", "unpair", "5005")[0] == 0
     assert smetka("telegram", "unpair", "5005")[0] == 1
     assert chats.get(5005).role is None

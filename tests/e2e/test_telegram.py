@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -72,8 +73,6 @@ def test_a_message_queued_while_the_worker_is_down_is_sent_when_it_is_back(shop,
 
 
 def _deliveries(shop) -> list[dict]:
-    import json
-
     deadline = time.monotonic() + 20
     while True:
         found = json.loads(shop.run("deliveries", "list", "--json").stdout)
@@ -103,3 +102,68 @@ def test_a_worker_run_apart_sends_what_the_web_server_queued(new_shop, telegram)
 
     assert queued["report_id"] in message.text
     assert worker.process.returncode == 0
+
+
+def eventually(condition, seconds: float = 40):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return value
+
+
+def test_an_invited_owner_asks_and_a_stranger_does_not(shop, telegram):
+    link = shop.run("telegram", "invite", "--role", "owner", "--language", "mk").stdout.strip()
+    telegram.write(5005, f"/start {link.partition('?start=')[2]}")
+    telegram.write(6006, f"/start {link.partition('?start=')[2]}")
+    eventually(lambda: len(telegram.messages(5005)) == len(telegram.messages(6006)) == 1)
+    assert "поврзан" in telegram.messages(5005)[0].text
+    assert "поканетите" in telegram.messages(6006)[0].text
+
+    telegram.write(5005, "/total 7")
+    telegram.write(5005, "/averages")
+    telegram.write(6006, "/total 7")
+    eventually(lambda: len(telegram.messages(5005)) == 3)
+    total, averages = telegram.messages(5005)[1:]
+    asked = shop.get("/total_spent/7").json()["total_spending"]
+    assert f"{asked:,.2f}".translate(str.maketrans(",.", ".,")) in total.text
+    assert "@" in total.text
+    assert averages.photo
+    assert averages.buttons
+    told = json.loads(shop.run("telegram", "chats", "--json").stdout)
+    assert {chat["chat"]: chat["role"] for chat in told} == {4242: "manager", -100777: None, 5005: "owner"}
+    telegram.press(5005, averages.id, "averages 2025 payment")
+    eventually(lambda: len(telegram.messages(5005)) == 4)
+    assert len(telegram.messages(6006)) == 1
+    assert "@" not in json.dumps(shop.get("/api/v1/deliveries").json())
+
+
+def test_a_schedule_sends_by_itself_each_minute(shop, telegram):
+    assert shop.run("schedule", "add", "shop", "--cron", "* * * * *", "--chats", "4242").returncode == 0
+    eventually(lambda: telegram.messages(4242), 90)
+    (first, *more) = telegram.messages(4242)
+    assert not more
+    assert "Schedule shop" in first.text
+    assert "Late" not in first.text
+    listed = json.loads(shop.run("schedule", "list", "--json").stdout)
+    assert listed[0]["last_at"]
+    assert shop.run("schedule", "remove", "shop").returncode == 0
+    assert {d["schedule"] for d in shop.get("/api/v1/deliveries").json()["items"]} == {"shop"}
+
+
+def test_two_workers_of_one_bot_answer_once(shop, telegram):
+    uri = shop.status()["mongodb_uri"]
+    second = Shop(shop.folder, ["worker"], {**shop.environment, "SMETKA_MONGODB_URI": uri})
+    try:
+        second.start(wait=False)
+        time.sleep(3)
+        telegram.write(4242, "/help")
+        eventually(lambda: telegram.messages(4242))
+        os.kill(shop.pids()["worker"], signal.SIGKILL)
+        telegram.write(4242, "/due")
+        eventually(lambda: len(telegram.messages(4242)) == 2)
+        time.sleep(3)
+    finally:
+        second.close()
+
+    assert len(telegram.messages(4242)) == 2

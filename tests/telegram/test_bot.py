@@ -572,3 +572,10 @@ def test_the_token_is_nowhere(make_bot, telegram, capsys):
 
     assert not bot.health.ok
     assert "CANARY" not in bot.health.detail + printed.out + printed.err
+
+
+def test_what_managers_ask_for_takes_no_announcement_away(ask, announcer, make_report):
+    for year in range(2018, 2026):
+        ask(f"/averages {year}")
+
+    assert announcer((MANAGER,)).announce(make_report()).status == "queued"

@@ -327,3 +327,26 @@ def test_looking_back_finds_what_looking_ahead_found(cron):
         assert before(cron, coming, SKOPJE) == coming
         assert before(cron, coming + timedelta(seconds=59), SKOPJE) == coming
         now = coming
+
+
+def test_what_a_schedule_sent_is_not_announced_again_at_once(
+    make_schedules, announcer, make_report, outbox, clock
+):
+    report = make_report()
+
+    class Averages:
+        current_year = 2026
+
+        def averages(self, year, basis=None):
+            return report
+
+    clock.wall = at("2026-11-23T08:59")
+    schedules = make_schedules()
+    schedules.add("averages", "0 9 * * *", chats=[MANAGER])
+    clock.pass_(61)
+    schedules.fire(Averages())
+
+    told = announcer((MANAGER, GROUP)).announce(report)
+
+    assert (told.status, told.recipients) == ("queued", 1)
+    assert sorted(delivery.chat for delivery in outbox.newest(9)) == [GROUP, MANAGER]

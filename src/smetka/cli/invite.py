@@ -1,4 +1,4 @@
-"""`smetka telegram invite`, `unpair` and `resume`: who may ask the bot, and chats that were paused."""
+"""`smetka telegram invite`, `unpair`, `language` and `resume`: who may ask the bot, and its chats."""
 
 from __future__ import annotations
 
@@ -62,6 +62,17 @@ def unpair(*, chat: ChatId, **options: Any) -> None:
         if not Chats(storage, now=lambda: datetime.now(UTC)).unpair(chat):
             raise CommandFailed(f"Nobody used an invite in chat {chat}.")
     click.echo(f"Chat {chat} may ask the bot nothing any more, unless the settings name it.")
+
+
+@click.command(context_settings={"ignore_unknown_options": True})  # ids of groups begin with a minus
+@_chat_argument
+@click.argument("language", type=click.Choice(["en", "mk"]))
+@setting_options("data_dir")
+def language(*, chat: ChatId, language: Any, **options: Any) -> None:
+    """Write to a chat in this language from now on."""
+    with open_storage(load_settings(options), "telegram") as storage:
+        Chats(storage, now=lambda: datetime.now(UTC)).speak(chat, language)
+    click.echo(f"Chat {chat} is written to in {language}.")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # ids of groups begin with a minus

@@ -6,7 +6,7 @@ import shlex
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import structlog
@@ -21,6 +21,9 @@ from smetka.ledger_path import ledger_path
 from smetka.logs import configure_logging
 from smetka.server import Server
 from smetka.settings import Settings, as_text, is_loopback, is_secret, load_settings, named_ledger
+
+if TYPE_CHECKING:
+    from smetka.telegram.standin import FakeTelegram
 
 _OPTIONS = [field for field in Settings.model_fields if not is_secret(field)]
 _DEMO_MARK = "made-by-smetka-demo"
@@ -78,7 +81,7 @@ def demo(**options: Any) -> int:
         with DataDirectory(folder).hold("demo") as directory:
             _clear(folder)
             write_ledger(folder / "shop.db")
-            say = partial(_say_what_to_try, folder=folder, telegram=telegram.url)
+            say = partial(_say_what_to_try, folder=folder, telegram=telegram)
             return Server(settings, directory, command="demo", on_ready=say).run()
 
 
@@ -149,7 +152,7 @@ def _say_ready(url: str) -> None:
     click.echo(f"Smetka is ready at {url}", err=True)
 
 
-def _say_what_to_try(url: str, folder: Path, telegram: str) -> None:
+def _say_what_to_try(url: str, folder: Path, telegram: FakeTelegram) -> None:
     body = '{"user_id": 1, "total_spending": 2000}'
     click.echo(
         f"""
@@ -165,7 +168,11 @@ Who earned the year-end bonus?
   curl -i -H 'Content-Type: application/json' -d '{body}' {url}/write_to_mongodb
 
 What the managers read, and where to write to the bot (in the browser, no real Telegram):
-  {telegram}
+  {telegram.url}
+
+Invite somebody to ask the bot; write the /start that it prints as "another person" on that page:
+  export SMETKA_TELEGRAM_API_URL={telegram.url} SMETKA_TELEGRAM_BOT_TOKEN={telegram.token}
+  smetka telegram invite --role owner --data-dir {shlex.quote(str(folder))}
 
 What runs, and where its MongoDB is:
   smetka status --data-dir {shlex.quote(str(folder))}

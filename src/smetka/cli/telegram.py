@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smetka.cli.invite import invite, resume, unpair
+from smetka.cli.invite import invite, language, resume, unpair
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.schedule import send
@@ -29,7 +29,7 @@ def telegram() -> None:
     """The bot that writes to the managers' chats."""
 
 
-for _command in (send, invite, unpair, resume):
+for _command in (send, invite, unpair, language, resume):
     telegram.add_command(_command)
 
 

@@ -75,7 +75,7 @@ def averages(year: int | None, basis: Basis | None, figures: Figures) -> Answer:
     years = [figures.current_year, figures.current_year - 1, None]
     if year not in years:
         years.insert(0, year)
-    return Answer("averages", {**figures.averages(year, basis), "buttons": True, "years": years})
+    return Answer("asked", {**figures.averages(year, basis), "buttons": True, "years": years})
 
 
 def pressed(data: str, figures: Figures | None) -> Answer | None:

@@ -25,7 +25,7 @@ from smetka.telegram.delivery import (
     insert_new,
     new_record,
 )
-from smetka.telegram.reports import report_id_of
+from smetka.telegram.reports import question_of, report_id_of
 
 RETRIABLE = (UNKNOWN, FAILED, HELD, CANCELLED)
 CANCELLABLE = (QUEUED, WAITING, UNKNOWN, HELD)
@@ -61,15 +61,20 @@ class Outbox:
     ) -> list[str]:
         """Queue a report for each of these chats, once whoever repeats it. Returns the ids.
 
+        Averages count for the cool-down of announcements: the same figures are not announced again at
+        once. What somebody asked the bot for (`asked`) does not.
+
         Args:
             name: of this sending, the same at each repetition: what is queued under it is not queued again.
-            kind: what the report is: `averages`, `bonus`, `shop`, `customer` or `reply`.
+            kind: what the report is: `averages`, `asked` (averages too), `bonus`, `shop`, `customer` or
+                `reply`.
             report: its figures as JSON; amounts are int or Decimal. No name and no e-mail.
             language: what it is written in; the chat's own unless given.
             schedule: `name` and `period` of the schedule it belongs to, and whether it is `late`.
         """
         now = self._now()
         extra = {"language": language, "schedule": schedule}
+        question = question_of(report) if kind == "averages" else name
         records = [
             {
                 **new_record(
@@ -77,7 +82,7 @@ class Outbox:
                     kind,
                     report,
                     chat,
-                    question=name,
+                    question=question,
                     report_id=report_id_of(name, kind),
                     now=now,
                 ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ LATE_AFTER = timedelta(minutes=5)
 MOST_REMEMBERED = 50
 """Periods that a schedule remembers to have seen to: more than any clock that jumped could repeat."""
 
+_NAME = re.compile(r"[^\s/\x00-\x1f](?:[^/\x00-\x1f]{0,58}[^\s/\x00-\x1f])?")
 _LONGEST_WAIT = timedelta(days=366 * 8 + 1)
 """29 February may be eight years away."""
 
@@ -120,10 +122,12 @@ class Schedules:
             name: the kind, and a number when that is taken, unless given.
 
         Raises:
-            WrongUsage: the cron expression cannot be read, or no time ever fits it.
+            WrongUsage: the cron expression cannot be read, no time ever fits it, or the name is none.
             CommandFailed: there is a schedule of that name.
         """
         expression = checked_cron(cron, self._now(), self._timezone)
+        if name is not None and not _NAME.fullmatch(name):
+            raise WrongUsage("A schedule's name has 1 to 60 characters and no slash.")
         there = {schedule.name for schedule in self.all()}
         free = (f"{kind}-{number}" for number in range(2, len(there) + 3))
         name = name or next(each for each in (kind, *free) if each not in there)

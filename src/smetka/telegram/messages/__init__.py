@@ -19,6 +19,7 @@ __all__ = ["compose", "trial_message"]
 
 KINDS: dict[str, Callable[[dict[str, Any], Frame, Figures | None], tuple[Part, ...]]] = {
     "averages": averages_parts,
+    "asked": averages_parts,
     "bonus": lambda report, frame, _: bonus_parts(report, frame),
     "shop": lambda report, frame, _: shop_parts(report, frame),
     "customer": customer_parts,
