@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event, Thread
 
@@ -116,15 +117,20 @@ class Worker:
     def _beat(self) -> bool:
         if self._token and not self._sender.is_active:
             return False  # a stand-by leaves the word to the one that sends; asked again soon
+        self._count()
         try:
-            if time.monotonic() >= self._count_again_at:
-                self._counted = self._outbox.counts(STATES)
-                self._count_again_at = time.monotonic() + COUNT_SECONDS
             name, telegram = ("worker", self._health()) if self._token else ("idle", NO_BOT)
             beat(self._storage, name=name, telegram=telegram, now=_now(), deliveries=self._counted)
         except Unavailable:
             return False
         return True
+
+    def _count(self) -> None:
+        if time.monotonic() < self._count_again_at:
+            return
+        self._count_again_at = time.monotonic() + COUNT_SECONDS
+        with suppress(Unavailable):  # old figures are better than no sign of life
+            self._counted = self._outbox.counts(STATES)
 
     def _health(self) -> Health:
         sending = self._sender.health
@@ -149,7 +155,11 @@ class Worker:
         """Hear what people write. A poll that hangs ends with the process: what it brings comes again."""
         pause = IDLE_SECONDS
         while not self._stopping.wait(pause):
-            pause = bot.poll() if self._sender.is_active else IDLE_SECONDS
+            try:
+                pause = bot.poll() if self._sender.is_active else IDLE_SECONDS
+            except Exception:  # noqa: BLE001 - as in the sending
+                _log.exception("unexpected")
+                pause = UNEXPECTED_SECONDS
 
     def _fire_until_stopped(self) -> None:
         """Queue what schedules have due. Beside the sending: a question to a large ledger takes seconds."""
