@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 from bson import Decimal128, Int64
 from pymongo.errors import DuplicateKeyError
@@ -16,6 +16,8 @@ from smetka.errors import NotFound
 from smetka.exact_json import instant
 from smetka.money import Money
 from smetka.storage import Storage
+
+_OPEN = {"review": {"$in": ["none", "pending"]}}
 
 MOST_FIRST_TIMES = 10_000
 """Customers of whom it is remembered when they were stored first: about 2 MB."""
@@ -105,12 +107,12 @@ class BonusCustomers:
         Returns when the record is on disk by majority. Safe to repeat.
         """
         # MongoDB keeps milliseconds: what is answered now is what is read later.
-        now = _milliseconds(self._now())
+        now = milliseconds(self._now())
         matches = total == ledger_total
         newest = {
-            "total_spending": _decimal128(total),
-            "threshold": _decimal128(threshold),
-            "ledger_total": _decimal128(ledger_total),
+            "total_spending": decimal128(total),
+            "threshold": decimal128(threshold),
+            "ledger_total": decimal128(ledger_total),
             "matches_ledger": matches,
             "source": "api",
             "review": "none" if matches else "pending",
@@ -131,18 +133,61 @@ class BonusCustomers:
             record = self._storage.collection("bonus_customers").find_one(_key(user_id, year))
         if record is None:
             raise NotFound(f"Customer {user_id} is not stored for the {year} bonus.")
-        return BonusCustomer(
-            user_id=int(record["user_id"]),
-            year=int(record["year"]),
-            total=_money(record["total_spending"]),
-            threshold=_money(record["threshold"]),
-            ledger_total=_money(record["ledger_total"]),
-            matches_ledger=record["matches_ledger"],
-            source=record["source"],
-            review=record["review"],
-            stored_at=record["stored_at"],
-            updated_at=record["updated_at"],
-        )
+        return bonus_customer(record)
+
+    def page(
+        self,
+        limit: int,
+        *,
+        year: int | None = None,
+        source: str | None = None,
+        review: str | None = None,
+        matches: bool | None = None,
+        after: tuple[int, int] | None = None,
+    ) -> list[BonusCustomer]:
+        """Records by year, the latest first, and user id.
+
+        Args:
+            after: year and user id of the last one of the page before.
+        """
+        only = {"source": source, "review": review, "matches_ledger": matches}
+        query: dict[str, Any] = {name: value for name, value in only.items() if value is not None}
+        years = self._years(query) if year is None else [year]
+        found: list[BonusCustomer] = []
+        for each in years:
+            if len(found) == limit or (after and each > after[0]):
+                continue
+            beyond = {"user_id": {"$gt": Int64(after[1])}} if after and each == after[0] else {}
+            with self._storage.translated():
+                rows = self._storage.collection("bonus_customers").find({**query, "year": each, **beyond})
+                found += [bonus_customer(r) for r in rows.sort("user_id", 1).limit(limit - len(found))]
+        return found
+
+    def _years(self, query: dict[str, Any]) -> list[int]:
+        with self._storage.translated():
+            return sorted(self._storage.collection("bonus_customers").distinct("year", query), reverse=True)
+
+    def decide(self, year: int, user_id: int, decision: Literal["approved", "rejected"]) -> BonusCustomer:
+        """Note what somebody decided about a customer. Safe to repeat; the last word stands.
+
+        Raises:
+            NotFound: the customer is not stored for that year.
+        """
+        change = {"$set": {"review": decision, "updated_at": milliseconds(self._now())}}
+        with self._storage.translated():
+            self._storage.collection("bonus_customers").update_one(_key(user_id, year), change)
+        return self.get(year, user_id)
+
+    def remove(self, year: int, user_id: int) -> None:
+        """Take a record away.
+
+        Raises:
+            NotFound: the customer is not stored for that year.
+        """
+        with self._storage.translated():
+            result = self._storage.collection("bonus_customers").delete_one(_key(user_id, year))
+        if not result.deleted_count:
+            raise NotFound(f"Customer {user_id} is not stored for the {year} bonus.")
 
     def _update_or_insert(
         self, user_id: int, year: int, newest: dict[str, Any], now: datetime
@@ -151,7 +196,7 @@ class BonusCustomers:
         known = self._first_times.of(user_id, year)
         if known is not None:
             # Half the work for those who are posted again: that the record has this time is the proof.
-            one = {**_key(user_id, year), "stored_at": known}
+            one = {**_key(user_id, year), "stored_at": known} | _OPEN
             if self._storage.collection("bonus_customers").update_one(one, {"$set": newest}).matched_count:
                 return False, known
         if self._upsert(user_id, year, newest, now):
@@ -161,19 +206,26 @@ class BonusCustomers:
     def _upsert(self, user_id: int, year: int, newest: dict[str, Any], now: datetime) -> bool:
         # One upsert on the unique key: whoever races on the same customer, one record remains and
         # exactly one caller sees `upserted_id`. findAndModify cannot promise that.
-        customers = self._storage.collection("bonus_customers")
+        customers, key = self._storage.collection("bonus_customers"), _key(user_id, year)
         change = {"$set": newest, "$setOnInsert": {"stored_at": now}}
         try:
-            result = customers.update_one(_key(user_id, year), change, upsert=True)
+            result = customers.update_one(key | _OPEN, change, upsert=True)
         except DuplicateKeyError:
-            # Another insert of the same customer came in between: now there is a record to update.
-            result = customers.update_one(_key(user_id, year), change, upsert=True)
+            # Somebody has decided about this customer: a rejection stands, and an approval for as long
+            # as the total does. Or another insert came in between: now there is a record to update.
+            approved = {"review": "approved", "total_spending": newest["total_spending"]}
+            kept = {"$set": {name: value for name, value in newest.items() if name != "review"}}
+            if any(
+                customers.update_one(key | d, kept).matched_count for d in ({"review": "rejected"}, approved)
+            ):
+                return False
+            result = customers.update_one(key, change, upsert=True)
         return result.upserted_id is not None
 
     def _stored_at(self, user_id: int, year: int) -> datetime:
         record = self._storage.collection("bonus_customers").find_one(_key(user_id, year), {"stored_at": 1})
         # It may have been removed since; then it was stored for as long as it was there: until now.
-        return record["stored_at"] if record else _milliseconds(self._now())
+        return record["stored_at"] if record else milliseconds(self._now())
 
 
 class _FirstTimes:
@@ -194,11 +246,28 @@ class _FirstTimes:
                 self._times.popitem(last=False)
 
 
+def bonus_customer(record: dict[str, Any]) -> BonusCustomer:
+    """A record as it was read."""
+    return BonusCustomer(
+        user_id=int(record["user_id"]),
+        year=int(record["year"]),
+        total=_money(record["total_spending"]),
+        threshold=_money(record["threshold"]),
+        ledger_total=_money(record["ledger_total"]),
+        matches_ledger=record["matches_ledger"],
+        source=record["source"],
+        review=record["review"],
+        stored_at=record["stored_at"],
+        updated_at=record["updated_at"],
+    )
+
+
 def _key(user_id: int, year: int) -> dict[str, Any]:
     return {"user_id": Int64(user_id), "year": year}
 
 
-def _decimal128(amount: Money) -> Decimal128:
+def decimal128(amount: Money) -> Decimal128:
+    """An amount as MongoDB keeps it."""
     return Decimal128(amount.decimal)
 
 
@@ -206,5 +275,6 @@ def _money(value: Decimal128) -> Money:
     return Money.from_decimal(value.to_decimal())
 
 
-def _milliseconds(time: datetime) -> datetime:
+def milliseconds(time: datetime) -> datetime:
+    """An instant as exact as MongoDB keeps it."""
     return time.replace(microsecond=time.microsecond // 1000 * 1000)

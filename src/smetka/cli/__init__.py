@@ -19,6 +19,7 @@ from smetka.logs import scrub
 _COMMANDS = {
     "averages": ("smetka.cli.statistics", "averages", "Which age groups spend what."),
     "backup": ("smetka.cli.backup", "backup", "Copy Smetka's own records into a folder."),
+    "bonus": ("smetka.cli.bonus", "bonus", "Customers who are due the year-end bonus."),
     "deliveries": ("smetka.cli.deliveries", "deliveries", "Messages to the managers' chats."),
     "demo": ("smetka.cli.serve", "demo", "Run an invented shop; it is made afresh at every start."),
     "fake-telegram": ("smetka.cli.fake_telegram", "fake_telegram", "Run a stand-in of the Telegram Bot API."),

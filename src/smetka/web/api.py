@@ -1,4 +1,4 @@
-"""The API beyond the brief, under /api/v1."""
+"""Customers due the year-end bonus, under /api/v1/bonus-customers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,48 @@ from smetka.errors import BonusStoreUnavailable, NotFound
 from smetka.keys import Permission
 from smetka.services import Services
 from smetka.web.operations import Operations
-from smetka.web.schemas import BonusCustomerOut, BonusCustomerPath
+from smetka.web.schemas import (
+    BonusCustomerList,
+    BonusCustomerOut,
+    BonusCustomerPath,
+    BonusCustomersQuery,
+    Removed,
+)
 
 api = Operations("Bonus customers")
 
+_ONE = "/api/v1/bonus-customers/<year>/<user_id>"
+
 
 @api.get(
-    "/api/v1/bonus-customers/<year>/<user_id>",
+    "/api/v1/bonus-customers",
+    needs=Permission.READ,
+    query=BonusCustomersQuery,
+    answers={200: BonusCustomerList},
+    refuses=(BonusStoreUnavailable,),
+)
+def bonus_customer_list(query: BonusCustomersQuery, services: Services) -> Any:
+    """Customers stored for a bonus, by year and id.
+
+    `next` is the cursor of the following page, null on the last one.
+    """
+    found = services.bonus_customers.page(
+        query.limit + 1,
+        year=query.year,
+        source=query.source,
+        review=query.review,
+        matches=query.matches,
+        after=query.cursor,
+    )
+    shown = found[: query.limit]
+    return {
+        "items": [customer.as_json(services.settings.currency) for customer in shown],
+        "next": f"{shown[-1].year}.{shown[-1].user_id}" if len(found) > len(shown) else None,
+    }
+
+
+@api.get(
+    _ONE,
     needs=Permission.READ,
     path=BonusCustomerPath,
     answers={200: BonusCustomerOut},
@@ -24,3 +59,45 @@ def bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
     """A customer's record for one year's bonus."""
     record = services.bonus_customers.get(path.year, path.user_id)
     return record.as_json(services.settings.currency)
+
+
+@api.post(
+    f"{_ONE}/approve",
+    needs=Permission.MANAGE,
+    path=BonusCustomerPath,
+    answers={200: BonusCustomerOut},
+    refuses=(NotFound, BonusStoreUnavailable),
+)
+def approve_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
+    """Say that a customer gets the bonus although the figures differ.
+
+    It stands until another total is posted.
+    """
+    record = services.bonus_customers.decide(path.year, path.user_id, "approved")
+    return record.as_json(services.settings.currency)
+
+
+@api.post(
+    f"{_ONE}/reject",
+    needs=Permission.MANAGE,
+    path=BonusCustomerPath,
+    answers={200: BonusCustomerOut},
+    refuses=(NotFound, BonusStoreUnavailable),
+)
+def reject_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
+    """Say that a customer does not get the bonus, whatever is posted or paid later."""
+    record = services.bonus_customers.decide(path.year, path.user_id, "rejected")
+    return record.as_json(services.settings.currency)
+
+
+@api.delete(
+    _ONE,
+    needs=Permission.MANAGE,
+    path=BonusCustomerPath,
+    answers={200: Removed},
+    refuses=(NotFound, BonusStoreUnavailable),
+)
+def remove_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
+    """Take a customer's record away. Collecting stores who is due again."""
+    services.bonus_customers.remove(path.year, path.user_id)
+    return {"message": f"Customer {path.user_id} is not stored for the {path.year} bonus any more."}

@@ -161,6 +161,10 @@ class Operations:
         """Declare a view to answer POST."""
         return self._operation("POST", route, **promised)
 
+    def delete(self, route: str, **promised: Any) -> Callable[[V], V]:
+        """Declare a view to answer DELETE."""
+        return self._operation("DELETE", route, **promised)
+
     def register(self, app: Flask) -> None:
         """Give the operations to an application."""
         for operation in self.all:

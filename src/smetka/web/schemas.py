@@ -14,12 +14,16 @@ from smetka.web.values import (
     ChatChoice,
     Count,
     Cursor,
+    CustomerCursor,
     DeliveryId,
     DeliveryState,
     Flag,
     Instant,
     Limit,
+    OptionalFlag,
     OptionalYearNumber,
+    ReviewChoice,
+    SourceChoice,
     UserId,
     UserIdNumber,
     UserIdText,
@@ -85,6 +89,17 @@ class ListQuery(Input):
 
     limit: Limit = Field(50, description="How many items a page has at most.")
     cursor: Cursor = Field(None, description="`next` of the page before; without it, the first page.")
+
+
+class BonusCustomersQuery(Input):
+    """A page of bonus customers."""
+
+    year: YearFilter = Field(None, description="Of the bonus; without it, all years, the latest first.")
+    source: SourceChoice = Field(None, description="Only those posted, or those collected.")
+    review: ReviewChoice = Field(None, description="Only those of this review.")
+    matches: OptionalFlag = Field(None, description="Only those whose total equals the ledger's, or differs.")
+    limit: Limit = Field(50, description="How many items a page has at most.")
+    cursor: CustomerCursor = Field(None, description="`next` of the page before; without it, the first page.")
 
 
 class DeliveriesQuery(ListQuery):
@@ -245,6 +260,19 @@ class DeliveryList(Answer):
 
     items: list[DeliveryOut]
     next: str | None
+
+
+class BonusCustomerList(Answer):
+    """A page of bonus customers."""
+
+    items: list[BonusCustomerOut]
+    next: str | None
+
+
+class Removed(Answer):
+    """A record that is gone."""
+
+    message: str
 
 
 class Health(Answer):

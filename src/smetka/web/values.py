@@ -69,6 +69,12 @@ def _cursor(text: Any) -> Place:
     raise ValueError("must be what a page of this list gave as next")
 
 
+def _customer_cursor(text: Any) -> tuple[int, int]:
+    if isinstance(text, str) and (match := re.fullmatch(_CUSTOMER_CURSOR, text)):
+        return canonical(match[1], LATEST_YEAR), canonical(match[2], LARGEST_ID)
+    raise ValueError("must be what a page of this list gave as next")
+
+
 def cursor_of(place: Place) -> str:
     """Where a page ends, as a text that `Cursor` reads."""
     return f"{round(place.created_at.timestamp() * 1000)}.{place.id}"
@@ -89,6 +95,8 @@ def up_to(largest: int) -> str:
 
 
 _CHAT = rf"^(?:-?{up_to(2**52 - 1)[1:-1]}|@[A-Za-z][A-Za-z0-9_]{{3,31}})$"
+
+_CUSTOMER_CURSOR = rf"([1-9][0-9]{{0,3}})\.({up_to(LARGEST_ID)[1:-1]})"
 
 # In paths and queries numbers are texts: as an `integer` JSON Schema would allow 1.0.
 _ID_TEXT_SCHEMA = {"type": "string", "pattern": up_to(LARGEST_ID), "examples": ["1"]}
@@ -128,6 +136,20 @@ ChatChoice = Annotated[
 ]
 
 DeliveryId = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+SourceChoice = Annotated[
+    Literal["api", "collected"] | None, WithJsonSchema({"type": "string", "enum": ["api", "collected"]})
+]
+ReviewChoice = Annotated[
+    Literal["none", "pending", "approved", "rejected"] | None,
+    WithJsonSchema({"type": "string", "enum": ["none", "pending", "approved", "rejected"]}),
+]
+OptionalFlag = Annotated[bool | None, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+CustomerCursor = Annotated[
+    tuple[int, int] | None,
+    BeforeValidator(_customer_cursor),
+    WithJsonSchema({"type": "string", "pattern": f"^{_CUSTOMER_CURSOR}$"}),
+]
 
 UserIdNumber = Annotated[int, BeforeValidator(lambda v: _integral(v, LARGEST_ID)), WithJsonSchema(_ID_SCHEMA)]
 OptionalYearNumber = Annotated[

@@ -1,0 +1,193 @@
+"""Collecting: everybody who is due a bonus of a year, from the ledger into records."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bson import Int64
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from smetka.bonus.records import BonusCustomer, bonus_customer, decimal128, milliseconds
+from smetka.ledger import Ledger
+from smetka.money import NOTHING, Money
+from smetka.storage import Storage
+
+BATCH = 1_000
+"""Customers who are looked at, and written, together."""
+
+_DUPLICATE_KEY = 11000
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(slots=True)
+class Collected:
+    """What collecting did. `flagged` are those whose totals do not exceed the threshold any more."""
+
+    due: int = 0
+    stored: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    flagged: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """The counts by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Spent:
+    """What each spender spent, in as few bytes as it takes: a million customers are 16 MB."""
+
+    def __init__(self, ledger: Ledger, year: int) -> None:
+        found = sorted((user_id, total.cents) for user_id, total in ledger.spending_by_customer(year))
+        self.ids = array("q", (user_id for user_id, _ in found))
+        self._cents = array("q", (cents for _, cents in found))
+
+    def of(self, user_id: int) -> Money:
+        """What a customer spent; nothing, when that is nobody's id."""
+        place = bisect_left(self.ids, user_id)
+        is_there = place < len(self.ids) and self.ids[place] == user_id
+        return Money(self._cents[place]) if is_there else NOTHING
+
+    def above(self, threshold: Money) -> Iterator[tuple[int, Money]]:
+        """Those who exceed the threshold, by id."""
+        for user_id, cents in zip(self.ids, self._cents, strict=True):
+            if cents > threshold.cents:
+                yield user_id, Money(cents)
+
+
+def collect(
+    ledger: Ledger,
+    storage: Storage,
+    *,
+    year: int,
+    threshold: Money,
+    now: Callable[[], datetime],
+    progress: Callable[[int, int], None] = lambda _looked_at, _of: None,
+) -> Collected:
+    """Store everybody whose total of a year exceeds the threshold.
+
+    Safe to repeat, to interrupt at any point and to run twice at once: each record is written by itself.
+    One that was posted is kept, with both figures; one whose total does not exceed the threshold any
+    more is marked for review and never removed. An approval stands until a figure changes, a rejection
+    for good.
+
+    Args:
+        progress: told now and then how many of how many spenders were looked at.
+
+    Raises:
+        LedgerUnavailable, BonusStoreUnavailable: what was done so far stays.
+    """
+    spent = Spent(ledger, year)
+    run = _Run(storage, year, threshold, milliseconds(now()), spent, Collected())
+    batch: list[tuple[int, Money]] = []
+    begin = -(2**63)
+    for customer in spent.above(threshold):
+        batch.append(customer)
+        if len(batch) == BATCH:
+            run.see_to(batch, begin, batch[-1][0])
+            progress(bisect_left(spent.ids, batch[-1][0]), len(spent.ids))
+            begin, batch = batch[-1][0] + 1, []
+    run.see_to(batch, begin, _LARGEST_ID)
+    progress(len(spent.ids), len(spent.ids))
+    return run.collected
+
+
+@dataclass(slots=True)
+class _Run:
+    storage: Storage
+    year: int
+    threshold: Money
+    now: datetime
+    spent: Spent
+    collected: Collected
+
+    def see_to(self, due: list[tuple[int, Money]], first: int, last: int) -> None:
+        """Bring the records of all ids from `first` to `last` up to date; `due` are those due among them."""
+        self.collected.due += len(due)
+        there = self._there(first, last)
+        missing = [customer for customer in due if customer[0] not in there]
+        raced = self._insert(missing)
+        self.collected.stored += len(missing) - len(raced)
+        if raced:  # another run, or a POST, was faster: now they are there
+            there = self._there(first, last)
+        ids_due = {user_id for user_id, _ in due}
+        fresh = {user_id for user_id, _ in missing} - raced
+        changes = []
+        for user_id, record in there.items():
+            if user_id not in fresh:
+                changes += self._change(record, is_due=user_id in ids_due)
+        self._write(changes)
+
+    def _there(self, first: int, last: int) -> dict[int, BonusCustomer]:
+        query = {"year": self.year, "user_id": {"$gte": Int64(first), "$lte": Int64(last)}}
+        with self.storage.translated():
+            found = self.storage.collection("bonus_customers").find(query)
+            return {int(record["user_id"]): bonus_customer(record) for record in found}
+
+    def _insert(self, missing: list[tuple[int, Money]]) -> set[int]:
+        """Write new records; returns the ids of those that were there all the same."""
+        records = [self._record(user_id, total) for user_id, total in missing]
+        if not records:
+            return set()
+        with self.storage.translated():
+            try:
+                self.storage.collection("bonus_customers").insert_many(records, ordered=False)
+            except BulkWriteError as error:
+                faults = error.details["writeErrors"]
+                if error.details["writeConcernErrors"] or any(f["code"] != _DUPLICATE_KEY for f in faults):
+                    raise
+                return {int(records[fault["index"]]["user_id"]) for fault in faults}
+        return set()
+
+    def _record(self, user_id: int, total: Money) -> dict[str, Any]:
+        return {
+            "user_id": Int64(user_id),
+            "year": self.year,
+            "total_spending": decimal128(total),
+            "threshold": decimal128(self.threshold),
+            "ledger_total": decimal128(total),
+            "matches_ledger": True,
+            "source": "collected",
+            "review": "none",
+            "stored_at": self.now,
+            "updated_at": self.now,
+        }
+
+    def _change(self, record: BonusCustomer, *, is_due: bool) -> list[UpdateOne]:
+        """What is to be written about a record that is there; nothing when every figure is as it was."""
+        ledger_total = self.spent.of(record.user_id)
+        # A posted total is its poster's word. A collected one is the ledger's, and follows it up.
+        follows = record.source == "collected" and is_due
+        total = ledger_total if follows else record.total
+        figures = (total, ledger_total, self.threshold)
+        if figures == (record.total, record.ledger_total, record.threshold):
+            self.collected.unchanged += 1
+            return []
+        matches = total == ledger_total
+        if is_due:
+            self.collected.updated += 1
+        else:
+            self.collected.flagged += 1
+        review = "none" if matches and is_due else "pending"
+        newest = {
+            "total_spending": decimal128(total),
+            "ledger_total": decimal128(ledger_total),
+            "threshold": decimal128(self.threshold),
+            "matches_ledger": matches,
+            "review": "rejected" if record.review == "rejected" else review,
+            "updated_at": self.now,
+        }
+        # Only if nobody wrote in between: then it is seen to at the next run.
+        same = {"user_id": Int64(record.user_id), "year": self.year, "updated_at": record.updated_at}
+        return [UpdateOne(same, {"$set": newest})]
+
+    def _write(self, changes: list[UpdateOne]) -> None:
+        if changes:
+            with self.storage.translated():
+                self.storage.collection("bonus_customers").bulk_write(changes, ordered=False)

@@ -1,0 +1,236 @@
+"""`smetka bonus`: customers who are due the year-end bonus."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smetka.bonus.collection import collect as collect_due
+from smetka.bonus.records import BonusCustomer, BonusCustomers
+from smetka.canonical import LARGEST_ID, LATEST_YEAR
+from smetka.cli.options import counted, json_option, print_json, setting_options, table
+from smetka.cli.records import open_storage
+from smetka.errors import CommandFailed
+from smetka.exact_json import instant
+from smetka.ledger import Ledger
+from smetka.money import grouped
+from smetka.settings import Settings, load_settings, named_ledger
+
+_PAGE = 500
+_SOURCES, _REVIEWS = ("api", "collected"), ("none", "pending", "approved", "rejected")
+_COLUMNS = ("user_id", "total_spending", "ledger_total", "matches_ledger", "source", "review", "stored_at")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+_year_option = click.option(
+    "--year", type=click.IntRange(1, LATEST_YEAR), help="Of the bonus; this year's unless given."
+)
+_filters = (
+    click.option("--source", type=click.Choice(_SOURCES), help="Only those posted, or those collected."),
+    click.option("--review", type=click.Choice(_REVIEWS), help="Only those of this review."),
+    click.option("--mismatch", is_flag=True, help="Only those whose total differs from the ledger's."),
+)
+_user_argument = click.argument("user_id", type=click.IntRange(1, LARGEST_ID))
+
+
+def _filtered(command: Any) -> Any:
+    for option in reversed(_filters):
+        command = option(command)
+    return command
+
+
+@click.group()
+def bonus() -> None:
+    """Customers who are due the year-end bonus."""
+
+
+@bonus.command()
+@_year_option
+@setting_options("ledger", "data_dir", "timezone", "bonus_threshold", "currency")
+@json_option
+def collect(*, year: int | None, as_json: bool, **options: Any) -> None:
+    """Store everybody whose total of the year exceeds the threshold. Safe to repeat and to interrupt."""
+    settings = load_settings(options)
+    year = year or _this_year(settings)
+    with (
+        closing(Ledger(named_ledger(settings))) as ledger,
+        open_storage(settings, "bonus") as storage,
+        click.progressbar(length=1, label="Customers", file=sys.stderr) as bar,
+    ):
+
+        def progress(looked_at: int, of: int) -> None:
+            bar.length = max(of, 1)
+            bar.update(looked_at - bar.pos)
+
+        done = collect_due(
+            ledger, storage, year=year, threshold=settings.bonus_threshold, now=_now, progress=progress
+        )
+    if as_json:
+        print_json({"year": year, "threshold": settings.bonus_threshold.number, **done.as_json()})
+        return
+    threshold = f"{grouped(settings.bonus_threshold)} {settings.currency}"
+    click.echo(f"{counted(done.due, 'customer')} spent more than {threshold} in {year}.")
+    click.echo(f"New: {done.stored:,}. Brought up to date: {done.updated:,}. As before: {done.unchanged:,}.")
+    if done.flagged:
+        click.echo(
+            f"{counted(done.flagged, 'record')} not due any more: `smetka bonus list --review pending`."
+        )
+
+
+@bonus.command("list")
+@_year_option
+@_filtered
+@setting_options("data_dir", "timezone", "currency")
+@json_option
+def list_(*, as_json: bool, **options: Any) -> None:
+    """The customers stored for a year's bonus, by id."""
+    settings, found = _found(options)
+    with found as customers:
+        if as_json:
+            print_json([customer.as_json(settings.currency) for customer in customers])
+            return
+        rows = [tuple(map(str, _row(customer))) for customer in customers]
+    if not rows:
+        click.echo("Nobody is stored like that.", err=True)
+        return
+    click.echo(table([_COLUMNS, *rows], right=frozenset({0, 1, 2})))
+
+
+@bonus.command()
+@_year_option
+@_user_argument
+@setting_options("data_dir", "timezone")
+def approve(*, year: int | None, user_id: int, **options: Any) -> None:
+    """Say that a customer gets the bonus although the figures differ."""
+    _decide(year, user_id, "approved", options)
+
+
+@bonus.command()
+@_year_option
+@_user_argument
+@setting_options("data_dir", "timezone")
+def reject(*, year: int | None, user_id: int, **options: Any) -> None:
+    """Say that a customer does not get the bonus, whatever is posted or paid later."""
+    _decide(year, user_id, "rejected", options)
+
+
+@bonus.command()
+@_year_option
+@_user_argument
+@setting_options("data_dir", "timezone")
+def remove(*, year: int | None, user_id: int, **options: Any) -> None:
+    """Take a customer's record away. Collecting stores who is due again."""
+    settings = load_settings(options)
+    year = year or _this_year(settings)
+    with open_storage(settings, "bonus") as storage:
+        BonusCustomers(storage, _now).remove(year, user_id)
+    click.echo(f"Customer {user_id} is not stored for the {year} bonus any more.")
+
+
+@bonus.command()
+@_year_option
+@_filtered
+@click.option(
+    "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="CSV to write."
+)
+@click.option("--names", is_flag=True, help="With names and e-mails, from the ledger as it is now.")
+@click.option("--excel", is_flag=True, help="As Excel opens it by itself: with a mark, and semicolons.")
+@setting_options("ledger", "data_dir", "timezone")
+def export(*, output: Path, names: bool, excel: bool, **options: Any) -> None:
+    """Write the customers of a year's bonus to a CSV file."""
+    settings, found = _found(options)
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";" if excel else ",", lineterminator="\r\n")
+    writer.writerow([*_COLUMNS, *(("name", "email") if names else ())])
+    written = 0
+    with found as customers, _people(settings if names else None) as people:
+        for customer in customers:
+            writer.writerow([*_row(customer), *map(_safe, people(customer.user_id))])
+            written += 1
+    try:
+        output.write_text(text.getvalue(), encoding="utf-8-sig" if excel else "utf-8", newline="")
+    except OSError as error:
+        raise CommandFailed(f"{output} cannot be written: {error.strerror}.") from None
+    click.echo(f"{counted(written, 'customer')} written to {output}.")
+
+
+def _decide(year: int | None, user_id: int, decision: Any, options: dict[str, Any]) -> None:
+    settings = load_settings(options)
+    year = year or _this_year(settings)
+    with open_storage(settings, "bonus") as storage:
+        BonusCustomers(storage, _now).decide(year, user_id, decision)
+    click.echo(f"Customer {user_id} is {decision} for the {year} bonus.")
+
+
+def _row(customer: BonusCustomer) -> list[Any]:
+    return [
+        customer.user_id,
+        customer.total,
+        customer.ledger_total,
+        "yes" if customer.matches_ledger else "no",
+        customer.source,
+        customer.review,
+        instant(customer.stored_at),
+    ]
+
+
+def _safe(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+@contextmanager
+def _people(settings: Settings | None) -> Iterator[Any]:
+    if settings is None:
+        yield lambda _user_id: ()
+        return
+    with closing(Ledger(named_ledger(settings))) as ledger:
+
+        def person(user_id: int) -> tuple[str, str]:
+            found = ledger.person(user_id)
+            return (found.name, found.email) if found else ("", "")
+
+        yield person
+
+
+def _found(options: dict[str, Any]) -> tuple[Settings, Any]:
+    """The settings, and the records that fit, in pages behind the scenes."""
+    year, source, review, mismatch = (options.pop(name) for name in ("year", "source", "review", "mismatch"))
+    settings = load_settings(options)
+
+    @contextmanager
+    def found() -> Iterator[Iterator[BonusCustomer]]:
+        with open_storage(settings, "bonus") as storage:
+            customers = BonusCustomers(storage, _now)
+
+            def pages() -> Iterator[BonusCustomer]:
+                after = None
+                while page := customers.page(
+                    _PAGE,
+                    year=year or _this_year(settings),
+                    source=source,
+                    review=review,
+                    matches=False if mismatch else None,
+                    after=after,
+                ):
+                    yield from page
+                    after = page[-1].year, page[-1].user_id
+
+            yield pages()
+
+    return settings, found()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _this_year(settings: Settings) -> int:
+    return _now().astimezone(settings.timezone).year

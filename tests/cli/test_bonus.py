@@ -1,0 +1,111 @@
+"""`smetka bonus`, through the command's front door."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from smetka.cli import run
+
+
+@pytest.fixture(autouse=True)
+def _configured(monkeypatch, mongodb_uri, make_ledger):
+    customers = [
+        (1, "Ана Петрова", "ana@example.com", 30),
+        (2, '=HYPERLINK("http://evil")', "+evil@example.com", 40),
+        (3, "Nobody", "n@example.com", 50),
+    ]
+    payments = [(1, 1500.5, 2026), (2, 2500, 2026), (3, 1000, 2026), (3, 5000, 2025)]
+    monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
+    monkeypatch.setenv("SMETKA_LEDGER", str(make_ledger(customers, payments)))
+
+
+@pytest.fixture
+def smetka(capsys):
+    def smetka(*arguments):
+        status = run(arguments)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return smetka
+
+
+def test_collect_list_approve_reject_and_remove(smetka):
+    status, out, _ = smetka("bonus", "collect", "--year", "2026")
+    assert status == 0
+    assert "2 customers spent more than 1,000.00 MKD in 2026." in out
+    assert "New: 2. Brought up to date: 0. As before: 0." in out
+    assert json.loads(smetka("bonus", "collect", "--year", "2026", "--json")[1]) == {
+        "year": 2026,
+        "threshold": 1000,
+        "due": 2,
+        "stored": 0,
+        "updated": 0,
+        "unchanged": 2,
+        "flagged": 0,
+    }
+
+    listed = json.loads(smetka("bonus", "list", "--year", "2026", "--json")[1])
+    assert [(one["user_id"], one["total_spending"], one["source"]) for one in listed] == [
+        (1, 1500.5, "collected"),
+        (2, 2500, "collected"),
+    ]
+    assert "1500.50" in smetka("bonus", "list", "--year", "2026")[1]
+    assert (
+        smetka("bonus", "approve", "1", "--year", "2026")[1] == "Customer 1 is approved for the 2026 bonus.\n"
+    )
+    assert smetka("bonus", "reject", "2", "--year", "2026")[0] == 0
+    assert [
+        one["user_id"]
+        for one in json.loads(smetka("bonus", "list", "--year", "2026", "--review", "rejected", "--json")[1])
+    ] == [2]
+    assert smetka("bonus", "remove", "2", "--year", "2026")[0] == 0
+    assert smetka("bonus", "remove", "2", "--year", "2026") == (
+        1,
+        "",
+        "smetka: Customer 2 is not stored for the 2026 bonus.\n",
+    )
+    assert smetka("bonus", "approve", "9", "--year", "2026")[0] == 1
+    assert json.loads(smetka("bonus", "list", "--year", "1999", "--json")[1]) == []
+    assert smetka("bonus", "list", "--year", "1999")[2] == "Nobody is stored like that.\n"
+
+
+@pytest.mark.parametrize("excel", [False, True], ids=["plain", "for Excel"])
+@pytest.mark.parametrize("names", [False, True], ids=["without names", "with names"])
+def test_the_export_is_a_file_that_no_spreadsheet_runs(smetka, tmp_path, excel, names):
+    smetka("bonus", "collect", "--year", "2026")
+    target = tmp_path / "due.csv"
+    more = ["--excel"] * excel + ["--names"] * names
+
+    assert smetka("bonus", "export", "--year", "2026", "--output", str(target), *more)[1] == (
+        f"2 customers written to {target}.\n"
+    )
+
+    raw = target.read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf") == excel
+    rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), delimiter=";" if excel else ","))
+    assert [(row["user_id"], row["total_spending"]) for row in rows] == [("1", "1500.50"), ("2", "2500.00")]
+    assert ("name" in rows[0]) == names
+    if names:
+        assert rows[0]["name"] == "Ана Петрова"
+        assert rows[1]["name"] == '\'=HYPERLINK("http://evil")'
+        assert rows[1]["email"] == "'+evil@example.com"
+
+
+def test_a_file_that_cannot_be_written_is_said(smetka, tmp_path):
+    status, _, err = smetka(
+        "bonus", "export", "--year", "2026", "--output", str(tmp_path / "no" / "file.csv")
+    )
+
+    assert status == 1
+    assert "cannot be written: No such file or directory." in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["approve", "0"], ["approve", "x"], ["list", "--year", "0"], ["list", "--review", "x"]]
+)
+def test_wrong_usage_is_status_2(smetka, arguments):
+    assert smetka("bonus", *arguments)[0] == 2
