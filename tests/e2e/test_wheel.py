@@ -45,6 +45,9 @@ def test_the_wheel_alone_runs_the_demo(installed, tmp_path):
         assert posted.status_code == 201
         for page in ("/", "/docs", "/problems/below-threshold", "/openapi.json"):
             assert requests.get(url + page, timeout=10).status_code == 200
+        page = re.search(r"managers read.*\n +(http://\S+)", shop.log.read_text())[1]
+        assert requests.get(f"{url}/average_spending_by_age", timeout=10).status_code == 200
+        shop.wait_until(lambda: requests.get(f"{page}/photo/1", timeout=10).content[:4] == b"\x89PNG")
         assert shop.stop() == 0
     finally:
         shop.close()
