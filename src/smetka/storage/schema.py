@@ -76,10 +76,7 @@ BONUS_CUSTOMERS = CollectionRules(
         "updated_at": _TIME,
     },
     # One record a customer and year, whoever races. The shard key comes first.
-    indexes=(
-        IndexModel([("user_id", ASCENDING), ("year", ASCENDING)], name="customer_year", unique=True),
-        IndexModel([("year", ASCENDING), ("user_id", ASCENDING)], name="of_year"),
-    ),
+    indexes=(IndexModel([("user_id", ASCENDING), ("year", ASCENDING)], name="customer_year", unique=True),),
 )
 
 DELIVERIES = CollectionRules(

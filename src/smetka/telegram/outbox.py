@@ -170,22 +170,22 @@ class Outbox:
             if self._change(expected, {"state": state, **fields}):
                 return self.get(delivery_id)
 
-    def next_due(self, *, busy: Iterable[ChatId] = ()) -> Delivery | None:
-        """The delivery that is due longest, those to `busy` chats left aside."""
+    def due(self, limit: int, *, busy: Iterable[ChatId] = ()) -> list[Delivery]:
+        """The deliveries that are due longest, those to `busy` chats left aside."""
         now, chats = self._now(), list(busy)
         # One that was changed later than now was so before the clock was set back: how long it has
         # waited cannot be told. Asked apart, since `$or` has the embedded server read all of them.
-        return self._first_due({"next_attempt_at": {"$lte": now}}, chats) or self._first_due(
-            {"updated_at": {"$gt": now}}, chats
+        return self._due_longest(limit, {"next_attempt_at": {"$lte": now}}, chats) or self._due_longest(
+            limit, {"updated_at": {"$gt": now}}, chats
         )
 
-    def _first_due(self, when: Record, busy: list[ChatId]) -> Delivery | None:
+    def _due_longest(self, limit: int, when: Record, busy: list[ChatId]) -> list[Delivery]:
         query = {"state": {"$in": list(DUE)}, **when}
         if busy:
             query["chat"] = {"$nin": busy}
         with self._storage.translated():
-            found = self._storage.collection("deliveries").find(query).sort("next_attempt_at", 1).limit(1)
-            return next((delivery_of(record) for record in found), None)
+            found = self._storage.collection("deliveries").find(query).sort("next_attempt_at", 1)
+            return [delivery_of(record) for record in found.limit(limit)]
 
     def claim(self, delivery: Delivery, owner: str) -> Delivery | None:
         """Take a due delivery for sending; None when somebody changed it first."""

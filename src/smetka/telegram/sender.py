@@ -18,6 +18,7 @@ import structlog
 from smetka.telegram.chats import ChatId, Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.delivery import DELIVERED, FAILED, HELD, WAITING, Delivery
+from smetka.telegram.due import Due
 from smetka.telegram.endings import Ending, back_off, faulty, later, unknown_outcome
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
 from smetka.telegram.figures import Figures
@@ -86,6 +87,7 @@ class Sender:
         # written: MongoDB may be away in just the moment in which a send ends.
         self._unwritten: deque[Callable[[], object]] = deque()
         self._pace = Pace(clock)
+        self._due = Due(outbox, self._pace)
         self._outages = 0
         self._paused_until = 0.0
         self._paused_chats: set[ChatId] = set()
@@ -144,7 +146,7 @@ class Sender:
             return True
         if not self._has_right_token(free):
             return wrote
-        delivery = self._outbox.next_due(busy=self._pace.busy_chats())
+        delivery = self._due.next()
         if delivery is None:
             return wrote or self._flights.wait_for_one(0.05)
         if (pause := self._pace.seconds_to_wait()) and self._stopping.wait(min(pause, _LANE_WAIT_SECONDS)):
@@ -177,6 +179,7 @@ class Sender:
                 _log.warning(
                     "delivery-interrupted", id=claimed.id, report_id=claimed.report_id, state=ending.state
                 )
+        self._due.forget()
         if self._paced_as != self._lease.owner:
             # Telegram does not care which process sent what it counts.
             for sent in self._outbox.touched_since(timedelta(seconds=GROUP_LIMIT[1])):
