@@ -400,6 +400,24 @@ def test_what_was_asked_long_ago_is_not_answered_but_an_invite_is(ask, invites, 
     assert figures.asked == []
 
 
+def test_a_wrong_clock_does_not_silence_the_bot(ask, clock):
+    ask("/help")
+    clock.set(3 * 3600)
+
+    assert ask("/help", members={"date": int(clock.now().timestamp()) - 3 * 3600})
+
+
+def test_another_bot_counts_its_own_updates(make_bot, telegram, outbox, clock):
+    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    make_bot().poll(0)
+    other = make_bot()
+    other._introduce()
+    other._id = 77
+    other.poll(0)
+
+    assert len(outbox.newest(9)) == 2
+
+
 def test_whoever_asks_too_much_is_told_once(telegram, bot, outbox, clock):
     for _ in range(MOST_A_MINUTE + 10):
         telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})

@@ -24,7 +24,7 @@ from smetka.telegram.state import Health
 
 POLL_SECONDS = 25
 OLDEST_SECONDS = 600
-"""What was asked longer ago, while nothing ran, is not answered any more; an invite still is."""
+"""What was asked longer ago, while nothing listened, is not answered any more; an invite still is."""
 
 MOST_A_MINUTE = 20
 """Questions of one chat that are answered within a minute."""
@@ -64,6 +64,8 @@ class Bot:
         self._figures, self._now = figures, now
         self._access = Access(chats, recipients)
         self._name: str | None = None
+        self._id = 0
+        self._has_caught_up = False
         self._offset: int | None = None
         self._faults = 0
         self._asked: dict[int, deque[datetime]] = {}
@@ -81,6 +83,7 @@ class Bot:
         for update in updates:
             if not self._see_to(update):
                 return 1.0  # the store is away: this update and those after it come again
+        self._has_caught_up = True
         return 0.0
 
     def _introduce(self) -> None:
@@ -88,11 +91,12 @@ class Bot:
         for language, commands in COMMANDS.items():
             shown = [(name, said.partition(":")[0]) for name, said in commands.items()]
             self._client.set_commands(shown, None if language == "en" else language)
-        self._name = str(me.get("username", "")).lower()
+        self._id, self._name = int(me.get("id", 0)), str(me.get("username", "")).lower()
 
     def _failed(self, error: TelegramError) -> float:
         seconds = _BACK_OFF_SECONDS[min(self._faults, len(_BACK_OFF_SECONDS) - 1)]
         self._faults += 1
+        self._has_caught_up = False
         detail = f"The bot does not hear commands: {error}"
         if isinstance(error, Refused) and error.code == 409:
             detail = (
@@ -169,6 +173,8 @@ class Bot:
         return name[1:], words
 
     def _is_recent(self, message: dict[str, Any]) -> bool:
+        if self._has_caught_up:
+            return True  # it was heard as it was said, whatever this machine's clock shows
         date = message.get("date")
         return isinstance(date, int) and abs(self._now().timestamp() - date) < OLDEST_SECONDS
 
@@ -179,21 +185,21 @@ class Bot:
         found = answer(command, words, asker, self._figures) if command else say("not-understood")
         if found.speak:
             self._chats.speak(asker.chat, found.speak)
-        self._queue(f"update {number}", asker, found)
+        self._queue(self._mark(number), asker, found)
 
     def _start(self, number: int, asker: Asker, code: str) -> None:
-        mark = f"update {number} {asker.chat}"
+        mark = f"{self._mark(number)} {asker.chat}"
         invite = self._invites.look(code, mark=mark)
         if invite and invite.role == "owner" and not asker.is_private:
             invite = None  # names are for an owner's eyes alone; the invite stays unused
         if invite := self._invites.use(code, mark=mark) if invite else None:
             self._chats.pair(asker.chat, asker.person, invite.role, invite.language)
-            self._queue(f"update {number}", asker, say("paired", role=invite.role))
+            self._queue(self._mark(number), asker, say("paired", role=invite.role))
             _log.info("chat-paired", chat=asker.chat, role=invite.role)
         elif asker.role is None:
             self._stranger(asker)
         else:
-            self._queue(f"update {number}", asker, say("invite-not-valid"))
+            self._queue(self._mark(number), asker, say("invite-not-valid"))
 
     def _stranger(self, asker: Asker) -> None:
         if asker.is_private:
@@ -211,7 +217,7 @@ class Bot:
         ):
             found = pressed(data, self._figures)
             if found:
-                self._queue(f"update {number}", asker, found)
+                self._queue(self._mark(number), asker, found)
 
     def _heard(self, callback: Any) -> None:
         try:
@@ -237,6 +243,10 @@ class Bot:
             return True
         asked.append(now)
         return False
+
+    def _mark(self, number: int) -> str:
+        """The name of an update: another bot counts its own."""
+        return f"update {self._id} {number}"
 
     def _queue(self, name: str, asker: Asker, found: Answer) -> None:
         self._outbox.queue(name, found.kind, found.report, [asker.chat])

@@ -117,7 +117,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.happened = threading.Condition(self.lock)
-        self._next_update = 700_000_000
+        # So that a stand-in that is started anew does not count from where the last one did.
+        self._next_update = int(time.time())
 
     def add_chat(self, chat_id: ChatId, **attributes: Any) -> Chat:
         """Make a chat; its type follows from the id as in Telegram, unless given."""
