@@ -511,6 +511,15 @@ def test_commands_are_shown_in_both_languages(bot, telegram):
     assert telegram.world.commands["mk"][0]["description"] == "колку трошат возрасните групи"
 
 
+def test_a_server_that_keeps_no_list_of_commands_does_not_silence_the_bot(bot, telegram, outbox, clock):
+    body = json.dumps({"ok": False, "error_code": 400, "description": "Bad Request: not here"})
+    telegram.fail_next("say", times=2, method="setMyCommands", status=400, body=body)
+    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+
+    assert bot.poll(0) == 0
+    assert len(outbox.newest(9)) == 1
+
+
 def test_an_update_that_nobody_understands_is_passed_over_and_told_without_its_contents(
     bot, telegram, outbox, monkeypatch, capsys
 ):

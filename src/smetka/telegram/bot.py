@@ -90,7 +90,10 @@ class Bot:
         me = self._client.get_me()
         for language, commands in COMMANDS.items():
             shown = [(name, said.partition(":")[0]) for name, said in commands.items()]
-            self._client.set_commands(shown, None if language == "en" else language)
+            try:
+                self._client.set_commands(shown, None if language == "en" else language)
+            except Refused as error:  # the list is a convenience; commands are heard without it
+                _log.warning("commands-not-shown", language=language, reason=str(error))
         self._id, self._name = int(me.get("id", 0)), str(me.get("username", "")).lower()
 
     def _failed(self, error: TelegramError) -> float:
