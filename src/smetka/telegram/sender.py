@@ -146,13 +146,11 @@ class Sender:
             return True
         if not self._has_right_token(free):
             return wrote
+        if pause := self._pace.seconds_to_wait():
+            return not self._stopping.wait(min(pause, _LANE_WAIT_SECONDS))
         delivery = self._due.next()
         if delivery is None:
             return wrote or self._flights.wait_for_one(0.05)
-        if (pause := self._pace.seconds_to_wait()) and self._stopping.wait(min(pause, _LANE_WAIT_SECONDS)):
-            return False
-        if self._pace.seconds_to_wait():
-            return True
         if claimed := self._outbox.claim(delivery, self._lease.owner):
             self._send(claimed)
             self._write()
@@ -319,7 +317,8 @@ class Sender:
                 seconds = _CHECK_AGAIN_SECONDS
                 self._telegram = Health(ok=False, detail=f"Telegram refuses the bot's token ({error.code}).")
             case _:
-                self._outages += 1
+                # Several lanes may find the same outage.
+                self._outages += self._clock() >= self._paused_until
                 seconds = min(back_off(self._outages), _CHECK_AGAIN_SECONDS)
                 self._telegram = Health(ok=False, detail=str(error))
         self._paused_until = self._clock() + seconds
