@@ -329,6 +329,16 @@ def test_of_two_who_use_a_code_at_once_one_wins(invites):
     assert sum(invite is not None for invite in won) == 1
 
 
+def test_of_two_who_saw_a_code_unused_the_first_one_wins(invites, storage, clock, monkeypatch):
+    code, _ = invites.make("owner")
+    slow = Invites(storage, now=clock.now)
+    seen = slow._find(code)
+    monkeypatch.setattr(slow, "_find", lambda _code: seen)
+
+    assert invites.use(code, mark="update 1")
+    assert slow.use(code, mark="update 2") is None
+
+
 def test_the_same_update_twice_acts_once(make_bot, telegram, invites, outbox, chats, clock):
     code, _ = invites.make("reader")
     telegram.write(STRANGE, f"/start {code}")

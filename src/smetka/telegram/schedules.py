@@ -65,7 +65,7 @@ class Schedule:
         and is not seen to again when its time comes.
         """
         latest = before(self.cron, now, timezone)
-        if latest is None or latest < self.created_at or latest in self.fired:
+        if latest is None or latest < self.created_at:
             return None
         last = max((period for period in self.fired if period <= now), default=None)
         return latest if last is None or latest > last else None
