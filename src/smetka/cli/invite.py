@@ -50,7 +50,7 @@ def invite(*, role: Any, language: Any, hours: int, as_json: bool, **options: An
     click.echo(link)
     if "telegram_api_url" in settings.model_fields_set:
         click.echo(f"Where such links do not work: /start {code}", err=True)
-    click.echo(f"Whoever opens it first becomes a {role}. It works until {instant(ends)}.", err=True)
+    click.echo(f"Whoever opens it first has the role {role}. It works until {instant(ends)}.", err=True)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # ids of groups begin with a minus
