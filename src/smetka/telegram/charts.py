@@ -17,7 +17,7 @@ from smetka.telegram.reports import figures_of
 from smetka.telegram.words import CATALOGUES
 
 FONT = "DejaVu Sans"
-_FONTS = Path(__file__).parent / "fonts"
+_FONTS = Path(__file__).parent.parent / "fonts"
 _SCALE = 2
 _WIDTH = 520
 _STEP, _SMALLEST_STEP, _HIGHEST = 46, 22, 3600
