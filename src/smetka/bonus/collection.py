@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +13,8 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from smetka.bonus.records import BonusCustomer, bonus_customer, decimal128, milliseconds
-from smetka.ledger import Ledger
-from smetka.money import NOTHING, Money
+from smetka.ledger import Ledger, Spent
+from smetka.money import Money
 from smetka.storage import Storage
 
 BATCH = 1_000
@@ -40,27 +39,6 @@ class Collected:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-class Spent:
-    """What each spender spent, in as few bytes as it takes: a million customers are 16 MB."""
-
-    def __init__(self, ledger: Ledger, year: int) -> None:
-        found = sorted((user_id, total.cents) for user_id, total in ledger.spending_by_customer(year))
-        self.ids = array("q", (user_id for user_id, _ in found))
-        self._cents = array("q", (cents for _, cents in found))
-
-    def of(self, user_id: int) -> Money:
-        """What a customer spent; nothing, when that is nobody's id."""
-        place = bisect_left(self.ids, user_id)
-        is_there = place < len(self.ids) and self.ids[place] == user_id
-        return Money(self._cents[place]) if is_there else NOTHING
-
-    def above(self, threshold: Money) -> Iterator[tuple[int, Money]]:
-        """Those who exceed the threshold, by id."""
-        for user_id, cents in zip(self.ids, self._cents, strict=True):
-            if cents > threshold.cents:
-                yield user_id, Money(cents)
-
-
 def collect(
     ledger: Ledger,
     storage: Storage,
@@ -83,7 +61,7 @@ def collect(
     Raises:
         LedgerUnavailable, BonusStoreUnavailable: what was done so far stays.
     """
-    spent = Spent(ledger, year)
+    spent = ledger.spending_by_customer(year)
     run = _Run(storage, year, threshold, milliseconds(now()), spent, Collected())
     batch: list[tuple[int, Money]] = []
     begin = -(2**63)

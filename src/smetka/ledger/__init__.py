@@ -2,6 +2,6 @@
 
 from smetka.ledger.glance import Glance
 from smetka.ledger.ledger import Ledger
-from smetka.ledger.spending import AgeRow, CustomerTotal, Person, SpendingByAge
+from smetka.ledger.spending import AgeRow, CustomerTotal, Person, SpendingByAge, Spent
 
-__all__ = ["AgeRow", "CustomerTotal", "Glance", "Ledger", "Person", "SpendingByAge"]
+__all__ = ["AgeRow", "CustomerTotal", "Glance", "Ledger", "Person", "SpendingByAge", "Spent"]

@@ -12,9 +12,8 @@ from smetka.ledger import questions
 from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, unavailable
 from smetka.ledger.glance import Glance
 from smetka.ledger.open_file import OpenFile, fingerprint
-from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge
+from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent
 from smetka.ledger_path import ledger_path
-from smetka.money import Money
 
 T = TypeVar("T")
 
@@ -67,12 +66,11 @@ class Ledger:
             lambda opened: questions.spending_by_age(opened.rows, opened.layout, year), long=True
         )
 
-    def spending_by_customer(self, year: int | None = None) -> list[tuple[int, Money]]:
-        """What each customer with a payment that counts spent, in one year or in all; in no order."""
-        found = self.read(
-            lambda opened: questions.spending_by_customer(opened.rows, opened.layout, year), long=True
+    def spending_by_customer(self, year: int | None = None) -> Spent:
+        """What each customer with a payment that counts spent, in one year or in all."""
+        return self.read(
+            lambda opened: questions.spending_by_customer(opened.fold, opened.layout, year), long=True
         )
-        return [(user_id, Money(cents)) for user_id, cents in found]
 
     def person(self, user_id: int) -> Person | None:
         """A customer's name and e-mail, empty where none is stored; None when nobody has that id."""

@@ -7,17 +7,19 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy.pool import QueuePool
 
 from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger.layout import Layout, read_layout
+
+T = TypeVar("T")
 
 _CONNECTIONS_KEPT = 4
 
@@ -120,6 +122,11 @@ class OpenFile:
         """Run one statement on a connection of the pool."""
         with self.connection() as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def fold(self, sql: str, parameters: Mapping[str, Any], take: Callable[[Iterator[Any]], T]) -> T:
+        """Like `rows`, for more of them than should be in memory: `take` gets them one by one."""
+        with self.connection() as connection:
+            return take(connection.execute(sql, parameters))
 
     def rows_at_once(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
         """Like `rows`, on the connection that is there for what is quick, and never long.

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from smetka.errors import UnknownCustomer
 from smetka.ledger import statements
 from smetka.ledger.faults import is_overflow
 from smetka.ledger.layout import Layout
-from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, spending_of
+from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent, spending_of
 from smetka.ledger.statements import PART, Question
 from smetka.money import Money
 
+T = TypeVar("T")
+
 Rows = Callable[[str, Mapping[str, Any]], list[Any]]
 """Runs a statement with its parameters and returns all its rows."""
+
+Fold = Callable[[str, Mapping[str, Any], Callable[[Iterator[Any]], Spent]], Spent]
+"""Runs a statement with its parameters and hands its rows on one by one."""
 
 
 def total_spent(rows: Rows, layout: Layout, user_id: int, year: int | None) -> CustomerTotal:
@@ -39,11 +44,10 @@ def spending_by_age(rows: Rows, layout: Layout, year: int | None) -> SpendingByA
     return spending_of(_asked(rows, question, year=_storable(year)))
 
 
-def spending_by_customer(rows: Rows, layout: Layout, year: int | None) -> list[tuple[int, int]]:
-    """What each customer with a payment that counts spent, in one year or in all: ids and cents."""
+def spending_by_customer(fold: Fold, layout: Layout, year: int | None) -> Spent:
+    """What each customer with a payment that counts spent, in one year or in all."""
     question = statements.spending_by_customer(layout, by_year=year is not None)
-    found = _asked(rows, question, year=_storable(year))
-    return [(user_id, high * PART + low) for user_id, high, low in found]
+    return _asked(lambda sql, parameters: fold(sql, parameters, Spent), question, year=_storable(year))
 
 
 def person(rows: Rows, layout: Layout, user_id: int) -> Person | None:
@@ -58,13 +62,13 @@ def _as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _asked(rows: Rows, question: Question, **parameters: Any) -> list[Any]:
+def _asked(run: Callable[[str, Mapping[str, Any]], T], question: Question, **parameters: Any) -> T:
     try:
-        return rows(question.sql, parameters)
+        return run(question.sql, parameters)
     except sqlite3.Error as error:
         if not is_overflow(error):
             raise
-        return rows(question.wide_sql, parameters)
+        return run(question.wide_sql, parameters)
 
 
 def _storable(year: int | None) -> int | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from smetka.ledger.statements import PART
-from smetka.money import Money
+from smetka.money import NOTHING, Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,57 @@ class Person:
 
     name: str
     email: str
+
+
+class Spent:
+    """What each spender spent and how old each is, by id, in as few bytes as it takes: 18 a customer.
+
+    Attributes:
+        nameless: spenders whose ids are not whole numbers, so that nothing can be kept of them.
+    """
+
+    def __init__(self, rows: Iterable[tuple[Any, int | None, int, int]] = ()) -> None:
+        self.ids, self._ages = array("q"), array("h")
+        self.nameless: list[tuple[Any, Money]] = []
+        # Sums beyond 64 bits are possible, if hardly ever seen.
+        self._cents: array[int] | list[int] = array("q")
+        for user_id, age, high, low in rows:
+            if not isinstance(user_id, int):
+                self.nameless.append((user_id, Money(high * PART + low)))
+                continue
+            self.ids.append(user_id)
+            self._ages.append(-1 if age is None else age)
+            try:
+                self._cents.append(high * PART + low)
+            except OverflowError:
+                self._cents = [*self._cents, high * PART + low]
+
+    def __len__(self) -> int:
+        return len(self.ids) + len(self.nameless)
+
+    def __iter__(self) -> Iterator[tuple[Any, Money]]:
+        known = ((user_id, Money(cents)) for user_id, cents in zip(self.ids, self._cents, strict=True))
+        return chain(known, self.nameless)
+
+    def of(self, user_id: int) -> Money:
+        """What a customer spent; nothing, when that is nobody's id."""
+        place = self._place(user_id)
+        return NOTHING if place is None else Money(self._cents[place])
+
+    def age_of(self, user_id: int) -> int | None:
+        """A spender's age in whole years; None when it is unknown, or that is no spender's id."""
+        place = self._place(user_id)
+        return None if place is None or self._ages[place] < 0 else self._ages[place]
+
+    def above(self, threshold: Money) -> Iterator[tuple[int, Money]]:
+        """Those who exceed the threshold, by id; without the nameless."""
+        for user_id, cents in zip(self.ids, self._cents, strict=True):
+            if cents > threshold.cents:
+                yield user_id, Money(cents)
+
+    def _place(self, user_id: int) -> int | None:
+        place = bisect_left(self.ids, user_id)
+        return place if place < len(self.ids) and self.ids[place] == user_id else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def spending_by_age(layout: Layout, *, by_year: bool) -> Question:
 
 @lru_cache(maxsize=32)
 def spending_by_customer(layout: Layout, *, by_year: bool) -> Question:
-    """Rows `(id, high, low)`, one for each customer with a payment that counts."""
+    """Rows `(id, age, high, low)` by id, one for each customer with a payment that counts."""
     return _question(lambda wide: _spending_by_customer(Tables(layout), by_year=by_year, wide=wide))
 
 
@@ -181,8 +181,10 @@ def _spending_by_age(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSe
 def _spending_by_customer(tables: Tables, *, by_year: bool, wide: bool) -> Select[Any, Any, Any]:
     customers = tables.one_row_an_id()
     paid = paid_by_customer(tables, tables.period(by_year=by_year), wide=wide)
-    return select(customers.c.id, paid.c.high, paid.c.low).select_from(
-        paid.join(customers, customers.c.id == paid.c.id)
+    return (
+        select(customers.c.id, customers.c.age, paid.c.high, paid.c.low)
+        .select_from(paid.join(customers, customers.c.id == paid.c.id))
+        .order_by(customers.c.id)
     )
 
 
