@@ -12,10 +12,11 @@ from bson import Int64
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from smetka.bonus.records import BonusCustomer, bonus_customer, decimal128, milliseconds
+from smetka.bonus.records import BonusCustomer, bonus_customer
 from smetka.ledger import Ledger, Spent
 from smetka.money import Money
 from smetka.storage import Storage
+from smetka.storage.values import decimal128, milliseconds
 
 BATCH = 1_000
 """Customers who are looked at, and written, together."""

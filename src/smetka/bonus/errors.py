@@ -44,7 +44,10 @@ class NotYetValid(Refusal):
 
     def __init__(self, first_day: date, timezone: str, valid_from: datetime) -> None:
         super().__init__(f"The voucher is valid from {_words(first_day)} on ({timezone}).")
-        self.members: dict[str, Any] = {"valid_from": str(first_day), "valid_from_instant": instant(valid_from)}
+        self.members: dict[str, Any] = {
+            "valid_from": str(first_day),
+            "valid_from_instant": instant(valid_from),
+        }
 
 
 class Expired(Refusal):

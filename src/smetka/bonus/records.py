@@ -9,13 +9,14 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Literal
 
-from bson import Decimal128, Int64
+from bson import Int64
 from pymongo.errors import DuplicateKeyError
 
 from smetka.errors import NotFound
 from smetka.exact_json import instant
 from smetka.money import Money
 from smetka.storage import Storage
+from smetka.storage.values import decimal128, milliseconds, money
 
 _OPEN = {"review": {"$in": ["none", "pending"]}}
 
@@ -251,9 +252,9 @@ def bonus_customer(record: dict[str, Any]) -> BonusCustomer:
     return BonusCustomer(
         user_id=int(record["user_id"]),
         year=int(record["year"]),
-        total=_money(record["total_spending"]),
-        threshold=_money(record["threshold"]),
-        ledger_total=_money(record["ledger_total"]),
+        total=money(record["total_spending"]),
+        threshold=money(record["threshold"]),
+        ledger_total=money(record["ledger_total"]),
         matches_ledger=record["matches_ledger"],
         source=record["source"],
         review=record["review"],
@@ -264,17 +265,3 @@ def bonus_customer(record: dict[str, Any]) -> BonusCustomer:
 
 def _key(user_id: int, year: int) -> dict[str, Any]:
     return {"user_id": Int64(user_id), "year": year}
-
-
-def decimal128(amount: Money) -> Decimal128:
-    """An amount as MongoDB keeps it."""
-    return Decimal128(amount.decimal)
-
-
-def _money(value: Decimal128) -> Money:
-    return Money.from_decimal(value.to_decimal())
-
-
-def milliseconds(time: datetime) -> datetime:
-    """An instant as exact as MongoDB keeps it."""
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -79,6 +79,96 @@ BONUS_CUSTOMERS = CollectionRules(
     indexes=(IndexModel([("user_id", ASCENDING), ("year", ASCENDING)], name="customer_year", unique=True),),
 )
 
+# `_id` is the name. `secret` is what codes are derived from: whoever has it can work out every code.
+# `issue` is the newest list of vouchers to write; `issued` says that all of it is written.
+CAMPAIGNS = CollectionRules(
+    name="campaigns",
+    version=1,
+    fields={
+        "_id": _TEXT,
+        "year": _INTEGER,
+        "threshold": _MONEY,
+        "voucher_value": _MONEY,
+        "tiers": _LIST,
+        "budget": _MONEY,
+        "most_vouchers": _INTEGER,
+        "first_day": _TEXT,
+        "last_day": _TEXT,
+        "timezone": _TEXT,
+        "currency": _TEXT,
+        "secret": {"bsonType": "binData"},
+        "created_at": _TIME,
+        "number": _INTEGER,
+        "issue": _RECORD,
+        "issued": _FLAG,
+    },
+    optional=frozenset({"budget", "most_vouchers", "issue"}),
+)
+
+# Who gets which voucher in one issue, a thousand a record, written before the vouchers themselves.
+ISSUES = CollectionRules(
+    name="issues",
+    version=1,
+    fields={
+        "_id": _TEXT,
+        "campaign": _TEXT,
+        "number": _INTEGER,
+        "user_ids": _LIST,
+        "totals": _LIST,
+        "values": _LIST,
+        "approved": _LIST,
+    },
+)
+
+# `_id` is the code. One document is the whole truth of a voucher: `history` are its changes, oldest
+# first, and `revision` is what a change is compared with.
+VOUCHERS = CollectionRules(
+    name="vouchers",
+    version=1,
+    fields={
+        "_id": _TEXT,
+        "campaign": _TEXT,
+        "user_id": _LONG,
+        "value": _MONEY,
+        "currency": _TEXT,
+        "total_spending": _MONEY,
+        "source": {"enum": ["ledger", "approved"]},
+        "issue": _INTEGER,
+        "status": {"enum": ["issued", "reserved", "redeemed", "void"]},
+        "valid_from": _TIME,
+        "expires_at": _TIME,
+        "timezone": _TEXT,
+        "issued_at": _TIME,
+        "revision": _INTEGER,
+        "reserved_until": _TIME,
+        "holder": _TEXT,
+        "redeemed_at": _TIME,
+        "history": _LIST,
+    },
+    optional=frozenset({"reserved_until", "holder", "redeemed_at", "history"}),
+    # That there is one a customer and campaign is guarded by `_id`, which is derived from both.
+    indexes=(IndexModel([("user_id", ASCENDING), ("campaign", ASCENDING)], name="customer_campaign"),),
+)
+
+# Append-only. `_id` begins with the time, so that it is the order too.
+AUDIT = CollectionRules(
+    name="audit",
+    version=1,
+    fields={
+        "_id": _TEXT,
+        "at": _TIME,
+        "by": _TEXT,
+        "action": _TEXT,
+        "campaign": _TEXT,
+        "code": _TEXT,
+        "user_id": _LONG,
+        "year": _INTEGER,
+        "reference": _TEXT,
+        "reason": _TEXT,
+    },
+    optional=frozenset({"campaign", "code", "user_id", "year", "reference", "reason"}),
+)
+
 DELIVERIES = CollectionRules(
     name="deliveries",
     version=2,
@@ -187,7 +277,19 @@ WORKERS = CollectionRules(
     backed_up=False,
 )
 
-ALL = (BONUS_CUSTOMERS, DELIVERIES, CHATS, INVITES, SCHEDULES, LEASES, WORKERS)
+ALL = (
+    BONUS_CUSTOMERS,
+    CAMPAIGNS,
+    ISSUES,
+    VOUCHERS,
+    AUDIT,
+    DELIVERIES,
+    CHATS,
+    INVITES,
+    SCHEDULES,
+    LEASES,
+    WORKERS,
+)
 
 
 def ensure(database: Database[dict[str, Any]]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -36,8 +37,10 @@ class _Path:
     end: int
 
 
+_CUSTOMERS = _Path("user_id", Int64, begin=1, width=1000, end=2**63 - 1)
 _PATHS = {
-    "bonus_customers": _Path("user_id", Int64, begin=1, width=1000, end=2**63 - 1),
+    "bonus_customers": _CUSTOMERS,
+    "vouchers": _CUSTOMERS,
     "deliveries": _Path(
         "created_at",
         DatetimeMS,
@@ -48,27 +51,37 @@ _PATHS = {
 }
 
 
-def records(storage: Storage, name: str) -> Iterator[Record]:
+def records(
+    storage: Storage, name: str, query: Record | None = None, fields: Iterable[str] | None = None
+) -> Iterator[Record]:
     """Every record that is there when the first is asked for, once, and perhaps later ones.
+
+    In the order of the collection's path, if it has one: bonus customers and vouchers by user id.
 
     Slice by slice along an index. The embedded server reads all that a question matches before it
     answers, and lets nobody else in meanwhile: asked for a million records at once it needs
     gigabytes and answers nobody for so long that it is taken for hung. A page by `_id` costs it a
     look at the whole collection each time.
 
+    Args:
+        query: which records; it must not name the path's field.
+        fields: those that are needed; all unless given.
+
     Raises:
         BonusStoreUnavailable: MongoDB went away.
     """
     path = _PATHS.get(name)
+    ask = partial(_found, storage, name, path.field if path else None, list(fields) if fields else None)
+    query = query or {}
     if path is None:
-        yield from _found(storage, name, {})
+        yield from ask(query)
         return
-    yield from _found(storage, name, {path.field: {"$lt": path.value(path.begin)}})
+    yield from ask({**query, path.field: {"$lt": path.value(path.begin)}})
     low, width = path.begin, path.width
     while low + width < path.end:
         count = 0
         within = {"$gte": path.value(low), "$lt": path.value(low + width)}
-        for record in _found(storage, name, {path.field: within}):
+        for record in ask({**query, path.field: within}):
             count += 1
             yield record
         low += width
@@ -76,12 +89,15 @@ def records(storage: Storage, name: str) -> Iterator[Record]:
             width *= 2
         elif count > MANY:
             width = max(width // 2, 1)
-    yield from _found(storage, name, {path.field: {"$gte": path.value(low)}})
+    yield from ask({**query, path.field: {"$gte": path.value(low)}})
 
 
-def _found(storage: Storage, name: str, query: dict[str, Any]) -> Iterator[Record]:
+def _found(
+    storage: Storage, name: str, order: str | None, fields: list[str] | None, query: Record
+) -> Iterator[Record]:
     with storage.within(BATCH_SECONDS):
-        cursor = iter(storage.collection(name).find(query, batch_size=BATCH))
+        found = storage.collection(name).find(query, fields, batch_size=BATCH)
+        cursor = iter(found.sort(order) if order else found)
     while True:
         with storage.within(BATCH_SECONDS):
             batch = list(islice(cursor, BATCH))

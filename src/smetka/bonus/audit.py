@@ -1,0 +1,98 @@
+"""Who did what about vouchers and bonus customers, with which key: entries that nobody changes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bson import Int64
+
+from smetka.exact_json import instant
+from smetka.storage import Storage
+from smetka.storage.values import milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. `happened` is None where nothing can tell whether what was begun was carried out."""
+
+    id: str
+    at: datetime
+    by: str
+    action: str
+    subject: dict[str, Any]
+    happened: bool | None
+
+    def as_json(self) -> dict[str, Any]:
+        """An item of `GET /api/v1/audit`."""
+        return {
+            "id": self.id,
+            "at": instant(self.at),
+            "by": self.by,
+            "action": self.action,
+            **{name: self.subject.get(name) for name in _SUBJECT},
+            "happened": self.happened,
+        }
+
+
+_SUBJECT = ("campaign", "code", "user_id", "year", "reference", "reason")
+
+
+class Audit:
+    """Keeps the entries. Every method raises BonusStoreUnavailable when MongoDB is away.
+
+    An entry is written before what it tells of, so that nothing happens without one, whenever a process
+    is killed. Whether a voucher was then changed, the voucher's own history says by the entry's id.
+    """
+
+    def __init__(self, storage: Storage, *, now: Callable[[], datetime]) -> None:
+        self._storage, self._now = storage, now
+
+    def note(self, action: str, by: str, **subject: Any) -> str:
+        """Write down that somebody is about to do something. Returns the entry's id.
+
+        Args:
+            subject: what it is done to; any of campaign, code, user_id, year, reference, reason.
+        """
+        at = milliseconds(self._now())
+        entry_id = f"{round(at.timestamp() * 1000):014d}-{secrets.token_hex(6)}"
+        kept = {
+            name: Int64(value) if name == "user_id" else value
+            for name, value in subject.items()
+            if value is not None
+        }
+        with self._storage.translated():
+            self._storage.collection("audit").insert_one(
+                {"_id": entry_id, "at": at, "by": by, "action": action, **kept}
+            )
+        return entry_id
+
+    def page(self, limit: int, *, after: str | None = None, code: str | None = None) -> list[Entry]:
+        """The newest entries first; `after` is the id of the last one of the page before."""
+        query: dict[str, Any] = {} if after is None else {"_id": {"$lt": after}}
+        if code is not None:
+            query["code"] = code
+        with self._storage.translated():
+            found = list(self._storage.collection("audit").find(query).sort("_id", -1).limit(limit))
+            happened = self._happened({record["code"] for record in found if "code" in record})
+        return [
+            Entry(
+                id=record["_id"],
+                at=record["at"],
+                by=record["by"],
+                action=record["action"],
+                subject={name: record.get(name) for name in _SUBJECT},
+                happened=record["_id"] in happened if "code" in record else None,
+            )
+            for record in found
+        ]
+
+    def _happened(self, codes: set[str]) -> set[str]:
+        if not codes:
+            return set()
+        query = {"_id": {"$in": sorted(codes)}}
+        vouchers = self._storage.collection("vouchers").find(query, {"history.audit": 1})
+        return {event["audit"] for voucher in vouchers for event in voucher.get("history", ())}

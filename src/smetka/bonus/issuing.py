@@ -1,0 +1,233 @@
+"""Issuing: one voucher for each customer who is due one, however often, and however often interrupted.
+
+An issue is first a list of who gets what, kept in MongoDB and agreed on by one compare-and-set on the
+campaign; then the vouchers of that list. Whoever finds a list that is not finished finishes it, and no
+new one is made before. So runs that are killed, repeated or side by side write the vouchers that one
+undisturbed run would have written, and the budget holds: each list is made when all vouchers of the
+lists before it are there to be counted.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from bson import Int64
+from pymongo.errors import BulkWriteError
+
+from smetka.bonus.audit import Audit
+from smetka.bonus.campaigns import Campaign, Campaigns, Issue
+from smetka.bonus.codes import derive
+from smetka.bonus.plan import Due, plan
+from smetka.errors import CommandFailed
+from smetka.ledger import Ledger
+from smetka.money import NOTHING, Money
+from smetka.storage import Storage
+from smetka.storage.values import decimal128, milliseconds, money
+
+CHUNK = 1_000
+"""Customers in one record of a list, and vouchers that are written together."""
+
+MOST_ATTEMPTS = 10
+
+_DUPLICATE_KEY = 11000
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What issuing did.
+
+    Attributes:
+        campaign: as it is afterwards; its `issue` is the newest list that was not empty.
+        vouchers, cost: of the lists that this run finished; those of a run that was killed included.
+        left_out: due, and not reached by the budget.
+    """
+
+    campaign: Campaign
+    vouchers: int
+    cost: Money
+    left_out: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of `POST /api/v1/campaigns/<name>/issue`."""
+        return {
+            "campaign": self.campaign.name,
+            "currency": self.campaign.currency,
+            "vouchers_issued": self.vouchers,
+            "cost": self.cost.number,
+            "customers_left_out": self.left_out,
+            "issues": self.campaign.number,
+        }
+
+
+class Issuing:
+    """Issues the vouchers of campaigns. Every run may be repeated, killed and run beside others."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        storage: Storage,
+        *,
+        now: Callable[[], datetime],
+        progress: Callable[[int, int], None] = lambda _written, _of: None,
+    ) -> None:
+        self._ledger, self._storage, self._now, self._progress = ledger, storage, now, progress
+        self._campaigns = Campaigns(storage, now=now)
+        self._audit = Audit(storage, now=now)
+
+    def issue(self, name: str, by: str) -> Issued:
+        """Write a voucher for everybody who is due one and does not have one, as far as the budget goes.
+
+        Raises:
+            NotFound: there is no such campaign.
+            LedgerUnavailable, BonusStoreUnavailable: what was done so far stays, and is gone on with by
+                the next run.
+        """
+        vouchers, cost = 0, NOTHING
+        self._campaigns.get(name)
+        self._audit.note("issue", by, campaign=name)
+        is_newest = False
+        while True:
+            campaign = self._campaigns.get(name)
+            if not campaign.issued:
+                assert campaign.issue is not None
+                self._write(campaign, campaign.issue)
+                self._campaigns.finish(campaign)
+                vouchers, cost = vouchers + campaign.issue.vouchers, cost + campaign.issue.cost
+                if is_newest:
+                    return Issued(self._campaigns.get(name), vouchers, cost, campaign.issue.left_out)
+            else:
+                left_out = self._begin(campaign)
+                if left_out is not None:
+                    return Issued(campaign, vouchers, cost, left_out)
+                is_newest = True
+
+    def _begin(self, campaign: Campaign) -> int | None:
+        """Make a list of those who get a voucher now; how many are left out, when nobody gets one."""
+        found = plan(campaign, self._ledger, self._storage)
+        issue_id = f"{campaign.name}/{campaign.number + 1}/{secrets.token_hex(4)}"
+        chunks, vouchers, cost = 0, 0, NOTHING
+        for chunk in _chunks(found.new()):
+            self._keep(campaign, issue_id, chunks, chunk)
+            chunks, vouchers = chunks + 1, vouchers + len(chunk)
+            cost = sum((due.value for due in chunk), cost)
+        left_out = sum(1 for _ in found.left_out())
+        if not vouchers:
+            return left_out
+        issue = Issue(issue_id, chunks, milliseconds(self._now()), vouchers, cost, left_out)
+        if not self._campaigns.begin(campaign, issue):
+            self._forget(issue_id, chunks)  # another run was faster: its list it is
+        return None
+
+    def _keep(self, campaign: Campaign, issue_id: str, number: int, chunk: list[Due]) -> None:
+        record = {
+            "_id": f"{issue_id}/{number}",
+            "campaign": campaign.name,
+            "number": campaign.number + 1,
+            "user_ids": [Int64(due.user_id) for due in chunk],
+            "totals": [decimal128(due.total) for due in chunk],
+            "values": [decimal128(due.value) for due in chunk],
+            "approved": [due.approved for due in chunk],
+        }
+        with self._storage.translated():
+            self._storage.collection("issues").insert_one(record)
+
+    def _forget(self, issue_id: str, chunks: int) -> None:
+        ids = [f"{issue_id}/{number}" for number in range(chunks)]
+        with self._storage.translated():
+            self._storage.collection("issues").delete_many({"_id": {"$in": ids}})
+
+    def _write(self, campaign: Campaign, issue: Issue) -> None:
+        written = 0
+        for number in range(issue.chunks):
+            with self._storage.translated():
+                record = self._storage.collection("issues").find_one({"_id": f"{issue.id}/{number}"})
+            if record is None:
+                raise CommandFailed(
+                    f"The list of the issue {issue.id} is damaged: restore a backup that has all of it."
+                )
+            dues = _dues(record)
+            self._insert(campaign, issue, dues)
+            written += len(dues)
+            self._progress(written, issue.vouchers)
+
+    def _insert(self, campaign: Campaign, issue: Issue, dues: list[Due], attempt: int = 0) -> None:
+        """Write the vouchers that are missing."""
+        if attempt == MOST_ATTEMPTS:
+            raise CommandFailed(
+                "Codes are somebody else's again and again; the campaigns' secrets are damaged."
+            )
+        template = _template(campaign, issue)
+        records = [_record(template, campaign, due, attempt) for due in dues]
+        taken = self._insert_many(records)
+        if not taken:
+            return
+        # There already: from a run before or beside this one. Or, once in thousands of years, two
+        # customers' codes are the same: then the later gets his next.
+        with self._storage.translated():
+            found = self._storage.collection("vouchers").find(
+                {"_id": {"$in": [records[place]["_id"] for place in taken]}}, {"campaign": 1, "user_id": 1}
+            )
+            owners = {each["_id"]: (each["campaign"], each["user_id"]) for each in found}
+        again = [
+            dues[place]
+            for place in taken
+            if owners.get(records[place]["_id"]) != (campaign.name, dues[place].user_id)
+        ]
+        if again:
+            self._insert(campaign, issue, again, attempt + 1)
+
+    def _insert_many(self, records: list[dict[str, Any]]) -> list[int]:
+        """The places of those whose codes are there already."""
+        with self._storage.translated():
+            try:
+                self._storage.collection("vouchers").insert_many(records, ordered=False)
+            except BulkWriteError as error:
+                faults = error.details["writeErrors"]
+                if error.details["writeConcernErrors"] or any(f["code"] != _DUPLICATE_KEY for f in faults):
+                    raise
+                return [fault["index"] for fault in faults]
+        return []
+
+
+def _chunks(dues: Iterator[Due]) -> Iterator[list[Due]]:
+    while chunk := list(islice(dues, CHUNK)):
+        yield chunk
+
+
+def _dues(record: dict[str, Any]) -> list[Due]:
+    columns: Iterable[tuple[Any, ...]] = zip(
+        record["user_ids"], record["totals"], record["values"], record["approved"], strict=True
+    )
+    return [
+        Due(int(user_id), money(total), money(value), approved) for user_id, total, value, approved in columns
+    ]
+
+
+def _template(campaign: Campaign, issue: Issue) -> dict[str, Any]:
+    return {
+        "campaign": campaign.name,
+        "currency": campaign.currency,
+        "issue": campaign.number,
+        "status": "issued",
+        "valid_from": campaign.valid_from,
+        "expires_at": campaign.expires_at,
+        "timezone": campaign.timezone,
+        "issued_at": issue.planned_at,
+        "revision": 0,
+    }
+
+
+def _record(template: dict[str, Any], campaign: Campaign, due: Due, attempt: int) -> dict[str, Any]:
+    return {
+        "_id": derive(campaign.secret, due.user_id, attempt),
+        **template,
+        "user_id": Int64(due.user_id),
+        "value": decimal128(due.value),
+        "total_spending": decimal128(due.total),
+        "source": "approved" if due.approved else "ledger",
+    }

@@ -1,0 +1,193 @@
+"""Who gets a voucher of a campaign, and whom the budget leaves out: reckoned, nothing written."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from smetka.bonus.campaigns import Campaign
+from smetka.bonus.rules import Rules
+from smetka.ledger import Ledger, Spent
+from smetka.money import NOTHING, Money
+from smetka.storage import Storage
+from smetka.storage.values import money
+from smetka.storage.walk import records
+
+_IDS = 64
+_HALF = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One customer who is due a voucher. `approved` says that the total is a posted one, approved of."""
+
+    user_id: int
+    total: Money
+    value: Money
+    approved: bool
+
+
+@dataclass(slots=True)
+class Decided:
+    """What people decided about customers who are stored for the year's bonus."""
+
+    approved: dict[int, Money] = field(default_factory=dict)
+    rejected: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class There:
+    """The vouchers of a campaign that are there already. Void ones cost nothing, and are not issued anew."""
+
+    user_ids: array[int]
+    vouchers: int
+    cost: Money
+
+    def has(self, user_id: int) -> bool:
+        """Whether this customer has one, void or not."""
+        place = bisect_left(self.user_ids, user_id)
+        return place < len(self.user_ids) and self.user_ids[place] == user_id
+
+
+class Entitled:
+    """All who are due a voucher, in the order in which they get it: the total descending, then the id.
+
+    As one number each, which sorts as they do: 48 bytes instead of a tuple of 200.
+    """
+
+    def __init__(self, rules: Rules, spent: Spent, decided: Decided) -> None:
+        self._rules, self._approved = rules, decided.approved
+        self._ranks = [_rank(i, total.cents) for i, total in self._found(spent, decided)]
+        self._ranks.sort()
+
+    def __len__(self) -> int:
+        return len(self._ranks)
+
+    def __iter__(self) -> Iterator[Due]:
+        return map(self._due, self._ranks)
+
+    def _found(self, spent: Spent, decided: Decided) -> Iterator[tuple[int, Money]]:
+        threshold = self._rules.threshold
+        for user_id, total in spent.above(threshold):
+            if user_id not in decided.rejected:
+                yield user_id, max(total, self._approved.get(user_id, NOTHING))
+        for user_id, total in self._approved.items():
+            if total > threshold >= spent.of(user_id):
+                yield user_id, total
+
+    def _due(self, rank: int) -> Due:
+        user_id = (rank & (2**_IDS - 1)) - _HALF
+        total = Money(-(rank >> _IDS))
+        return Due(user_id, total, self._rules.value_for(total), self._approved.get(user_id) == total)
+
+
+def _rank(user_id: int, cents: int) -> int:
+    return (-cents << _IDS) + user_id + _HALF
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where the budget ends: `first_out` is the first who does not fit. All None when everybody does.
+
+    Attributes:
+        last_in: who got the last voucher, now or before.
+    """
+
+    last_in: Due | None
+    first_out: Due | None
+
+    @property
+    def is_a_tie(self) -> bool:
+        """Whether only the smaller id made the difference."""
+        return bool(self.last_in and self.first_out and self.last_in.total == self.first_out.total)
+
+
+@dataclass(slots=True)
+class Plan:
+    """A campaign, reckoned: iterate `new` once, to its end, and `cut` tells what was left out."""
+
+    campaign: Campaign
+    spent: Spent
+    decided: Decided
+    there: There
+    entitled: Entitled
+    cut: Cut = Cut(None, None)
+
+    def new(self) -> Iterator[Due]:
+        """Those who get a voucher now, until the first whose does not fit."""
+        rules = self.campaign.rules
+        vouchers, cost = self.there.vouchers, self.there.cost
+        last_in = None
+        for due in self.entitled:
+            if self.there.has(due.user_id):
+                last_in = due
+                continue
+            vouchers, cost = vouchers + 1, cost + due.value
+            too_dear = rules.budget is not None and cost > rules.budget
+            too_many = rules.most_vouchers is not None and vouchers > rules.most_vouchers
+            if too_dear or too_many:
+                self.cut = Cut(last_in, due)
+                return
+            last_in = due
+            yield due
+        self.cut = Cut(last_in, None)
+
+    def left_out(self) -> Iterator[Due]:
+        """Those who are due and are not reached; after `new` came to its end."""
+        is_out = False
+        for due in self.entitled:
+            is_out = is_out or due == self.cut.first_out
+            if is_out and not self.there.has(due.user_id):
+                yield due
+
+
+def plan(campaign: Campaign, ledger: Ledger, storage: Storage) -> Plan:
+    """Reckon a campaign by the ledger as it is, what was decided, and the vouchers that are there.
+
+    Due are those whose total of the year exceeds the threshold, by the ledger or by a submission that
+    was approved, whichever is larger; nobody who was rejected.
+
+    Raises:
+        LedgerUnavailable, BonusStoreUnavailable: either cannot be read.
+    """
+    spent = ledger.spending_by_customer(campaign.rules.year)
+    decisions = decided(storage, campaign.rules.year)
+    return Plan(
+        campaign=campaign,
+        spent=spent,
+        decided=decisions,
+        there=there(storage, campaign.name),
+        entitled=Entitled(campaign.rules, spent, decisions),
+    )
+
+
+def decided(storage: Storage, year: int) -> Decided:
+    """What people decided about a year's bonus.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB is away.
+    """
+    found = Decided()
+    query = {"year": year, "review": {"$in": ["approved", "rejected"]}}
+    for record in records(storage, "bonus_customers", query, ("user_id", "total_spending", "review")):
+        if record["review"] == "approved":
+            found.approved[int(record["user_id"])] = money(record["total_spending"])
+        else:
+            found.rejected.add(int(record["user_id"]))
+    return found
+
+
+def there(storage: Storage, campaign: str) -> There:
+    """The vouchers of a campaign that are there.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB is away.
+    """
+    user_ids, vouchers, cents = array("q"), 0, 0
+    for record in records(storage, "vouchers", {"campaign": campaign}, ("user_id", "value", "status")):
+        user_ids.append(int(record["user_id"]))
+        if record["status"] != "void":
+            vouchers, cents = vouchers + 1, cents + money(record["value"]).cents
+    return There(user_ids, vouchers, Money(cents))

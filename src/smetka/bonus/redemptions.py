@@ -1,0 +1,236 @@
+"""What becomes of a voucher: reserved, redeemed, made void, reversed. Whoever is first wins."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from smetka import exact_json
+from smetka.bonus import vouchers
+from smetka.bonus.audit import Audit
+from smetka.bonus.errors import (
+    AlreadyRedeemed,
+    Expired,
+    InProgress,
+    KeyReused,
+    NotYetValid,
+    OtherCustomer,
+    Reserved,
+    Voided,
+)
+from smetka.bonus.vouchers import Action, Event, Voucher
+from smetka.errors import WrongState
+from smetka.exact_json import instant
+from smetka.storage import Storage
+from smetka.storage.values import milliseconds
+
+RESERVED_MINUTES = 15
+MOST_MINUTES = 24 * 60
+MOST_CHANGES = 200
+"""Changes after which a voucher is not reserved any more, so that its record has an end."""
+
+_STATUS: dict[Action, str] = {
+    "redeem": "redeemed",
+    "reserve": "reserved",
+    "void": "void",
+    "reverse": "issued",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody asks of a voucher.
+
+    Attributes:
+        by: who asks, by the name of the key.
+        user_id: refused when the voucher is not this customer's.
+        reference: the shop's own name for the order.
+        minutes: how long it is reserved.
+        key: the same at each repetition of the same request, of any form.
+    """
+
+    action: Action
+    by: str
+    user_id: int | None = None
+    reference: str | None = None
+    reason: str | None = None
+    minutes: int = RESERVED_MINUTES
+    key: str | None = None
+
+    @property
+    def key_hash(self) -> str | None:
+        """The key of this asker: another's of the same text is another key."""
+        return None if self.key is None else _hash([self.by, self.key])
+
+    @property
+    def hash(self) -> str:
+        """All that is asked for."""
+        return _hash([self.action, self.user_id, self.reference, self.reason, self.minutes])
+
+    @property
+    def holder(self) -> str:
+        """Whose a reservation is: the order's, or the asker's where none is named."""
+        return f"by {self.by}" if self.reference is None else f"for {self.reference}"
+
+
+class Redemptions:
+    """Changes vouchers, each by one compare-and-set on its document. Thread-safe.
+
+    Every method raises BonusStoreUnavailable when MongoDB is away. Then the outcome is unknown, and the
+    same order with the same key tells it.
+    """
+
+    def __init__(self, storage: Storage, audit: Audit, *, now: Callable[[], datetime]) -> None:
+        self._storage, self._audit, self._now = storage, audit, now
+        self._in_flight: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def carry_out(self, code: str, order: Order) -> dict[str, Any]:
+        """Do what is asked, once. Returns what became of the voucher, as JSON.
+
+        With a key, safe to repeat: what was carried out is answered as it was then.
+
+        Args:
+            code: in the spelling that is kept.
+
+        Raises:
+            UnknownCode: no voucher has it.
+            OtherCustomer, Voided, AlreadyRedeemed, Expired, NotYetValid, Reserved, WrongState: its state.
+            KeyReused: the key came before with another order about this voucher.
+            InProgress: the same key's order is being carried out by this process.
+        """
+        with self._alone(code, order.key_hash):
+            audit = None
+            while True:  # each time round, somebody else has changed the voucher
+                voucher = vouchers.find(self._storage, code)
+                if (event := _remembered(voucher, order)) is not None:
+                    return _answer(voucher, event)
+                now = milliseconds(self._now())
+                check(voucher, order, now)
+                audit = audit or self._note(voucher, order)
+                event = _event(voucher, order, now, audit)
+                if self._replace(voucher, order, event):
+                    return _answer(voucher, event)
+
+    def _note(self, voucher: Voucher, order: Order) -> str:
+        return self._audit.note(
+            order.action,
+            order.by,
+            campaign=voucher.campaign,
+            code=voucher.code,
+            user_id=voucher.user_id,
+            reference=order.reference,
+            reason=order.reason,
+        )
+
+    def _replace(self, voucher: Voucher, order: Order, event: Event) -> bool:
+        # The whole history is set: the embedded server has no $push that others could not interrupt.
+        change = {
+            "status": _STATUS[order.action],
+            "reserved_until": event.until,
+            "holder": order.holder if order.action == "reserve" else None,
+            "redeemed_at": event.at if order.action == "redeem" else None,
+            "history": [each.as_record() for each in (*voucher.history, event)],
+            "revision": voucher.revision + 1,
+        }
+        expected = {"_id": voucher.code, "revision": voucher.revision}
+        with self._storage.translated():
+            result = self._storage.collection("vouchers").update_one(expected, {"$set": change})
+        return bool(result.matched_count)
+
+    @contextmanager
+    def _alone(self, code: str, key: str | None) -> Iterator[None]:
+        if key is None:
+            yield
+            return
+        with self._lock:
+            if (code, key) in self._in_flight:
+                raise InProgress
+            self._in_flight.add((code, key))
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_flight.discard((code, key))
+
+
+def check(voucher: Voucher, order: Order, now: datetime) -> None:
+    """Whether a voucher's state allows an order; raises what forbids it, the gravest first."""
+    if order.user_id is not None and order.user_id != voucher.user_id:
+        raise OtherCustomer(order.user_id)
+    status = voucher.status_at(now)
+    if status == "void":
+        raise Voided(voucher.history[-1].at)
+    if order.action == "reverse":
+        if status not in {"redeemed", "reserved"}:
+            raise WrongState(f"The voucher is {status}; only a redemption or a reservation can be reversed.")
+        return
+    if status == "redeemed":
+        raise AlreadyRedeemed(voucher.redeemed_at or voucher.history[-1].at)
+    if status == "expired":
+        raise Expired(voucher.last_day, voucher.timezone, voucher.expires_at)
+    if order.action == "void":
+        return
+    if now < voucher.valid_from:
+        raise NotYetValid(voucher.first_day, voucher.timezone, voucher.valid_from)
+    if status == "reserved" and voucher.holder != order.holder:
+        raise Reserved(voucher.reserved_until or now)
+    if order.action == "reserve" and len(voucher.history) >= MOST_CHANGES:
+        raise WrongState("The voucher was changed too often to be reserved once more; it can be redeemed.")
+
+
+def _event(voucher: Voucher, order: Order, now: datetime, audit: str) -> Event:
+    is_reservation = order.action == "reserve"
+    until = min(now + timedelta(minutes=order.minutes), voucher.expires_at) if is_reservation else None
+    return Event(
+        action=order.action,
+        at=now,
+        by=order.by,
+        audit=audit,
+        reference=order.reference,
+        reason=order.reason,
+        until=until,
+        key=order.key_hash,
+        order=order.hash if order.key is not None else None,
+    )
+
+
+def _remembered(voucher: Voucher, order: Order) -> Event | None:
+    """What was carried out under the order's key before."""
+    key = order.key_hash
+    for event in voucher.history:
+        if key is not None and event.key == key:
+            if event.order != order.hash:
+                raise KeyReused
+            return event
+    return None
+
+
+def _answer(voucher: Voucher, event: Event) -> dict[str, Any]:
+    answer = {
+        "code": voucher.code,
+        "status": _STATUS[event.action],
+        "value": voucher.value.number,
+        "currency": voucher.currency,
+        "user_id": voucher.user_id,
+        "campaign": voucher.campaign,
+        "reference": event.reference,
+    }
+    match event.action:
+        case "redeem":
+            return answer | {"redeemed_at": instant(event.at)}
+        case "reserve":
+            return answer | {"reserved_until": instant(event.until or event.at)}
+        case "void":
+            return answer | {"voided_at": instant(event.at)}
+        case "reverse":
+            return answer | {"reversed_at": instant(event.at)}
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(exact_json.dumps(value).encode()).hexdigest()[:32]
