@@ -33,6 +33,7 @@ EDGES = {
     "probing",
     "services",
     "shop_figures",
+    "year_end",
     "web_process",
     "demo",
     "__main__",
@@ -89,6 +90,8 @@ def test_no_arrow_points_the_wrong_way():
         ("flask", {"web", "telegram"}),
         ("requests", {"telegram"}),
         ("secantus", set()),
+        ("reportlab", {"bonus"}),
+        ("segno", {"bonus"}),
     ],
 )
 def test_each_library_stays_in_its_place(library, homes):

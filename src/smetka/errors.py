@@ -6,7 +6,8 @@ Nothing here knows HTTP or exit statuses. `web/problems.py` gives each `Refusal`
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from smetka.money import Money
 
@@ -45,6 +46,9 @@ class Refusal(SmetkaError):
 
     slug: ClassVar[str]
     title: ClassVar[str]
+
+    members: Mapping[str, Any] = {}
+    """What the answer has beside its sentence, for programs."""
 
 
 class InvalidValue(Refusal):

@@ -112,15 +112,20 @@ class KeyRing:
         """The same object for as long as the file is the same."""
         return self._refresh()
 
-    def role_of(self, token: str) -> str | None:
-        """The role of a valid key; None for one that is unknown or revoked."""
+    def key_of(self, token: str) -> Key | None:
+        """What is known of a valid key; None for one that is unknown or revoked."""
         given = _hash(token[:LONGEST_KEY])
-        role = None
+        found = None
         for key in self._refresh().keys:
             # No early way out: the time taken must not tell which key came close.
             if hmac.compare_digest(key.hash, given) and key.revoked_at is None:
-                role = key.role
-        return role
+                found = key
+        return found
+
+    def role_of(self, token: str) -> str | None:
+        """The role of a valid key; None for one that is unknown or revoked."""
+        key = self.key_of(token)
+        return None if key is None else key.role
 
     def _refresh(self) -> _Known:
         stamp = _stamp(self.path)

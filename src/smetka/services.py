@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 
 import structlog
 
+from smetka.bonus.audit import Audit
+from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.customers import BonusRules
 from smetka.bonus.records import BonusCustomers
+from smetka.bonus.redemptions import Redemptions
 from smetka.errors import Unavailable, WrongUsage
 from smetka.ledger import Glance, Ledger
 from smetka.settings import Settings, as_text, named_ledger
@@ -36,6 +39,9 @@ class Services:
     averages: Remembered[int | None, Averages]
     bonus_rules: BonusRules
     bonus_customers: BonusCustomers
+    campaigns: Campaigns
+    redemptions: Redemptions
+    audit: Audit
     deliveries: Deliveries
     outbox: Outbox
     now: Callable[[], datetime]
@@ -86,6 +92,7 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
         )
     ledger = Ledger(named_ledger(settings))
     storage = Storage(as_text(settings.mongodb_uri))
+    audit = Audit(storage, now=now)
     return Services(
         settings=settings,
         ledger=ledger,
@@ -101,6 +108,9 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
             now=now,
         ),
         bonus_customers=BonusCustomers(storage, now=now),
+        campaigns=Campaigns(storage, now=now),
+        redemptions=Redemptions(storage, audit, now=now),
+        audit=audit,
         deliveries=Deliveries(
             storage,
             recipients=settings.recipients,

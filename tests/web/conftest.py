@@ -26,12 +26,12 @@ BOT = {"telegram_bot_token": "123456:ABCDEFGHIJ-klmnop", "telegram_chat_ids": "1
 class Shop:
     """What a test needs of one running application."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, now):
         from smetka.services import build_services
         from smetka.web import create_app
 
         self.settings = settings
-        self.services = build_services(settings, now=lambda: NOW)
+        self.services = build_services(settings, now=now)
         if settings.telegram_bot_token:
             self.services.warm_up()  # as the server does: an announcement has 250 ms
         self.app = create_app(settings, self.services)
@@ -81,11 +81,11 @@ def make_shop(make_ledger, mongodb_uri, tmp_path):
 
     opened = []
 
-    def make(*, customers=CUSTOMERS, payments=PAYMENTS, **settings):
+    def make(*, customers=CUSTOMERS, payments=PAYMENTS, now=lambda: NOW, **settings):
         if "ledger" not in settings:
             settings["ledger"] = str(make_ledger(customers, payments, name=f"shop{len(opened)}.db"))
         values = {"mongodb_uri": mongodb_uri, "data_dir": tmp_path / "data"} | settings
-        shop = Shop(Settings.model_validate(values))
+        shop = Shop(Settings.model_validate(values), now)
         opened.append(shop)
         return shop
 

@@ -14,6 +14,9 @@ from smetka.exact_json import instant
 from smetka.storage import Storage
 from smetka.storage.values import milliseconds
 
+TERMINAL = "terminal"
+"""Who acts through a command: whoever can read the data directory may do everything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -12,14 +12,16 @@ from typing import Any
 
 import click
 
-from smetka.errors import BonusStoreUnavailable, SmetkaError, Unavailable, WrongUsage
+from smetka.errors import BonusStoreUnavailable, InvalidValue, SmetkaError, Unavailable, WrongUsage
 from smetka.logs import scrub
 
 # Modules are imported when their command runs: `smetka status` needs neither Flask nor SQLAlchemy.
 _COMMANDS = {
+    "audit": ("smetka.cli.vouchers", "audit", "Who did what about campaigns and vouchers."),
     "averages": ("smetka.cli.statistics", "averages", "Which age groups spend what."),
     "backup": ("smetka.cli.backup", "backup", "Copy Smetka's own records into a folder."),
     "bonus": ("smetka.cli.bonus", "bonus", "Customers who are due the year-end bonus."),
+    "campaign": ("smetka.cli.campaigns", "campaign", "Campaigns: vouchers for a year's spending."),
     "deliveries": ("smetka.cli.deliveries", "deliveries", "Messages to the managers' chats."),
     "demo": ("smetka.cli.serve", "demo", "Run an invented shop; it is made afresh at every start."),
     "fake-telegram": ("smetka.cli.fake_telegram", "fake_telegram", "Run a stand-in of the Telegram Bot API."),
@@ -32,6 +34,7 @@ _COMMANDS = {
     "status": ("smetka.cli.status", "status", "What runs on this data directory."),
     "telegram": ("smetka.cli.telegram", "telegram", "The bot and its chats."),
     "total": ("smetka.cli.statistics", "total", "What one customer spent."),
+    "voucher": ("smetka.cli.vouchers", "voucher", "One voucher: show, redeem, undo."),
     "worker": ("smetka.cli.serve", "worker", "Run the Telegram worker alone."),
 }
 
@@ -80,7 +83,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except WrongUsage as error:
+    except (WrongUsage, InvalidValue) as error:
         return _say(error, 2)
     except BonusStoreUnavailable as error:
         return _say(f"MongoDB cannot be used: {error.reason}", 1)

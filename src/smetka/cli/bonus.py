@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.collection import collect as collect_due
 from smetka.bonus.records import BonusCustomer, BonusCustomers
 from smetka.canonical import LARGEST_ID, LATEST_YEAR
 from smetka.cli.options import counted, json_option, print_json, setting_options, table
+from smetka.cli.people import people
 from smetka.cli.records import open_storage
-from smetka.errors import CommandFailed
+from smetka.cli.spreadsheets import write_csv
 from smetka.exact_json import instant
 from smetka.ledger import Ledger
 from smetka.money import grouped
@@ -27,7 +28,6 @@ from smetka.settings import Settings, load_settings, named_ledger
 _PAGE = 500
 _SOURCES, _REVIEWS = ("api", "collected"), ("none", "pending", "approved", "rejected")
 _COLUMNS = ("user_id", "total_spending", "ledger_total", "matches_ledger", "source", "review", "stored_at")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _year_option = click.option(
     "--year", type=click.IntRange(1, LATEST_YEAR), help="Of the bonus; this year's unless given."
@@ -130,6 +130,7 @@ def remove(*, year: int | None, user_id: int, **options: Any) -> None:
     settings = load_settings(options)
     year = year or _this_year(settings)
     with open_storage(settings, "bonus") as storage:
+        Audit(storage, now=_now).note("remove", TERMINAL, year=year, user_id=user_id)
         BonusCustomers(storage, _now).remove(year, user_id)
     click.echo(f"Customer {user_id} is not stored for the {year} bonus any more.")
 
@@ -142,22 +143,17 @@ def remove(*, year: int | None, user_id: int, **options: Any) -> None:
 )
 @click.option("--names", is_flag=True, help="With names and e-mails, from the ledger as it is now.")
 @click.option("--excel", is_flag=True, help="As Excel opens it by itself: with a mark, and semicolons.")
-@setting_options("ledger", "data_dir", "timezone")
+@setting_options("ledger", "data_dir", "timezone", "language")
 def export(*, output: Path, names: bool, excel: bool, **options: Any) -> None:
     """Write the customers of a year's bonus to a CSV file."""
     settings, found = _found(options)
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";" if excel else ",", lineterminator="\r\n")
-    writer.writerow([*_COLUMNS, *(("name", "email") if names else ())])
-    written = 0
-    with found as customers, _people(settings if names else None) as people:
-        for customer in customers:
-            writer.writerow([*_row(customer), *map(_safe, people(customer.user_id))])
-            written += 1
-    try:
-        output.write_text(text.getvalue(), encoding="utf-8-sig" if excel else "utf-8", newline="")
-    except OSError as error:
-        raise CommandFailed(f"{output} cannot be written: {error.strerror}.") from None
+    header = [*_COLUMNS, *(("name", "email") if names else ())]
+    with found as customers, people(settings) if names else nullcontext() as person_of:
+        rows = (
+            [*_row(customer), *(astuple(person_of(customer.user_id)) if person_of else ())]
+            for customer in customers
+        )
+        written = write_csv(output, header, rows, excel=excel, language=settings.language)
     click.echo(f"{counted(written, 'customer')} written to {output}.")
 
 
@@ -165,6 +161,8 @@ def _decide(year: int | None, user_id: int, decision: Any, options: dict[str, An
     settings = load_settings(options)
     year = year or _this_year(settings)
     with open_storage(settings, "bonus") as storage:
+        action = "approve" if decision == "approved" else "reject"
+        Audit(storage, now=_now).note(action, TERMINAL, year=year, user_id=user_id)
         BonusCustomers(storage, _now).decide(year, user_id, decision)
     click.echo(f"Customer {user_id} is {decision} for the {year} bonus.")
 
@@ -179,25 +177,6 @@ def _row(customer: BonusCustomer) -> list[Any]:
         customer.review,
         instant(customer.stored_at),
     ]
-
-
-def _safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-@contextmanager
-def _people(settings: Settings | None) -> Iterator[Any]:
-    if settings is None:
-        yield lambda _user_id: ()
-        return
-    with closing(Ledger(named_ledger(settings))) as ledger:
-
-        def person(user_id: int) -> tuple[str, str]:
-            found = ledger.person(user_id)
-            return (found.name, found.email) if found else ("", "")
-
-        yield person
 
 
 def _found(options: dict[str, Any]) -> tuple[Settings, Any]:

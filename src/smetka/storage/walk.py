@@ -86,7 +86,7 @@ def records(
             yield record
         low += width
         if count < FEW:
-            width *= 2
+            width *= 2 if count else 4
         elif count > MANY:
             width = max(width // 2, 1)
     yield from ask({**query, path.field: {"$gte": path.value(low)}})

@@ -66,8 +66,8 @@ class Outbox:
 
         Args:
             name: of this sending, the same at each repetition: what is queued under it is not queued again.
-            kind: what the report is: `averages`, `asked` (averages too), `bonus`, `shop`, `customer` or
-                `reply`.
+            kind: what the report is: `averages`, `asked` (averages too), `bonus`, `campaign`, `shop`,
+                `customer` or `reply`.
             report: its figures as JSON; amounts are int or Decimal. No name and no e-mail.
             language: what it is written in; the chat's own unless given.
             schedule: `name` and `period` of the schedule it belongs to, and whether it is `late`.

@@ -13,7 +13,7 @@ from smetka import exact_json
 
 _AMOUNTS = frozenset(
     "average_spending total_spending average_per_spender average_per_payment average_per_customer "
-    "threshold median top_tenth_spending".split()
+    "threshold median top_tenth_spending cost budget".split()
 )
 
 

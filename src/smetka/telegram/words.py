@@ -29,6 +29,11 @@ class Catalogue:
     near_misses: str
     largest: str
     bonus_columns: tuple[str, str]
+    campaign: str
+    campaign_issued: str
+    campaign_valid: str
+    campaign_budget: str
+    campaign_left_out: str
     shop: str
     shop_rows: dict[str, str]
     late: str
@@ -73,6 +78,11 @@ ENGLISH = Catalogue(
     near_misses="Near misses, from {from_} up to the threshold: {count}.",
     largest="Those who spent most:",
     bonus_columns=("Customer", "Spent"),
+    campaign="Vouchers issued: {name}",
+    campaign_issued="New vouchers: <b>{count}</b>, worth {cost} {currency} together.",
+    campaign_valid="Valid from {first} to {last}.",
+    campaign_budget="Budget of the campaign: {budget} {currency}.",
+    campaign_left_out="Due, and left out by the limits of the campaign: {count}.",
     shop="The shop",
     shop_rows={
         "total_spending": "Total",
@@ -124,6 +134,11 @@ MACEDONIAN = Catalogue(
     near_misses="За малку, од {from_} до прагот: {count}.",
     largest="Најмногу потрошиле:",
     bonus_columns=("Купувач", "Потрошил"),
+    campaign="Издадени ваучери: {name}",
+    campaign_issued="Нови ваучери: <b>{count}</b>, во вкупна вредност од {cost} {currency}",
+    campaign_valid="Важат од {first} до {last}.",
+    campaign_budget="Буџет на кампањата: {budget} {currency}",
+    campaign_left_out="Им следува, а останаа надвор од границите на кампањата: {count}.",
     shop="Продавницата",
     shop_rows={
         "total_spending": "Вкупно",

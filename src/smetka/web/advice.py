@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smetka import errors
+from smetka.bonus import errors as bonus
 from smetka.errors import Refusal
 from smetka.web import refusals
 
@@ -67,9 +68,48 @@ ADVICE: dict[type[Refusal], str] = {
         "The bonus is for customers who spent more than the threshold; reaching it exactly is not enough. "
         "Nothing was stored."
     ),
+    bonus.MistypedCode: (
+        "A code has twelve symbols, in three groups of four: letters without I, L and O, digits from 2 to 9. "
+        "The last one is worked out from the others, and does not fit. Case, spaces and dashes do not matter."
+    ),
+    bonus.UnknownCode: (
+        "The code is spelt as codes are, and was never issued here. It may be another shop's, or made up."
+    ),
+    bonus.NotYetValid: (
+        "The voucher's first day has not come; valid_from is that day in the shop's time zone, and "
+        "valid_from_instant the moment at which it begins. Nothing was changed."
+    ),
+    bonus.Expired: (
+        "The voucher could be redeemed until the end of valid_until, in the shop's time zone: before "
+        "expired_at. Nothing was changed."
+    ),
+    bonus.Voided: ("Somebody with the right to has made the voucher void; its history says why."),
+    bonus.AlreadyRedeemed: (
+        "A voucher is redeemed once. redeemed_at says when that was; whoever may see the voucher's history "
+        "finds the order there. If the first answer was lost on the way: repeating the request with the same "
+        "Idempotency-Key would have told."
+    ),
+    bonus.Reserved: (
+        "The voucher is held for a checkout that has not ended. Whoever names the same reference may redeem "
+        "it; all others wait until reserved_until."
+    ),
+    bonus.OtherCustomer: (
+        "The request names a customer, and the voucher was issued to another one. Nothing was changed."
+    ),
+    bonus.KeyReused: (
+        "An Idempotency-Key belongs to one request: the same one again is answered as before. This is "
+        "another request; send it with a key of its own. Nothing was changed."
+    ),
+    bonus.InProgress: (
+        "The first request with this Idempotency-Key has not been answered yet. Send it again in a moment."
+    ),
+    bonus.CampaignExists: (
+        "A campaign's rules never change, since customers were promised them. Choose another name, or read "
+        "the campaign that is there."
+    ),
     refusals.TooManyRequests: (
-        "Too many wrong keys came from this address. Wait as long as the Retry-After header says. A right "
-        "key works meanwhile."
+        "Too many wrong keys, or codes that no voucher has, came from here. Wait as long as the Retry-After "
+        "header says. A right key works meanwhile; no code does, from whoever guessed."
     ),
     refusals.HeadersTooLarge: ("All headers together may have 16 KiB. Large cookies are the usual cause."),
     refusals.InternalError: (

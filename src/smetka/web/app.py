@@ -13,9 +13,11 @@ from smetka import exact_json
 from smetka.keys import KeyRing, Permission
 from smetka.services import Services, build_services
 from smetka.settings import Settings, load_settings
-from smetka.web import guards, headers, journal, openapi, problems
-from smetka.web.api import api
+from smetka.web import guards, guesses, headers, journal, openapi, problems
+from smetka.web.audit import audit
+from smetka.web.bonus_customers import bonus_customers
 from smetka.web.brief import brief
+from smetka.web.campaigns import campaigns
 from smetka.web.deliveries import deliveries
 from smetka.web.health import health
 from smetka.web.hosts import TrustedProxies, comparable
@@ -24,9 +26,9 @@ from smetka.web.pages import contract, pages
 from smetka.web.parts import WebParts, parts
 from smetka.web.probes import Probes
 from smetka.web.request_ids import HEADER, request_id
-from smetka.web.wrong_keys import WrongKeys
+from smetka.web.vouchers import vouchers
 
-GROUPS = (brief, api, deliveries, health, contract)
+GROUPS = (brief, bonus_customers, campaigns, vouchers, audit, deliveries, health, contract)
 
 
 class ExactJSONProvider(JSONProvider):
@@ -77,7 +79,8 @@ def _parts(app: Flask, settings: Settings, services: Services) -> WebParts:
         settings=settings,
         services=services,
         keys=KeyRing(settings.effective_keys_file),
-        wrong_keys=WrongKeys(),
+        wrong_keys=guesses.wrong_keys(),
+        unknown_codes=guesses.unknown_codes(),
         metrics=Metrics(),
         probes=Probes(services),
         allowed_hosts=frozenset(comparable(name) for name in settings.effective_allowed_hosts),

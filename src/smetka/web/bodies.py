@@ -57,13 +57,18 @@ def read_body(request: Request) -> bytes:
     return body
 
 
-def json_body() -> Any:
+def json_body(*, optional: bool = False) -> Any:
     """The current request's body as one JSON value, fractional numbers as Decimal.
+
+    Args:
+        optional: no body at all is an empty object, whatever it is declared as.
 
     Raises:
         UnsupportedMediaType: it is not declared as `application/json`, in UTF-8.
         InvalidJson: it is anything else than one strict JSON value.
     """
+    if optional and not g.body:
+        return {}
     if not _JSON.fullmatch(request.headers.get("Content-Type", "").strip()):
         raise UnsupportedMediaType("Send the body as application/json; its charset can only be utf-8.")
     try:

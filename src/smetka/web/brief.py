@@ -23,7 +23,6 @@ from smetka.web.schemas import (
     AverageSpending,
     AveragesQuery,
     BonusCustomerIn,
-    BonusCustomerPath,
     CustomerPath,
     StoredCustomerOut,
     TotalSpent,
@@ -87,7 +86,8 @@ def _told(report: str, notification: Notification) -> exact_json.Written:
     body=BonusCustomerIn,
     answers={201: StoredCustomerOut, 200: StoredCustomerOut},
     refuses=(UnknownCustomer, BelowThreshold, TotalMismatch, LedgerUnavailable, BonusStoreUnavailable),
-    location=("bonus_customer", BonusCustomerPath),
+    links={"bonus_customer": {"year": "/year", "user_id": "/user_id"}},
+    has_location=True,
 )
 def write_to_mongodb(body: BonusCustomerIn, services: Services) -> Any:
     """Store a customer whose spending exceeds the bonus threshold.

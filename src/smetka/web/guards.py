@@ -7,9 +7,9 @@ from urllib.parse import quote
 from flask import Flask, g, request
 from werkzeug.exceptions import NotFound
 
-from smetka.keys import ROLES, Permission
+from smetka.keys import ROLES, Key, Permission
 from smetka.web import bodies
-from smetka.web.hosts import host_name, is_same_origin
+from smetka.web.hosts import client_network, host_name, is_same_origin
 from smetka.web.parts import parts
 from smetka.web.refusals import (
     BadRequest,
@@ -98,10 +98,10 @@ def check_key() -> None:
     needed = parts().access.get(request.endpoint or "", Permission.OWN)
     if needed is None or may(needed):
         return
-    role = _role()
-    if role is None:
+    key = _key()
+    if key is None:
         raise KeyNeeded("Send a valid key as `Authorization: Bearer smk_...`.")
-    raise NotAllowed(role, needed)
+    raise NotAllowed(key.role, needed)
 
 
 def check_body() -> None:
@@ -115,8 +115,14 @@ def may(permission: Permission) -> bool:
     """Whether the current caller has a permission; everybody has when no keys are needed."""
     if not keys_needed():
         return True
-    role = _role()
-    return role is not None and permission in ROLES[role]
+    key = _key()
+    return key is not None and permission in ROLES[key.role]
+
+
+def caller() -> str:
+    """Who asks, for records: the name of the key."""
+    key = _key() if keys_needed() else None
+    return "anybody" if key is None else f"key {key.name}"
 
 
 def keys_needed() -> bool:
@@ -124,22 +130,27 @@ def keys_needed() -> bool:
     return parts().keys_always_needed or parts().keys.ever_made
 
 
-def _role() -> str | None:
-    """The role of the key that came with the request, looked up once a request."""
-    if "role" not in g:
-        g.role = None
+def address() -> str:
+    """Where the request came from, as what counts as one client."""
+    return client_network(request.remote_addr or "")
+
+
+def _key() -> Key | None:
+    """The key that came with the request, looked up once a request."""
+    if "key" not in g:
+        g.key = None
         scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
         if scheme.lower() == "bearer" and token.strip():
-            g.role = parts().keys.role_of(token.strip())
-            if g.role is None:
+            g.key = parts().keys.key_of(token.strip())
+            if g.key is None:
                 _count_wrong_key()
-    role: str | None = g.role
-    return role
+    key: Key | None = g.key
+    return key
 
 
 def _count_wrong_key() -> None:
     try:
-        parts().wrong_keys.count(request.remote_addr or "")
+        parts().wrong_keys.count(address())
     except TooManyRequests:
         # An open page stays open, whatever is sent along with the request.
         if parts().access.get(request.endpoint or "", Permission.OWN) is not None:

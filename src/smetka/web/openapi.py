@@ -14,12 +14,19 @@ from pydantic.json_schema import models_json_schema
 from smetka.errors import InvalidValue, Refusal
 from smetka.money import Money
 from smetka.web import refusals
-from smetka.web.operations import Operation
+from smetka.web.operations import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN, Operation
 from smetka.web.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, STATUS
 from smetka.web.schemas import BonusCustomerIn, Input, Problem
 
 Json = dict[str, Any]
 
+_KEY: Json = {
+    "name": IDEMPOTENCY_KEY,
+    "in": "header",
+    "required": False,
+    "description": "The same at each repetition of one request: what was carried out is answered as then.",
+    "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY_PATTERN}$"},
+}
 _REFERENCE = "#/components/schemas/{model}"
 _ANY_REQUEST: tuple[type[Refusal], ...] = (
     refusals.BadRequest,
@@ -94,6 +101,7 @@ def _operation(operation: Operation, *, keys_always_needed: bool) -> Json:
         "parameters": [
             *_parameters(operation.path_model, "path"),
             *_parameters(operation.query_model, "query"),
+            *([_KEY] if operation.takes_key else []),
         ],
         "responses": _answers(operation) | _refusals(operation),
     }
@@ -104,7 +112,7 @@ def _operation(operation: Operation, *, keys_always_needed: bool) -> Json:
         )
     if operation.body_model:
         entry["requestBody"] = {
-            "required": True,
+            "required": operation.body_needed,
             "content": {"application/json": _body(operation.body_model)},
         }
     return {name: value for name, value in entry.items() if value not in ("", [])}
@@ -139,14 +147,15 @@ def _answer(operation: Operation, what: type[BaseModel] | str) -> Json:
         "description": (what.__doc__ or "").partition("\n")[0],
         "content": {"application/json": {"schema": _reference(what)}},
     }
-    if operation.location:
-        name, path = operation.location
+    if operation.has_location:
         answer["headers"] = {"Location": _header("Where the record is.", "string")}
+    if operation.links:
         answer["links"] = {
             name: {
                 "operationId": name,
-                "parameters": {field: f"$response.body#/{field}" for field in path.model_fields},
+                "parameters": {field: f"$response.body#{place}" for field, place in places.items()},
             }
+            for name, places in operation.links.items()
         }
     return answer
 

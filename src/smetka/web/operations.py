@@ -7,6 +7,7 @@ each by its name, and returns the answer's JSON. Faults of all three are found t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,9 @@ from smetka.web import bodies
 from smetka.web.parts import services
 from smetka.web.schemas import Input, NoPath, NoQuery
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
+IDEMPOTENCY_KEY_PATTERN = r"[!-~](?:[ -~]{0,253}[!-~])?"
+
 View = Callable[..., Any]
 V = TypeVar("V", bound=View)
 I = TypeVar("I", bound=Input)  # noqa: E741 - a type variable beside V
@@ -37,6 +41,7 @@ class Asked:
     """Not by a HEAD, a prefetch or another site's page: nobody sees what is answered to those."""
     glance: Glance | None = None
     """On the event loop, what the ledger's questions are put to: NotAtOnce is an answer there."""
+    idempotency_key: str | None = None
 
     @property
     def may_wait(self) -> bool:
@@ -74,8 +79,19 @@ class Operation:
     """Whether the view can be asked not to wait: a GET that costs microseconds when nothing changed."""
     reads_all: bool
     """Whether the view may read all of the ledger, which takes seconds when that is huge."""
-    location: tuple[str, type[Input]] | None
-    """The GET operation that the answer's `Location` leads to, and what is in its path."""
+    links: Mapping[str, Mapping[str, str]]
+    """Operations that go on from a good answer, each with where in its body their parameters are."""
+    has_location: bool
+    """Whether the answer's header `Location` leads to the first of the links."""
+    takes_key: bool
+    """Whether the request may carry an Idempotency-Key."""
+
+    @property
+    def body_needed(self) -> bool:
+        """Whether there must be a body: one of its fields has no default."""
+        return self.body_model is not None and any(
+            field.is_required() for field in self.body_model.model_fields.values()
+        )
 
     @property
     def name(self) -> str:
@@ -99,7 +115,7 @@ class Operation:
             UnsupportedMediaType, InvalidJson: before any value is looked at.
             InvalidValue: with every fault of path, query and body.
         """
-        body = bodies.json_body() if self.body_model else None
+        body = bodies.json_body(optional=not self.body_needed) if self.body_model else None
         faults: list[Fault] = []
         arguments: dict[str, Any] = {
             "path": _path(self.path_model, path_values, faults),
@@ -107,9 +123,10 @@ class Operation:
         }
         if self.body_model:
             arguments["body"] = _body(self.body_model, body, faults)
+        key = _idempotency_key(request.headers, faults) if self.takes_key else None
         if faults:
             raise InvalidValue(faults)
-        asked = Asked(by_a_person(request.method, request.headers))
+        asked = Asked(by_a_person(request.method, request.headers), idempotency_key=key)
         return _response(self.ask(services=services(), asked=asked, **arguments))
 
     def read_path(self, values: dict[str, str]) -> Input:
@@ -188,7 +205,9 @@ class Operations:
         refuses: tuple[type[Refusal], ...] = (),
         at_once: bool = False,
         reads_all: bool = False,
-        location: tuple[str, type[Input]] | None = None,
+        links: Mapping[str, Mapping[str, str]] | None = None,
+        has_location: bool = False,
+        takes_key: bool = False,
     ) -> Callable[[V], V]:
         def declare(view: V) -> V:
             self.all.append(
@@ -205,7 +224,9 @@ class Operations:
                     tag=self.tag,
                     at_once=at_once,
                     reads_all=reads_all,
-                    location=location,
+                    links=links or {},
+                    has_location=has_location,
+                    takes_key=takes_key,
                 )
             )
             return view
@@ -257,6 +278,19 @@ def _body(model: type[I], body: Any, faults: list[Fault]) -> I | None:
     except ValidationError as error:
         faults += [Fault(_rule(e), pointer=_pointer(e["loc"])) for e in _details(error)]
         return None
+
+
+def _idempotency_key(headers: Headers, faults: list[Fault]) -> str | None:
+    given = headers.getlist(IDEMPOTENCY_KEY)
+    if len(given) > 1:
+        faults.append(Fault("is given more than once", parameter=IDEMPOTENCY_KEY))
+    elif given and not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, given[0]):
+        faults.append(
+            Fault(
+                "must be 1 to 255 printable ASCII characters, no space at the ends", parameter=IDEMPOTENCY_KEY
+            )
+        )
+    return given[0] if given else None
 
 
 def _details(error: ValidationError) -> list[Any]:

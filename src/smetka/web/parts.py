@@ -10,9 +10,9 @@ from flask import current_app
 from smetka.keys import KeyRing, Permission
 from smetka.services import Services
 from smetka.settings import Settings
+from smetka.web.guesses import Guesses
 from smetka.web.metrics import Metrics
 from smetka.web.probes import Probes
-from smetka.web.wrong_keys import WrongKeys
 
 if TYPE_CHECKING:
     from smetka.web.operations import Operation
@@ -25,7 +25,8 @@ class WebParts:
     settings: Settings
     services: Services
     keys: KeyRing
-    wrong_keys: WrongKeys
+    wrong_keys: Guesses
+    unknown_codes: Guesses
     metrics: Metrics
     probes: Probes
     allowed_hosts: frozenset[str]

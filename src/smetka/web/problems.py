@@ -11,6 +11,7 @@ from flask import Flask, Response, current_app, render_template, request
 from werkzeug import exceptions as http
 
 from smetka import errors, exact_json
+from smetka.bonus import errors as bonus
 from smetka.errors import Fault, InvalidValue, Refusal
 from smetka.web import refusals
 from smetka.web.request_ids import request_id
@@ -32,8 +33,18 @@ STATUS: dict[type[Refusal], int] = {
     errors.UnknownCustomer: 404,
     refusals.MethodNotAllowed: 405,
     refusals.RequestTimeout: 408,
+    bonus.MistypedCode: 404,
+    bonus.UnknownCode: 404,
     errors.TotalMismatch: 409,
     errors.WrongState: 409,
+    bonus.CampaignExists: 409,
+    bonus.NotYetValid: 409,
+    bonus.Voided: 409,
+    bonus.AlreadyRedeemed: 409,
+    bonus.Reserved: 409,
+    bonus.OtherCustomer: 409,
+    bonus.InProgress: 409,
+    bonus.Expired: 410,
     refusals.TooLarge: 413,
     refusals.UriTooLong: 414,
     refusals.UnsupportedMediaType: 415,
@@ -41,6 +52,7 @@ STATUS: dict[type[Refusal], int] = {
     refusals.WrongHost: 421,
     errors.InvalidValue: 422,
     errors.BelowThreshold: 422,
+    bonus.KeyReused: 422,
     refusals.TooManyRequests: 429,
     refusals.HeadersTooLarge: 431,
     refusals.InternalError: 500,
@@ -90,9 +102,7 @@ def as_json(refusal: Refusal) -> dict[str, Any]:
     }
     if isinstance(refusal, InvalidValue):
         problem["detail"], problem["errors"] = _faults(refusal)
-    if isinstance(refusal, refusals.NotReady):
-        problem |= refusal.members
-    return problem
+    return {**problem, **refusal.members}
 
 
 def instance() -> str:

@@ -100,13 +100,13 @@ class WrongHost(Refusal):
 
 
 class TooManyRequests(Refusal):
-    """Too many wrong keys came from one address."""
+    """Too many wrong keys came from one address, or too many wrong codes from one caller."""
 
     slug = "too-many-requests"
     title = "Too many requests"
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many wrong keys came from this address; try again in {retry_after} s.")
+    def __init__(self, what: str, retry_after: int) -> None:
+        super().__init__(f"Too many {what}; try again in {retry_after} s.")
         self.retry_after = retry_after
 
 

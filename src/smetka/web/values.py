@@ -6,12 +6,15 @@ Reading raises ValueError with a phrase that goes on from the value's name: "mus
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, InstanceOf, StringConstraints, WithJsonSchema
 
+from smetka.bonus.redemptions import MOST_MINUTES
+from smetka.bonus.rules import NAME
 from smetka.canonical import LARGEST_ID, LATEST_YEAR, canonical
 from smetka.money import LARGEST_AMOUNT, Money
 from smetka.settings import Basis
@@ -20,6 +23,7 @@ from smetka.telegram.delivery import STATES
 from smetka.telegram.outbox import Place
 
 LONGEST_PAGE = 500
+MOST_COUNTED = 10**9
 
 _CURSOR = r"([1-9][0-9]{11,12})\.([^\x00-\x1f\x7f]{1,200})"
 
@@ -45,6 +49,38 @@ def _amount(value: Any) -> Money:
     if value > LARGEST_AMOUNT:
         raise ValueError(f"must be at most {LARGEST_AMOUNT}")
     return Money.from_decimal(Decimal(value))
+
+
+def _positive(value: Any) -> Money:
+    amount = _amount(value)
+    if not amount.cents:
+        raise ValueError("must be more than 0")
+    return amount
+
+
+def _day(text: Any) -> date:
+    if isinstance(text, str) and re.fullmatch(_DAY, text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise ValueError("must be a day such as 2027-01-31")
+
+
+def _words(text: Any) -> str:
+    if isinstance(text, str) and re.fullmatch(_WORDS, text):
+        return text
+    raise ValueError(f"must be text of 1 to {LONGEST_WORDS} characters without control characters")
+
+
+def _user_cursor(text: Any) -> int:
+    if isinstance(text, str) and re.fullmatch(_USER_CURSOR, text):
+        return int(text)
+    raise ValueError("must be what a page of this list gave as next")
+
+
+def _audit_cursor(text: Any) -> str:
+    if isinstance(text, str) and re.fullmatch(_AUDIT_CURSOR, text):
+        return text
+    raise ValueError("must be what a page of this list gave as next")
 
 
 def _flag(text: Any) -> bool:
@@ -95,6 +131,12 @@ def up_to(largest: int) -> str:
 
 
 _CHAT = rf"^(?:-?{up_to(2**52 - 1)[1:-1]}|@[A-Za-z][A-Za-z0-9_]{{3,31}})$"
+
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+LONGEST_WORDS = 200
+_WORDS = rf"[^\x00-\x1f\x7f-\x9f]{{1,{LONGEST_WORDS}}}"
+_USER_CURSOR = r"0|-?[1-9][0-9]{0,17}"
+_AUDIT_CURSOR = r"[0-9]{14}-[0-9a-f]{12}"
 
 _CUSTOMER_CURSOR = rf"([1-9][0-9]{{0,3}})\.({up_to(LARGEST_ID)[1:-1]})"
 
@@ -159,6 +201,58 @@ AmountNumber = Annotated[
     InstanceOf[Money],
     BeforeValidator(_amount),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": LARGEST_AMOUNT, "multipleOf": 0.01}),
+]
+
+# A schema with `null` in it would be told by clients as a choice that is none.
+OptionalUserId = Annotated[
+    int | None, BeforeValidator(lambda v: _integral(v, LARGEST_ID)), WithJsonSchema(_ID_SCHEMA)
+]
+YearNumber = Annotated[
+    int, BeforeValidator(lambda v: _integral(v, LATEST_YEAR)), WithJsonSchema(_YEAR_SCHEMA)
+]
+PositiveAmount = Annotated[
+    InstanceOf[Money],
+    BeforeValidator(_positive),
+    WithJsonSchema({"type": "number", "minimum": 0.01, "maximum": LARGEST_AMOUNT, "multipleOf": 0.01}),
+]
+OptionalAmount = Annotated[
+    InstanceOf[Money] | None,
+    BeforeValidator(_amount),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": LARGEST_AMOUNT, "multipleOf": 0.01}),
+]
+OptionalCount = Annotated[
+    int | None,
+    BeforeValidator(lambda v: _integral(v, MOST_COUNTED)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_COUNTED}),
+]
+Minutes = Annotated[
+    int,
+    BeforeValidator(lambda v: _integral(v, MOST_MINUTES)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_MINUTES}),
+]
+DayText = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+OptionalDayText = Annotated[
+    date | None, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})
+]
+Words = Annotated[str, BeforeValidator(_words), WithJsonSchema({"type": "string", "pattern": f"^{_WORDS}$"})]
+OptionalWords = Annotated[
+    str | None, BeforeValidator(_words), WithJsonSchema({"type": "string", "pattern": f"^{_WORDS}$"})
+]
+CampaignName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"}),
+]
+CodeText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+UserCursor = Annotated[
+    int | None,
+    BeforeValidator(_user_cursor),
+    WithJsonSchema({"type": "string", "pattern": f"^(?:{_USER_CURSOR})$"}),
+]
+AuditCursor = Annotated[
+    str | None,
+    BeforeValidator(_audit_cursor),
+    WithJsonSchema({"type": "string", "pattern": f"^{_AUDIT_CURSOR}$"}),
 ]
 
 # In answers, which are described but not read again.

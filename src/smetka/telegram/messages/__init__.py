@@ -11,7 +11,7 @@ from smetka.telegram.figures import Figures
 from smetka.telegram.messages.averages import averages_parts
 from smetka.telegram.messages.frame import Frame
 from smetka.telegram.messages.replies import customer_parts, reply_parts
-from smetka.telegram.messages.summaries import bonus_parts, shop_parts
+from smetka.telegram.messages.summaries import bonus_parts, campaign_parts, shop_parts
 from smetka.telegram.parts import Part
 from smetka.telegram.words import CATALOGUES
 
@@ -21,6 +21,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Frame, Figures | None], tuple[Part, .
     "averages": averages_parts,
     "asked": averages_parts,
     "bonus": lambda report, frame, _: bonus_parts(report, frame),
+    "campaign": lambda report, frame, _: campaign_parts(report, frame),
     "shop": lambda report, frame, _: shop_parts(report, frame),
     "customer": customer_parts,
     "reply": lambda report, frame, _: reply_parts(report, frame),

@@ -33,6 +33,30 @@ def bonus_parts(report: dict[str, Any], frame: Frame) -> tuple[Part, ...]:
     return (Text("text", "\n".join([*lines, frame.tail(near)])),)
 
 
+def campaign_parts(report: dict[str, Any], frame: Frame) -> tuple[Part, ...]:
+    """What an issue of vouchers did: how many, for how much, whom it left out and how long they are valid."""
+    words = frame.words
+    unit = escaped(currency(report["currency"], words))
+    threshold, cost = amount(report["threshold"], words), amount(report["cost"], words)
+    rule = words.bonus_rule.format(threshold=threshold, currency=unit, year=report["year"])
+    lines = [
+        frame.head(words.campaign.format(name=report["campaign"]), rule, ""),
+        words.campaign_issued.format(count=count(report["vouchers"], words), cost=cost, currency=unit),
+        words.campaign_valid.format(first=_day(report["valid_from"]), last=_day(report["valid_until"])),
+    ]
+    if report["budget"] is not None:
+        budget = amount(report["budget"], words)
+        lines.append(words.campaign_budget.format(budget=budget, currency=unit))
+    if report["left_out"]:
+        lines.append(words.campaign_left_out.format(count=count(report["left_out"], words)))
+    return (Text("text", "\n".join([*lines, frame.tail()])),)
+
+
+def _day(text: str) -> str:
+    year, month, day = text.split("-")
+    return f"{day}.{month}.{year}"
+
+
 def shop_parts(report: dict[str, Any], frame: Frame) -> tuple[Part, ...]:
     """What it earned, from how many, and how unevenly."""
     words, year = frame.words, report["year"]

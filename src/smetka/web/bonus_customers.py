@@ -7,6 +7,7 @@ from typing import Any
 from smetka.errors import BonusStoreUnavailable, NotFound
 from smetka.keys import Permission
 from smetka.services import Services
+from smetka.web.guards import caller
 from smetka.web.operations import Operations
 from smetka.web.schemas import (
     BonusCustomerList,
@@ -16,12 +17,12 @@ from smetka.web.schemas import (
     Removed,
 )
 
-api = Operations("Bonus customers")
+bonus_customers = Operations("Bonus customers")
 
 _ONE = "/api/v1/bonus-customers/<year>/<user_id>"
 
 
-@api.get(
+@bonus_customers.get(
     "/api/v1/bonus-customers",
     needs=Permission.READ,
     query=BonusCustomersQuery,
@@ -48,7 +49,7 @@ def bonus_customer_list(query: BonusCustomersQuery, services: Services) -> Any:
     }
 
 
-@api.get(
+@bonus_customers.get(
     _ONE,
     needs=Permission.READ,
     path=BonusCustomerPath,
@@ -61,7 +62,7 @@ def bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
     return record.as_json(services.settings.currency)
 
 
-@api.post(
+@bonus_customers.post(
     f"{_ONE}/approve",
     needs=Permission.MANAGE,
     path=BonusCustomerPath,
@@ -73,11 +74,12 @@ def approve_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
 
     It stands until another total is posted.
     """
+    services.audit.note("approve", caller(), year=path.year, user_id=path.user_id)
     record = services.bonus_customers.decide(path.year, path.user_id, "approved")
     return record.as_json(services.settings.currency)
 
 
-@api.post(
+@bonus_customers.post(
     f"{_ONE}/reject",
     needs=Permission.MANAGE,
     path=BonusCustomerPath,
@@ -86,11 +88,12 @@ def approve_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
 )
 def reject_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
     """Say that a customer does not get the bonus, whatever is posted or paid later."""
+    services.audit.note("reject", caller(), year=path.year, user_id=path.user_id)
     record = services.bonus_customers.decide(path.year, path.user_id, "rejected")
     return record.as_json(services.settings.currency)
 
 
-@api.delete(
+@bonus_customers.delete(
     _ONE,
     needs=Permission.MANAGE,
     path=BonusCustomerPath,
@@ -99,5 +102,6 @@ def reject_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
 )
 def remove_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
     """Take a customer's record away. Collecting stores who is due again."""
+    services.audit.note("remove", caller(), year=path.year, user_id=path.user_id)
     services.bonus_customers.remove(path.year, path.user_id)
     return {"message": f"Customer {path.user_id} is not stored for the {path.year} bonus any more."}

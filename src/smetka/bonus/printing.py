@@ -1,0 +1,232 @@
+"""Vouchers to print, as PDF: with the customer's name, the code, and the code as a QR symbol."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from smetka.errors import CommandFailed
+from smetka.money import Money
+
+_FONTS = Path(__file__).parent.parent / "fonts"
+_PLAIN, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
+_ELLIPSIS = "…"
+
+# In points, of which A4 has 595.28 by 841.89.
+_PAGE_WIDTH, _PAGE_HEIGHT = 595.28, 841.89
+_QUIET_ZONE = 4
+_INK, _FAINT, _RULE = (0.11, 0.13, 0.17), (0.42, 0.45, 0.50), (0.78, 0.80, 0.83)
+_ACCENT = (0.05, 0.38, 0.42)
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedVoucher:
+    """What stands on one voucher; the name may be empty, and both days are valid ones."""
+
+    code: str
+    value: Money
+    name: str
+    valid_from: date
+    valid_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    title: str
+    valid: str
+    for_whom: str
+
+
+_WORDS = {
+    "en": _Words("Gift voucher", "Valid {first} to {last}", "For {name}"),
+    "mk": _Words("Ваучер за подарок", "Важи од {first} до {last}", "За {name}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """Where one voucher stands, from its lower left corner, and how large its type is."""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+    scale: float
+
+
+def print_vouchers(
+    output: BinaryIO,
+    vouchers: Iterable[PrintedVoucher],
+    *,
+    campaign: str,
+    currency: str,
+    timezone: str,
+    language: Literal["en", "mk"],
+    per_page: Literal[1, 8],
+) -> int:
+    """Write a PDF on A4 and return how many vouchers are in it. The same ones give the same bytes.
+
+    Raises:
+        CommandFailed: there is no voucher to print, or the libraries for it are not installed.
+    """
+    everyone = iter(vouchers)
+    try:
+        first = next(everyone)
+    except StopIteration:
+        raise CommandFailed("There is no voucher to print.") from None
+    sheet = _sheet(output, campaign)
+    press = _Press(sheet, campaign, currency, timezone, language)
+    boxes = _one_box() if per_page == 1 else _eight_boxes()
+    written = 0
+    for voucher in chain([first], everyone):
+        place = written % per_page
+        if written and not place:
+            sheet.showPage()
+        press.print(voucher, boxes[place])
+        written += 1
+    sheet.showPage()
+    sheet.save()
+    return written
+
+
+def _sheet(output: BinaryIO, title: str) -> Any:
+    try:
+        from reportlab.pdfbase import pdfmetrics
+        from reportlab.pdfbase.ttfonts import TTFont
+        from reportlab.pdfgen.canvas import Canvas
+    except ImportError:
+        raise CommandFailed('Printing needs the extra print: pip install "smetka[print]".') from None
+    for name in (_PLAIN, _BOLD):
+        if name not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(name, str(_FONTS / f"{name}.ttf")))
+    sheet = Canvas(output, pagesize=(_PAGE_WIDTH, _PAGE_HEIGHT), pageCompression=1, invariant=1)
+    sheet.setTitle(title)
+    sheet.setAuthor("")
+    sheet.setCreator("Smetka")
+    return sheet
+
+
+def _one_box() -> list[_Box]:
+    width, height = 440.0, 250.0
+    return [_Box((_PAGE_WIDTH - width) / 2, (_PAGE_HEIGHT - height) / 2, width, height, 1.55)]
+
+
+def _eight_boxes() -> list[_Box]:
+    width, height, margin = 265.0, 190.0, 14.0
+    left = (_PAGE_WIDTH - 2 * width - margin) / 2
+    top = (_PAGE_HEIGHT + 4 * height + 3 * margin) / 2
+    return [
+        _Box(left + column * (width + margin), top - (row + 1) * height - row * margin, width, height, 1.0)
+        for row in range(4)
+        for column in range(2)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    font: str
+    size: float
+    colour: tuple[float, float, float]
+
+
+class _Press:
+    """Draws vouchers on a sheet."""
+
+    def __init__(
+        self, sheet: Any, campaign: str, currency: str, timezone: str, language: Literal["en", "mk"]
+    ) -> None:
+        self._sheet, self._campaign, self._timezone = sheet, campaign, timezone
+        self._currency, self._language, self._words = currency, language, _WORDS[language]
+
+    def print(self, voucher: PrintedVoucher, box: _Box) -> None:
+        """Draw one voucher into a box; nothing of it leaves the box."""
+        scale, sheet = box.scale, self._sheet
+        pad = 15 * scale
+        qr = 78 * scale
+        text_width = box.width - 2 * pad
+        beside_qr = text_width - qr - 8 * scale
+        sheet.setStrokeColorRGB(*_RULE)
+        sheet.setLineWidth(0.6)
+        sheet.setDash(3, 3)
+        sheet.rect(box.left, box.bottom, box.width, box.height)
+        sheet.setDash()
+        left, top = box.left + pad, box.bottom + box.height - pad
+        foot = box.bottom + pad
+        title, amount = self._words.title.upper(), self._amount(voucher.value)
+        self._line(title, (left, top - 8 * scale), beside_qr, _Style(_BOLD, 8.5 * scale, _ACCENT))
+        self._line(amount, (left, top - 36 * scale), beside_qr, _Style(_BOLD, 21 * scale, _INK))
+        if name := _printable(voucher.name):
+            whom = self._words.for_whom.format(name=name)
+            self._line(whom, (left, foot + 62 * scale), text_width, _Style(_PLAIN, 10 * scale, _INK))
+        self._qr(voucher.code, left + text_width - qr, top - qr, qr)
+        self._line(voucher.code, (left, foot + 38 * scale), text_width, _Style(_BOLD, 17 * scale, _INK))
+        sheet.setStrokeColorRGB(*_RULE)
+        sheet.line(left, foot + 28 * scale, left + text_width, foot + 28 * scale)
+        valid = self._words.valid.format(first=_day(voucher.valid_from), last=_day(voucher.valid_until))
+        small = _Style(_PLAIN, 7.5 * scale, _INK)
+        self._line(f"{valid} ({self._timezone})", (left, foot + 14 * scale), text_width, small)
+        self._line(self._campaign, (left, foot + 2 * scale), text_width, _Style(_PLAIN, 6.5 * scale, _FAINT))
+
+    def _amount(self, value: Money) -> str:
+        text = f"{value.decimal:,.2f}"
+        if self._language == "mk":
+            text = text.translate(str.maketrans(",.", ".,"))
+            return f"{text} {'ден.' if self._currency == 'MKD' else self._currency}"
+        return f"{text} {self._currency}"
+
+    def _line(self, text: str, at: tuple[float, float], width: float, style: _Style) -> None:
+        """Write one line no wider than `width`: smaller if it must, cut if that is not enough."""
+        font, size = style.font, style.size
+        smallest = size * 0.7
+        while size > smallest and self._sheet.stringWidth(text, font, size) > width:
+            size = max(size * 0.95, smallest)
+        if self._sheet.stringWidth(text, font, size) > width:
+            while text and self._sheet.stringWidth(text + _ELLIPSIS, font, size) > width:
+                text = text[:-1]
+            text = text.rstrip() + _ELLIPSIS
+        self._sheet.setFont(font, size)
+        self._sheet.setFillColorRGB(*style.colour)
+        self._sheet.drawString(*at, text)
+
+    def _qr(self, code: str, left: float, bottom: float, size: float) -> None:
+        """Draw the QR symbol of a code, its quiet zone included, as one filled path."""
+        import segno
+
+        rows = [
+            bytes(row) for row in segno.make(code, error="m", micro=False).matrix_iter(border=_QUIET_ZONE)
+        ]
+        module = size / len(rows)
+        path = self._sheet.beginPath()
+        for number, row in enumerate(rows):
+            y = bottom + size - (number + 1) * module
+            for begin, end in _runs(row):
+                path.rect(left + begin * module, y, (end - begin) * module, module)
+        self._sheet.setFillColorRGB(0, 0, 0)
+        self._sheet.drawPath(path, stroke=0, fill=1)
+
+
+def _runs(row: bytes) -> list[tuple[int, int]]:
+    """Where dark modules that stand side by side begin and end."""
+    runs, begin = [], None
+    for place, is_dark in enumerate([*row, 0]):
+        if is_dark and begin is None:
+            begin = place
+        elif not is_dark and begin is not None:
+            runs.append((begin, place))
+            begin = None
+    return runs
+
+
+def _printable(text: str) -> str:
+    """A name on one line, without what has no place there: control characters, marks of direction."""
+    kept = "".join(" " if unicodedata.category(each)[0] == "C" else each for each in text)
+    return " ".join(kept.split())
+
+
+def _day(day: date) -> str:
+    return f"{day.day:02}.{day.month:02}.{day.year}"

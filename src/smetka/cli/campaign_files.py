@@ -1,0 +1,165 @@
+"""`smetka campaign export` and `print`: vouchers to hand out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smetka.bonus import printing, vouchers
+from smetka.bonus.campaigns import Campaigns
+from smetka.bonus.vouchers import STATUSES, Voucher
+from smetka.cli.options import counted, setting_options
+from smetka.cli.people import people
+from smetka.cli.records import open_storage
+from smetka.cli.spreadsheets import appearing, write_csv
+from smetka.errors import WrongUsage
+from smetka.exact_json import instant
+from smetka.settings import load_settings
+from smetka.storage import Storage
+
+_COLUMNS = (
+    "user_id",
+    "total_spending",
+    "code",
+    "value",
+    "currency",
+    "status",
+    "valid_from",
+    "valid_until",
+    "issued_at",
+    "redeemed_at",
+)
+_PERSONAL = ("name", "email")
+
+
+_name_argument = click.argument("name")
+_output_option = click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE"
+)
+_status_option = click.option(
+    "--status", type=click.Choice(STATUSES), multiple=True, help="Only these; may be repeated."
+)
+
+
+@click.command()
+@_name_argument
+@_output_option
+@_status_option
+@click.option(
+    "--columns",
+    help=f"Comma-separated, of {', '.join((*_COLUMNS, *_PERSONAL))}; all but the last two unless given.",
+)
+@click.option("--names", is_flag=True, help="With names and e-mails, from the ledger as it is now.")
+@click.option("--excel", is_flag=True, help="As Excel opens it by itself: with a mark, and semicolons.")
+@setting_options("ledger", "data_dir", "language")
+def export(
+    *,
+    name: str,
+    output: Path,
+    status: tuple[str, ...],
+    columns: str | None,
+    names: bool,
+    excel: bool,
+    **options: Any,
+) -> None:
+    """Write a campaign's vouchers with their codes to a CSV file."""
+    settings = load_settings(options)
+    chosen = _chosen(columns, names=names)
+    with_people = not set(_PERSONAL).isdisjoint(chosen)
+    with (
+        open_storage(settings, "campaign") as storage,
+        people(settings) if with_people else nullcontext() as person_of,
+    ):
+
+        def cell(column: str, voucher: Voucher) -> Any:
+            if column in _PERSONAL:
+                assert person_of is not None
+                return getattr(person_of(voucher.user_id), column)
+            return _cell(column, voucher)
+
+        rows = ([cell(column, voucher) for column in chosen] for voucher in _vouchers(storage, name, status))
+        written = write_csv(output, chosen, rows, excel=excel, language=settings.language)
+    click.echo(f"{counted(written, 'voucher')} written to {output}.")
+
+
+@click.command("print")
+@_name_argument
+@_output_option
+@_status_option
+@click.option("--per-page", type=click.Choice(("1", "8")), default="8", show_default=True)
+@setting_options("ledger", "data_dir", "language")
+def print_vouchers(
+    *, name: str, output: Path, status: tuple[str, ...], per_page: str, **options: Any
+) -> None:
+    """Write vouchers to print, with names and QR codes, to a PDF; those that can be redeemed unless told."""
+    settings = load_settings(options)
+    status = status or ("issued",)
+    with open_storage(settings, "campaign") as storage, people(settings) as person_of:
+        found = Campaigns(storage, now=_now).get(name)
+        printed = (
+            printing.PrintedVoucher(
+                voucher.code,
+                voucher.value,
+                person_of(voucher.user_id).name,
+                voucher.first_day,
+                voucher.last_day,
+            )
+            for voucher in _vouchers(storage, name, status)
+        )
+        with appearing(output) as file:
+            written = printing.print_vouchers(
+                file,
+                printed,
+                campaign=name,
+                currency=found.currency,
+                timezone=found.timezone,
+                language=settings.language,
+                per_page=1 if per_page == "1" else 8,
+            )
+    click.echo(f"{counted(written, 'voucher')} written to {output}.")
+
+
+def _chosen(columns: str | None, *, names: bool) -> tuple[str, ...]:
+    known = (*_COLUMNS, *_PERSONAL)
+    chosen = tuple(each.strip() for each in columns.split(",")) if columns else _COLUMNS
+    for column in chosen:
+        if column not in known:
+            raise WrongUsage(f"There is no column {column!r}; columns are {', '.join(known)}.")
+    return tuple(dict.fromkeys((*chosen, *(_PERSONAL if names else ()))))
+
+
+def _cell(column: str, voucher: Voucher) -> Any:
+    match column:
+        case "total_spending":
+            return voucher.total
+        case "status":
+            return voucher.status_at(_now())
+        case "valid_from":
+            return str(voucher.first_day)
+        case "valid_until":
+            return str(voucher.last_day)
+        case "issued_at":
+            return instant(voucher.issued_at)
+        case "redeemed_at":
+            return None if voucher.redeemed_at is None else instant(voucher.redeemed_at)
+        case _:
+            return getattr(voucher, column)
+
+
+def _vouchers(storage: Storage, name: str, status: tuple[str, ...]) -> Iterator[Voucher]:
+    Campaigns(storage, now=_now).get(name)
+    now = _now()
+    return (
+        voucher
+        for voucher in vouchers.of_campaign(storage, name)
+        if not status or voucher.status_at(now) in status
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

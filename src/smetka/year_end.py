@@ -1,0 +1,57 @@
+"""Issuing, and telling the managers of it, for the web server and the terminal alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from smetka.bonus.issuing import Issued, Issuing
+from smetka.ledger import Ledger
+from smetka.storage import Storage
+from smetka.telegram.chats import ChatId
+from smetka.telegram.outbox import Outbox
+
+
+def issue_and_tell(
+    name: str,
+    by: str,
+    *,
+    ledger: Ledger,
+    storage: Storage,
+    outbox: Outbox,
+    chats: Iterable[ChatId],
+    now: Callable[[], datetime],
+    progress: Callable[[int, int], None] = lambda _written, _of: None,
+) -> Issued:
+    """Issue a campaign's vouchers; one message to each chat for each issue, whoever repeats it.
+
+    The message is queued after the vouchers are there. A run that is killed in between leaves it to the
+    next one: what was told is known by the issue's own name.
+
+    Raises:
+        NotFound: there is no such campaign.
+        LedgerUnavailable, BonusStoreUnavailable: what was done so far stays; repeat it.
+    """
+    issued = Issuing(ledger, storage, now=now, progress=progress).issue(name, by)
+    if issued.campaign.issue is not None:
+        outbox.queue(f"issue {issued.campaign.issue.id}", "campaign", _report(issued), chats)
+    return issued
+
+
+def _report(issued: Issued) -> dict[str, Any]:
+    campaign, issue = issued.campaign, issued.campaign.issue
+    assert issue is not None
+    budget = campaign.rules.budget
+    return {
+        "campaign": campaign.name,
+        "year": campaign.rules.year,
+        "currency": campaign.currency,
+        "threshold": campaign.rules.threshold.number,
+        "vouchers": issue.vouchers,
+        "cost": issue.cost.number,
+        "budget": None if budget is None else budget.number,
+        "left_out": issue.left_out,
+        "valid_from": str(campaign.rules.first_day),
+        "valid_until": str(campaign.rules.last_day),
+    }

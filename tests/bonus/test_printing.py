@@ -1,0 +1,115 @@
+"""Vouchers as PDF, read back from the file."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import zlib
+from datetime import date
+
+import pytest
+import segno
+
+from smetka.bonus.codes import derive
+from smetka.bonus.printing import PrintedVoucher, print_vouchers
+from smetka.errors import CommandFailed
+from smetka.money import Money
+
+NAMES = (
+    "Ана Петрова",
+    "",
+    "x" * 300,
+    "Nobody 😀 Bought\nTwice\x00",
+    "مرحبا",
+    "=cmd",
+    "Ќирил Џамбазовски-Константинов",
+)
+
+
+def voucher(number=1, name="Ана Петрова"):
+    return PrintedVoucher(
+        derive(b"secret", number), Money(1500_00), name, date(2026, 12, 1), date(2027, 1, 31)
+    )
+
+
+def printed(vouchers, **options):
+    output = io.BytesIO()
+    chosen = {
+        "campaign": "year-end-2026",
+        "currency": "MKD",
+        "timezone": "Europe/Skopje",
+        "language": "en",
+        "per_page": 8,
+        **options,
+    }
+    assert print_vouchers(output, vouchers, **chosen) == len(vouchers)
+    return output.getvalue()
+
+
+def pages(pdf):
+    return len(re.findall(rb"/Type /Page\b(?!s)", pdf))
+
+
+def contents(pdf):
+    """What is drawn on the pages, as PDF's operators."""
+    streams = re.findall(rb"ASCII85Decode /FlateDecode[^>]*>>\s*stream\r?\n(.*?)endstream", pdf, re.DOTALL)
+    return [zlib.decompress(base64.a85decode(b"<~" + raw.strip(), adobe=True)) for raw in streams]
+
+
+@pytest.mark.parametrize(("count", "large", "small"), [(1, 1, 1), (8, 8, 1), (9, 9, 2), (17, 17, 3)])
+def test_as_many_pages_as_it_takes(count, large, small):
+    vouchers = [voucher(number) for number in range(count)]
+
+    assert pages(printed(vouchers, per_page=1)) == large
+    assert pages(printed(vouchers, per_page=8)) == small
+
+
+def test_nothing_to_print_writes_nothing():
+    output = io.BytesIO()
+
+    with pytest.raises(CommandFailed, match="no voucher to print"):
+        print_vouchers(
+            output,
+            [],
+            campaign="a",
+            currency="MKD",
+            timezone="Europe/Skopje",
+            language="en",
+            per_page=8,
+        )
+    assert output.getvalue() == b""
+
+
+@pytest.mark.parametrize("language", ["en", "mk"])
+@pytest.mark.parametrize("per_page", [1, 8])
+def test_any_name_is_printed_and_the_same_ones_give_the_same_bytes(language, per_page):
+    vouchers = [voucher(number, name) for number, name in enumerate(NAMES)]
+
+    pdf = printed(vouchers, language=language, per_page=per_page)
+
+    assert pdf == printed(vouchers, language=language, per_page=per_page)
+    assert pdf.count(b"/FontFile2") >= 2, "the fonts are in it"
+    assert b"(year-end-2026)" in pdf
+
+
+def test_the_symbol_is_the_codes(monkeypatch):
+    made = []
+    make = segno.make
+
+    def remembered(content, **options):
+        made.append(make(content, **options))
+        return made[-1]
+
+    monkeypatch.setattr(segno, "make", remembered)
+    pdf = printed([voucher()])
+
+    [symbol] = made
+    assert symbol.error in {"M", "Q", "H"}, "a scratch does not spoil it"
+    dark = sum(sum(row) for row in symbol.matrix)
+    [page] = [stream for stream in contents(pdf) if b" re" in stream]
+    rectangles = re.findall(rb"n?\s*([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) re", page)
+    # The first rectangle is the card; all others are runs of dark modules of one height.
+    height = float(rectangles[1][3])
+    drawn = sum(round(float(width) / height) for _, _, width, _ in rectangles[1:])
+    assert drawn == dark
