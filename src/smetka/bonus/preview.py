@@ -217,22 +217,19 @@ def _near_misses(found: Plan) -> dict[str, Any]:
 
 
 def _other_thresholds(found: Plan) -> list[dict[str, Any]]:
-    """How many would be due, and for how much at the lowest voucher's value, were the threshold another."""
+    """How many would be due by the ledger, and what that would cost, were the threshold another."""
     rules = found.campaign.rules
     others = sorted({Money(rules.threshold.cents * each // 100) for each in _OTHER_THRESHOLDS})
-    counts = dict.fromkeys(others, 0)
-    for _, total in found.spent:
+    sums = {other: _Sum() for other in others}
+    for user_id, total in found.spent:
+        due = Due(user_id, total, rules.value_for(total), approved=False)
         for other in others:
             if total <= other:
                 break
-            counts[other] += 1
+            sums[other].add(due)
     return [
-        {
-            "threshold": other.number,
-            "customers_due": count,
-            "cost": Money(rules.voucher_value.cents * count).number,
-        }
-        for other, count in counts.items()
+        {"threshold": other.number, "customers_due": each.customers, "cost": each.cost.number}
+        for other, each in sums.items()
     ]
 
 

@@ -75,7 +75,7 @@ def create(
         year=year,
         threshold=settings.bonus_threshold if threshold is None else threshold,
         voucher_value=voucher_value,
-        first_day=valid_from or _now().astimezone(settings.timezone).date(),
+        first_day=valid_from or min(_now().astimezone(settings.timezone).date(), valid_until),
         last_day=valid_until,
         tiers=tiers,
         budget=budget,

@@ -55,7 +55,8 @@ def create_campaign(body: CampaignIn, services: Services) -> Any:
         year=body.year,
         threshold=settings.bonus_threshold if body.threshold is None else body.threshold,
         voucher_value=body.voucher_value,
-        first_day=body.valid_from or today,
+        # A campaign may be of vouchers that are over already: of last year's, to look things up.
+        first_day=body.valid_from or min(today, body.valid_until),
         last_day=body.valid_until,
         tiers=tuple(Tier(tier.above, tier.value) for tier in body.tiers),
         budget=body.budget,
