@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from smetka.bonus.campaigns import Campaign, Issue
 from smetka.bonus.issuing import Issued, Issuing
 from smetka.ledger import Ledger
 from smetka.storage import Storage
@@ -27,21 +28,20 @@ def issue_and_tell(
     """Issue a campaign's vouchers; one message to each chat for each issue, whoever repeats it.
 
     The message is queued after the vouchers are there. A run that is killed in between leaves it to the
-    next one: what was told is known by the issue's own name.
+    next one, whatever that one issues itself: what was told is known by the issue's own name.
 
     Raises:
         NotFound: there is no such campaign.
         LedgerUnavailable, BonusStoreUnavailable: what was done so far stays; repeat it.
     """
     issued = Issuing(ledger, storage, now=now, progress=progress).issue(name, by)
-    if issued.campaign.issue is not None:
-        outbox.queue(f"issue {issued.campaign.issue.id}", "campaign", _report(issued), chats)
+    told = tuple(chats)
+    for issue in issued.lists:
+        outbox.queue(f"issue {issue.id}", "campaign", _report(issued.campaign, issue), told)
     return issued
 
 
-def _report(issued: Issued) -> dict[str, Any]:
-    campaign, issue = issued.campaign, issued.campaign.issue
-    assert issue is not None
+def _report(campaign: Campaign, issue: Issue) -> dict[str, Any]:
     budget = campaign.rules.budget
     return {
         "campaign": campaign.name,

@@ -192,10 +192,10 @@ def newer(folder):
 
 def of_a_kind_not_known(folder):
     """As when a newer version keeps one more collection."""
-    (folder / "vouchers.jsonl").write_text('{"_id": "x"}\n')
+    (folder / "coupons.jsonl").write_text('{"_id": "x"}\n')
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["files"]["vouchers.jsonl"] = {
+    manifest["files"]["coupons.jsonl"] = {
         "records": 1,
         "sha256": hashlib.sha256(b'{"_id": "x"}\n').hexdigest(),
     }
@@ -284,7 +284,7 @@ def test_an_empty_folder_will_do(storage, tmp_path):
 
     assert {file.name for file in (tmp_path / "backup").iterdir()} == {
         "manifest.json",
-        *(f"{name}.jsonl" for name in ("bonus_customers", "chats", "deliveries", "invites", "schedules")),
+        *(f"{name}.jsonl" for name in COLLECTIONS),
     }
 
 

@@ -319,6 +319,48 @@ def test_nobody_due_is_said_in_words():
     assert "<pre>" not in text
 
 
+CAMPAIGN = {
+    "campaign": "year-end-2026",
+    "year": 2026,
+    "currency": "MKD",
+    "threshold": 1000,
+    "vouchers": 1440,
+    "cost": Decimal("719999.50"),
+    "budget": 720000,
+    "left_out": 3,
+    "valid_from": "2026-12-01",
+    "valid_until": "2027-01-31",
+}
+
+
+def test_issued_vouchers_are_told_with_what_they_cost():
+    text = message(CAMPAIGN, kind="campaign")
+
+    assert "<b>Vouchers issued: year-end-2026</b>" in text
+    assert "more than 1,000.00 MKD in 2026" in text
+    assert "New vouchers: <b>1,440</b>, worth 719,999.50 MKD together." in text
+    assert "Valid from 01.12.2026 to 31.01.2027." in text
+    assert "Budget of the campaign: 720,000.00 MKD." in text
+    assert "Due, and left out by the limits of the campaign: 3." in text
+    parse_html(text)
+
+
+def test_issued_vouchers_are_told_in_macedonian():
+    text = message(CAMPAIGN, "mk", kind="campaign")
+
+    assert "<b>Издадени ваучери: year-end-2026</b>" in text
+    assert "Нови ваучери: <b>1.440</b>, во вкупна вредност од 719.999,50 ден." in text
+    assert "Буџет на кампањата: 720.000,00 ден." in text
+    parse_html(text)
+
+
+def test_a_campaign_without_a_budget_that_reaches_everybody_says_nothing_of_limits():
+    text = message({**CAMPAIGN, "budget": None, "left_out": 0}, kind="campaign")
+
+    assert "Budget" not in text
+    assert "left out" not in text
+
+
 def test_the_shop_as_a_whole():
     text = message(SHOP, kind="shop")
 

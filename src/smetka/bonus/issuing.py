@@ -42,12 +42,14 @@ class Issued:
     """What issuing did.
 
     Attributes:
-        campaign: as it is afterwards; its `issue` is the newest list that was not empty.
+        campaign: as it is afterwards.
+        lists: the newest one that was there, and those that this run wrote; none of them empty.
         vouchers, cost: of the lists that this run finished; those of a run that was killed included.
         left_out: due, and not reached by the budget.
     """
 
     campaign: Campaign
+    lists: tuple[Issue, ...]
     vouchers: int
     cost: Money
     left_out: int
@@ -91,19 +93,28 @@ class Issuing:
         self._campaigns.get(name)
         self._audit.note("issue", by, campaign=name)
         is_newest = False
+        lists: dict[str, Issue] = {}
         while True:
             campaign = self._campaigns.get(name)
+            if campaign.issue is not None:
+                lists[campaign.issue.id] = campaign.issue
             if not campaign.issued:
                 assert campaign.issue is not None
                 self._write(campaign, campaign.issue)
                 self._campaigns.finish(campaign)
                 vouchers, cost = vouchers + campaign.issue.vouchers, cost + campaign.issue.cost
                 if is_newest:
-                    return Issued(self._campaigns.get(name), vouchers, cost, campaign.issue.left_out)
+                    return Issued(
+                        campaign=self._campaigns.get(name),
+                        lists=tuple(lists.values()),
+                        vouchers=vouchers,
+                        cost=cost,
+                        left_out=campaign.issue.left_out,
+                    )
             else:
                 left_out = self._begin(campaign)
                 if left_out is not None:
-                    return Issued(campaign, vouchers, cost, left_out)
+                    return Issued(campaign, tuple(lists.values()), vouchers, cost, left_out)
                 is_newest = True
 
     def _begin(self, campaign: Campaign) -> int | None:

@@ -30,10 +30,11 @@ class _Kind(click.ParamType[Any]):
 
 def _day(text: str) -> date:
     try:
-        if len(text) == len("2027-01-31"):
-            return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        pass
+        day = None
+    if day is not None and str(day) == text:  # and not 20270131 or 2027-W04-7
+        return day
     raise ValueError("must be a day such as 2027-01-31")
 
 
