@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from smetka.money import Money
+from tests.web.conftest import NOW
 
 
 @pytest.fixture
@@ -39,6 +42,15 @@ def pages(shop, exact, **query):
         ({"matches": "false"}, [[(2026, 1), (2026, 3), (2026, 5)], [(2026, 7)]]),
         ({"review": "pending", "year": "2025"}, [[]]),
         ({"source": "collected"}, [[]]),
+        (
+            {"sort": "-total_spending"},
+            [[(2026, 1), (2026, 3), (2026, 5)], [(2026, 7), (2026, 2), (2026, 4)], [(2026, 6), (2025, 3)]],
+        ),
+        (
+            {"sort": "total_spending", "year": "2026", "source": "api"},
+            [[(2026, 2), (2026, 4), (2026, 6)], [(2026, 1), (2026, 3), (2026, 5)], [(2026, 7)]],
+        ),
+        ({"sort": "user_id", "matches": "true", "year": "2026"}, [[(2026, 2), (2026, 4), (2026, 6)]]),
         ({"source": "api", "year": "2025"}, [[(2025, 3)]]),
     ],
 )
@@ -55,6 +67,12 @@ def test_the_list_comes_in_pages_and_keeps_to_what_was_asked(shop, exact, query,
         ("matches=yes", "matches"),
         ("limit=0", "limit"),
         ("cursor=2026", "cursor"),
+        ("cursor=2026.1.5", "cursor"),
+        ("cursor=2026.1.5.name", "cursor"),
+        ("cursor=2026.1.-5.stored_at", "cursor"),
+        ("sort=name", "sort"),
+        ("sort=-user_id", "sort"),
+        ("sort=", "sort"),
         ("cursor=2026.0", "cursor"),
         ("cursor=2026.9223372036854775808", "cursor"),
         ("page=2", "page"),
@@ -64,6 +82,20 @@ def test_a_wrong_parameter_is_named(shop, assert_problem, query, parameter):
     problem = assert_problem(shop.get(f"/api/v1/bonus-customers?{query}"), 422, "invalid-value")
 
     assert [fault["parameter"] for fault in problem["errors"]] == [parameter]
+
+
+def test_the_newest_come_first_and_a_page_goes_on_as_the_first_was_sorted(make_shop, exact):
+    times = iter(NOW + timedelta(seconds=each) for each in range(99))
+    shop = make_shop(now=lambda: next(times))
+    for user_id in (4, 2, 9, 1):
+        shop.services.bonus_customers.store(
+            user_id, 2026, Money(1500_00), threshold=Money(1000_00), ledger_total=Money(1500_00)
+        )
+
+    assert list(pages(shop, exact, sort="-stored_at")) == [[(2026, 1), (2026, 9), (2026, 2)], [(2026, 4)]]
+    first = exact(shop.get("/api/v1/bonus-customers?sort=stored_at&limit=2"))
+    second = exact(shop.get(f"/api/v1/bonus-customers?limit=2&sort=user_id&cursor={first['next']}"))
+    assert [item["user_id"] for item in first["items"] + second["items"]] == [4, 2, 9, 1]
 
 
 @pytest.mark.usefixtures("stored")

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from bson import Int64
+from bson.datetime_ms import DatetimeMS
 from pymongo.errors import DuplicateKeyError
 
 from smetka.errors import NotFound
@@ -17,6 +18,9 @@ from smetka.exact_json import instant
 from smetka.money import Money
 from smetka.storage import Storage
 from smetka.storage.values import decimal128, milliseconds, money
+
+Sort = Literal["user_id", "total_spending", "-total_spending", "stored_at", "-stored_at"]
+"""What a list is sorted by within a year; with a minus the largest comes first. Equals by user id."""
 
 _OPEN = {"review": {"$in": ["none", "pending"]}}
 
@@ -54,6 +58,32 @@ class BonusCustomer:
             "stored_at": instant(self.stored_at),
             "updated_at": instant(self.updated_at),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page of a list ended, and how that list is sorted.
+
+    Attributes:
+        value: of the sorted field: an id, cents, or milliseconds since 1970.
+    """
+
+    year: int
+    user_id: int
+    sort: Sort
+    value: int
+
+    @classmethod
+    def of(cls, customer: BonusCustomer, sort: Sort) -> Position:
+        """A customer's position in a list that is sorted so."""
+        match sort.lstrip("-"):
+            case "total_spending":
+                value = customer.total.cents
+            case "stored_at":
+                value = round(customer.stored_at.timestamp() * 1000)
+            case _:
+                value = customer.user_id
+        return cls(customer.year, customer.user_id, sort, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,25 +174,35 @@ class BonusCustomers:
         source: str | None = None,
         review: str | None = None,
         matches: bool | None = None,
-        after: tuple[int, int] | None = None,
+        sort: Sort = "user_id",
+        after: Position | None = None,
     ) -> list[BonusCustomer]:
-        """Records by year, the latest first, and user id.
+        """Records by year, the latest first, and within it as `sort` or the page before says.
+
+        Only the order by user id is that of an index: for any other, each page costs a look at all
+        records of the year.
 
         Args:
-            after: year and user id of the last one of the page before.
+            after: the last one of the page before.
         """
         only = {"source": source, "review": review, "matches_ledger": matches}
         query: dict[str, Any] = {name: value for name, value in only.items() if value is not None}
         years = self._years(query) if year is None else [year]
         found: list[BonusCustomer] = []
+        sort = after.sort if after else sort
         for each in years:
-            if len(found) == limit or (after and each > after[0]):
+            if after and each > after.year:
                 continue
-            beyond = {"user_id": {"$gt": Int64(after[1])}} if after and each == after[0] else {}
-            with self._storage.translated():
-                rows = self._storage.collection("bonus_customers").find({**query, "year": each, **beyond})
-                found += [bonus_customer(r) for r in rows.sort("user_id", 1).limit(limit - len(found))]
+            for part in _beyond(after) if after and each == after.year else [{}]:
+                if len(found) < limit:
+                    found += self._sorted({**query, "year": each, **part}, sort, limit - len(found))
         return found
+
+    def _sorted(self, query: dict[str, Any], sort: Sort, limit: int) -> list[BonusCustomer]:
+        order = {sort.lstrip("-"): -1 if sort.startswith("-") else 1, "user_id": 1}
+        with self._storage.translated():
+            rows = self._storage.collection("bonus_customers").find(query)
+            return [bonus_customer(row) for row in rows.sort(list(order.items())).limit(limit)]
 
     def _years(self, query: dict[str, Any]) -> list[int]:
         with self._storage.translated():
@@ -261,6 +301,16 @@ def bonus_customer(record: dict[str, Any]) -> BonusCustomer:
         stored_at=record["stored_at"],
         updated_at=record["updated_at"],
     )
+
+
+def _beyond(after: Position) -> list[dict[str, Any]]:
+    """What comes behind a position in its year, as queries one after the other: an $or would be slower."""
+    higher_ids = {"user_id": {"$gt": Int64(after.user_id)}}
+    if after.sort == "user_id":
+        return [higher_ids]
+    field = after.sort.lstrip("-")
+    value = decimal128(Money(after.value)) if field == "total_spending" else DatetimeMS(after.value)
+    return [{field: value, **higher_ids}, {field: {"$lt" if after.sort.startswith("-") else "$gt": value}}]
 
 
 def _key(user_id: int, year: int) -> dict[str, Any]:

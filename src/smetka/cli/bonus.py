@@ -8,13 +8,13 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.collection import collect as collect_due
-from smetka.bonus.records import BonusCustomer, BonusCustomers
+from smetka.bonus.records import BonusCustomer, BonusCustomers, Position, Sort
 from smetka.canonical import LARGEST_ID, LATEST_YEAR
 from smetka.cli.options import counted, json_option, print_json, setting_options, table
 from smetka.cli.people import people
@@ -25,7 +25,7 @@ from smetka.ledger import Ledger
 from smetka.money import grouped
 from smetka.settings import Settings, load_settings, named_ledger
 
-_PAGE = 500
+_PAGE, _SORTED_PAGE = 500, 10_000  # the latter costs a look at the whole year each time
 _SOURCES, _REVIEWS = ("api", "collected"), ("none", "pending", "approved", "rejected")
 _COLUMNS = ("user_id", "total_spending", "ledger_total", "matches_ledger", "source", "review", "stored_at")
 
@@ -36,6 +36,13 @@ _filters = (
     click.option("--source", type=click.Choice(_SOURCES), help="Only those posted, or those collected."),
     click.option("--review", type=click.Choice(_REVIEWS), help="Only those of this review."),
     click.option("--mismatch", is_flag=True, help="Only those whose total differs from the ledger's."),
+    click.option(
+        "--sort",
+        type=click.Choice(get_args(Sort)),
+        default="user_id",
+        show_default=True,
+        help="The order; with a minus the largest or newest first.",
+    ),
 )
 _user_argument = click.argument("user_id", type=click.IntRange(1, LARGEST_ID))
 
@@ -90,7 +97,7 @@ def collect(*, year: int | None, as_json: bool, **options: Any) -> None:
 @setting_options("data_dir", "timezone", "currency")
 @json_option
 def list_(*, as_json: bool, **options: Any) -> None:
-    """The customers stored for a year's bonus, by id."""
+    """The customers stored for a year's bonus."""
     settings, found = _found(options)
     with found as customers:
         if as_json:
@@ -181,7 +188,9 @@ def _row(customer: BonusCustomer) -> list[Any]:
 
 def _found(options: dict[str, Any]) -> tuple[Settings, Any]:
     """The settings, and the records that fit, in pages behind the scenes."""
-    year, source, review, mismatch = (options.pop(name) for name in ("year", "source", "review", "mismatch"))
+    year, source, review, mismatch, sort = (
+        options.pop(name) for name in ("year", "source", "review", "mismatch", "sort")
+    )
     settings = load_settings(options)
 
     @contextmanager
@@ -192,15 +201,16 @@ def _found(options: dict[str, Any]) -> tuple[Settings, Any]:
             def pages() -> Iterator[BonusCustomer]:
                 after = None
                 while page := customers.page(
-                    _PAGE,
+                    _PAGE if sort == "user_id" else _SORTED_PAGE,
                     year=year or _this_year(settings),
                     source=source,
                     review=review,
                     matches=False if mismatch else None,
+                    sort=sort,
                     after=after,
                 ):
                     yield from page
-                    after = page[-1].year, page[-1].user_id
+                    after = Position.of(page[-1], sort)
 
             yield pages()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from smetka.bonus.records import Position
 from smetka.errors import BonusStoreUnavailable, NotFound
 from smetka.keys import Permission
 from smetka.services import Services
@@ -16,6 +17,7 @@ from smetka.web.schemas import (
     BonusCustomersQuery,
     Removed,
 )
+from smetka.web.values import customer_cursor_of
 
 bonus_customers = Operations("Bonus customers")
 
@@ -30,22 +32,24 @@ _ONE = "/api/v1/bonus-customers/<year>/<user_id>"
     refuses=(BonusStoreUnavailable,),
 )
 def bonus_customer_list(query: BonusCustomersQuery, services: Services) -> Any:
-    """Customers stored for a bonus, by year and id.
+    """Customers stored for a bonus, by year and id unless sorted otherwise.
 
     `next` is the cursor of the following page, null on the last one.
     """
+    sort = query.cursor.sort if query.cursor else query.sort
     found = services.bonus_customers.page(
         query.limit + 1,
         year=query.year,
         source=query.source,
         review=query.review,
         matches=query.matches,
+        sort=sort,
         after=query.cursor,
     )
     shown = found[: query.limit]
     return {
         "items": [customer.as_json(services.settings.currency) for customer in shown],
-        "next": f"{shown[-1].year}.{shown[-1].user_id}" if len(found) > len(shown) else None,
+        "next": customer_cursor_of(Position.of(shown[-1], sort)) if len(found) > len(shown) else None,
     }
 
 

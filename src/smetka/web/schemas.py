@@ -23,6 +23,7 @@ from smetka.web.values import (
     OptionalFlag,
     OptionalYearNumber,
     ReviewChoice,
+    SortChoice,
     SourceChoice,
     UserId,
     UserIdNumber,
@@ -98,6 +99,11 @@ class BonusCustomersQuery(Input):
     source: SourceChoice = Field(None, description="Only those posted, or those collected.")
     review: ReviewChoice = Field(None, description="Only those of this review.")
     matches: OptionalFlag = Field(None, description="Only those whose total equals the ledger's, or differs.")
+    sort: SortChoice = Field(
+        "user_id",
+        description="The order within a year; with a minus the largest or newest first. With a cursor, "
+        "that of the first page stands.",
+    )
     limit: Limit = Field(50, description="How many items a page has at most.")
     cursor: CustomerCursor = Field(None, description="`next` of the page before; without it, the first page.")
 

@@ -9,10 +9,11 @@ import re
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BeforeValidator, InstanceOf, StringConstraints, WithJsonSchema
 
+from smetka.bonus.records import Position, Sort
 from smetka.bonus.redemptions import MOST_MINUTES
 from smetka.bonus.rules import NAME
 from smetka.canonical import LARGEST_ID, LATEST_YEAR, canonical
@@ -105,15 +106,22 @@ def _cursor(text: Any) -> Place:
     raise ValueError("must be what a page of this list gave as next")
 
 
-def _customer_cursor(text: Any) -> tuple[int, int]:
+def _customer_cursor(text: Any) -> Position:
     if isinstance(text, str) and (match := re.fullmatch(_CUSTOMER_CURSOR, text)):
-        return canonical(match[1], LATEST_YEAR), canonical(match[2], LARGEST_ID)
+        year, user_id, value, sort = match.groups()
+        return Position(int(year), int(user_id), cast(Sort, sort or "user_id"), int(value or user_id))
     raise ValueError("must be what a page of this list gave as next")
 
 
 def cursor_of(place: Place) -> str:
     """Where a page ends, as a text that `Cursor` reads."""
     return f"{round(place.created_at.timestamp() * 1000)}.{place.id}"
+
+
+def customer_cursor_of(position: Position) -> str:
+    """Where a page ends, as a text that `CustomerCursor` reads."""
+    more = f".{position.value}.{position.sort}" if position.sort != "user_id" else ""
+    return f"{position.year}.{position.user_id}{more}"
 
 
 def up_to(largest: int) -> str:
@@ -138,7 +146,10 @@ _WORDS = rf"[^\x00-\x1f\x7f-\x9f]{{1,{LONGEST_WORDS}}}"
 _USER_CURSOR = r"0|-?[1-9][0-9]{0,17}"
 _AUDIT_CURSOR = r"[0-9]{14}-[0-9a-f]{12}"
 
-_CUSTOMER_CURSOR = rf"([1-9][0-9]{{0,3}})\.({up_to(LARGEST_ID)[1:-1]})"
+_SORTS = "|".join(each for each in get_args(Sort) if each != "user_id")
+_CUSTOMER_CURSOR = (
+    rf"([1-9][0-9]{{0,3}})\.({up_to(LARGEST_ID)[1:-1]})(?:\.(0|[1-9][0-9]{{0,15}})\.({_SORTS}))?"
+)
 
 # In paths and queries numbers are texts: as an `integer` JSON Schema would allow 1.0.
 _ID_TEXT_SCHEMA = {"type": "string", "pattern": up_to(LARGEST_ID), "examples": ["1"]}
@@ -186,9 +197,10 @@ ReviewChoice = Annotated[
     Literal["none", "pending", "approved", "rejected"] | None,
     WithJsonSchema({"type": "string", "enum": ["none", "pending", "approved", "rejected"]}),
 ]
+SortChoice = Annotated[Sort, WithJsonSchema({"type": "string", "enum": list(get_args(Sort))})]
 OptionalFlag = Annotated[bool | None, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 CustomerCursor = Annotated[
-    tuple[int, int] | None,
+    InstanceOf[Position] | None,
     BeforeValidator(_customer_cursor),
     WithJsonSchema({"type": "string", "pattern": f"^{_CUSTOMER_CURSOR}$"}),
 ]
