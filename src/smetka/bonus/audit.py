@@ -13,6 +13,7 @@ from bson import Int64
 from smetka.exact_json import instant
 from smetka.storage import Storage
 from smetka.storage.values import milliseconds
+from smetka.storage.walk import records_of
 
 TERMINAL = "terminal"
 """Who acts through a command: whoever can read the data directory may do everything."""
@@ -80,7 +81,7 @@ class Audit:
             query["code"] = code
         with self._storage.translated():
             found = list(self._storage.collection("audit").find(query).sort("_id", -1).limit(limit))
-            happened = self._happened({record["code"] for record in found if "code" in record})
+        happened = self._happened({record["code"] for record in found if "code" in record})
         return [
             Entry(
                 id=record["_id"],
@@ -94,8 +95,5 @@ class Audit:
         ]
 
     def _happened(self, codes: set[str]) -> set[str]:
-        if not codes:
-            return set()
-        query = {"_id": {"$in": sorted(codes)}}
-        vouchers = self._storage.collection("vouchers").find(query, {"history.audit": 1})
+        vouchers = records_of(self._storage, "vouchers", sorted(codes), ("history.audit",))
         return {event["audit"] for voucher in vouchers for event in voucher.get("history", ())}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,9 +17,10 @@ from smetka.ledger import Ledger, Spent
 from smetka.money import Money
 from smetka.storage import Storage
 from smetka.storage.values import decimal128, milliseconds
+from smetka.storage.walk import BATCH_SECONDS
 
-BATCH = 1_000
-"""Customers who are looked at, and written, together."""
+BATCH = 500
+"""Customers who are looked at, and written, together: others wait for the database meanwhile."""
 
 _DUPLICATE_KEY = 11000
 _LARGEST_ID = 2**63 - 1
@@ -89,32 +90,43 @@ class _Run:
     def see_to(self, due: list[tuple[int, Money]], first: int, last: int) -> None:
         """Bring the records of all ids from `first` to `last` up to date; `due` are those due among them."""
         self.collected.due += len(due)
-        there = self._there(first, last)
-        missing = [customer for customer in due if customer[0] not in there]
+        missing = dict(due)
+        for page in self._pages(first, last):
+            self._bring_up_to_date(page, due=missing.keys() & {record.user_id for record in page})
+            for record in page:
+                missing.pop(record.user_id, None)
         raced = self._insert(missing)
         self.collected.stored += len(missing) - len(raced)
         if raced:  # another run, or a POST, was faster: now they are there
-            there = self._there(first, last)
-        ids_due = {user_id for user_id, _ in due}
-        fresh = {user_id for user_id, _ in missing} - raced
+            for page in self._pages(min(raced), max(raced)):
+                self._bring_up_to_date([record for record in page if record.user_id in raced], due=raced)
+
+    def _pages(self, first: int, last: int) -> Iterator[list[BonusCustomer]]:
+        """The records of all ids from `first` to `last`, by id, a batch at a time."""
+        while first <= last:
+            query = {"year": self.year, "user_id": {"$gte": Int64(first), "$lte": Int64(last)}}
+            with self.storage.within(BATCH_SECONDS):
+                found = self.storage.collection("bonus_customers").find(query)
+                page = [bonus_customer(record) for record in found.sort("user_id", 1).limit(BATCH)]
+            yield page
+            if len(page) < BATCH:
+                return
+            first = page[-1].user_id + 1
+
+    def _bring_up_to_date(self, page: list[BonusCustomer], *, due: set[int]) -> None:
         changes = []
-        for user_id, record in there.items():
-            if user_id not in fresh:
-                changes += self._change(record, is_due=user_id in ids_due)
-        self._write(changes)
+        for record in page:
+            changes += self._change(record, is_due=record.user_id in due)
+        if changes:
+            with self.storage.within(BATCH_SECONDS):
+                self.storage.collection("bonus_customers").bulk_write(changes, ordered=False)
 
-    def _there(self, first: int, last: int) -> dict[int, BonusCustomer]:
-        query = {"year": self.year, "user_id": {"$gte": Int64(first), "$lte": Int64(last)}}
-        with self.storage.translated():
-            found = self.storage.collection("bonus_customers").find(query)
-            return {int(record["user_id"]): bonus_customer(record) for record in found}
-
-    def _insert(self, missing: list[tuple[int, Money]]) -> set[int]:
+    def _insert(self, missing: dict[int, Money]) -> set[int]:
         """Write new records; returns the ids of those that were there all the same."""
-        records = [self._record(user_id, total) for user_id, total in missing]
+        records = [self._record(user_id, total) for user_id, total in missing.items()]
         if not records:
             return set()
-        with self.storage.translated():
+        with self.storage.within(BATCH_SECONDS):
             try:
                 self.storage.collection("bonus_customers").insert_many(records, ordered=False)
             except BulkWriteError as error:
@@ -165,8 +177,3 @@ class _Run:
         # Only if nobody wrote in between: then it is seen to at the next run.
         same = {"user_id": Int64(record.user_id), "year": self.year, "updated_at": record.updated_at}
         return [UpdateOne(same, {"$set": newest})]
-
-    def _write(self, changes: list[UpdateOne]) -> None:
-        if changes:
-            with self.storage.translated():
-                self.storage.collection("bonus_customers").bulk_write(changes, ordered=False)

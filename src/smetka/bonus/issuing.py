@@ -28,9 +28,10 @@ from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
 from smetka.storage import Storage
 from smetka.storage.values import decimal128, milliseconds, money
+from smetka.storage.walk import BATCH_SECONDS, records_of
 
-CHUNK = 1_000
-"""Customers in one record of a list, and vouchers that are written together."""
+CHUNK = 500
+"""Customers in one record of a list, and vouchers that are written together: others wait meanwhile."""
 
 MOST_ATTEMPTS = 10
 
@@ -144,18 +145,18 @@ class Issuing:
             "values": [decimal128(due.value) for due in chunk],
             "approved": [due.approved for due in chunk],
         }
-        with self._storage.translated():
+        with self._storage.within(BATCH_SECONDS):
             self._storage.collection("issues").insert_one(record)
 
     def _forget(self, issue_id: str, chunks: int) -> None:
         ids = [f"{issue_id}/{number}" for number in range(chunks)]
-        with self._storage.translated():
+        with self._storage.within(BATCH_SECONDS):
             self._storage.collection("issues").delete_many({"_id": {"$in": ids}})
 
     def _write(self, campaign: Campaign, issue: Issue) -> None:
         written = 0
         for number in range(issue.chunks):
-            with self._storage.translated():
+            with self._storage.within(BATCH_SECONDS):
                 record = self._storage.collection("issues").find_one({"_id": f"{issue.id}/{number}"})
             if record is None:
                 raise CommandFailed(
@@ -179,11 +180,9 @@ class Issuing:
             return
         # There already: from a run before or beside this one. Or, once in thousands of years, two
         # customers' codes are the same: then the later gets his next.
-        with self._storage.translated():
-            found = self._storage.collection("vouchers").find(
-                {"_id": {"$in": [records[place]["_id"] for place in taken]}}, {"campaign": 1, "user_id": 1}
-            )
-            owners = {each["_id"]: (each["campaign"], each["user_id"]) for each in found}
+        codes = [records[place]["_id"] for place in taken]
+        found = records_of(self._storage, "vouchers", codes, ("campaign", "user_id"))
+        owners = {each["_id"]: (each["campaign"], each["user_id"]) for each in found}
         again = [
             dues[place]
             for place in taken
@@ -194,7 +193,7 @@ class Issuing:
 
     def _insert_many(self, records: list[dict[str, Any]]) -> list[int]:
         """The places of those whose codes are there already."""
-        with self._storage.translated():
+        with self._storage.within(BATCH_SECONDS):
             try:
                 self._storage.collection("vouchers").insert_many(records, ordered=False)
             except BulkWriteError as error:
