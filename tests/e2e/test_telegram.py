@@ -8,6 +8,7 @@ import signal
 import time
 
 import pytest
+from pymongo import MongoClient
 
 from smetka.telegram.standin import FakeTelegram
 from tests.e2e.conftest import Shop
@@ -136,6 +137,12 @@ def test_an_invited_owner_asks_and_a_stranger_does_not(shop, telegram):
     eventually(lambda: len(telegram.messages(5005)) == 4)
     assert len(telegram.messages(6006)) == 1
     assert "@" not in json.dumps(shop.get("/api/v1/deliveries").json())
+    with MongoClient(shop.status()["mongodb_uri"]) as client:
+        kept = client.get_default_database()
+        records = str([list(kept[name].find()) for name in kept.list_collection_names()])
+    assert "averages" in records
+    assert "c7@" not in records
+    assert "Customer 7" not in records
 
 
 def test_a_schedule_sends_by_itself_each_minute(shop, telegram):

@@ -228,7 +228,8 @@ class Command:
     def kill(self) -> bool:
         """Whether it was still at work."""
         self.process.kill()
-        return self.process.wait() < 0
+        self.process.communicate()
+        return self.process.returncode < 0
 
     def ends(self, *statuses: int) -> int:
         _, err = self.process.communicate(timeout=120)

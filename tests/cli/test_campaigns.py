@@ -1,0 +1,288 @@
+"""`smetka campaign`, `smetka voucher` and `smetka audit`, through the command's front door."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from smetka.cli import run
+
+YEAR_END = ("--year", "2026", "--voucher-value", "300", "--valid-until", "2099-01-31")
+
+
+@pytest.fixture(autouse=True)
+def _configured(monkeypatch, mongodb_uri, make_ledger):
+    customers = [
+        (1, "Ана Петрова", "ana@example.com", 30),
+        (2, '=HYPERLINK("http://evil")', "+evil@example.com", 40),
+        (3, "Nobody", "n@example.com", 50),
+        (4, "Big Buyer", "big@example.com", 61),
+    ]
+    payments = [(1, 1500.5, 2026), (2, 2500, 2026), (3, 950, 2026), (3, 5000, 2025), (4, 6000, 2026)]
+    monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
+    monkeypatch.setenv("SMETKA_LEDGER", str(make_ledger(customers, payments)))
+
+
+@pytest.fixture
+def smetka(capsys):
+    def smetka(*arguments):
+        status = run(arguments)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return smetka
+
+
+@pytest.fixture
+def told(smetka):
+    """A command that succeeds, and what it prints as JSON."""
+
+    def told(*arguments):
+        status, out, err = smetka(*arguments, "--json")
+        assert status == 0, err
+        return json.loads(out)
+
+    return told
+
+
+@pytest.fixture
+def codes(smetka, told, tmp_path):
+    """Each customer's code, after a campaign was made and issued."""
+    told("campaign", "create", "year-end", *YEAR_END, "--tier", "5000:1500")
+    told("campaign", "issue", "year-end")
+    rows = exported(smetka, tmp_path / "codes.csv", "--columns", "user_id,code")
+    return {int(row["user_id"]): row["code"] for row in rows}
+
+
+def exported(smetka, target, *options, delimiter=","):
+    status, _, err = smetka("campaign", "export", "year-end", "--output", str(target), *options)
+    assert status == 0, err
+    return list(csv.DictReader(io.StringIO(target.read_bytes().decode("utf-8-sig")), delimiter=delimiter))
+
+
+def test_a_campaign_is_made_looked_at_issued_and_shown(smetka, told):
+    assert smetka("campaign", "list") == (0, "", "There is no campaign yet.\n")
+    made = smetka("campaign", "create", "year-end", *YEAR_END, "--tier", "5000:1500", "--budget", "2000")
+    assert made[:2] == (
+        0,
+        "Campaign year-end is made.\nSee what it would do: smetka campaign preview year-end\n",
+    )
+    again = smetka("campaign", "create", "year-end", *YEAR_END, "--tier", "5000:1500", "--budget", "2000")
+    assert again[1].startswith("Campaign year-end is there already, with the same rules.\n")
+
+    preview = told("campaign", "preview", "year-end")
+    assert (preview["customers_due"], preview["customers_reached"], preview["cost_within_budget"]) == (
+        3,
+        2,
+        1800,
+    )
+    assert [one["user_id"] for one in preview["near_misses"]["nearest"]] == [3]
+    text = smetka("campaign", "preview", "year-end")[1]
+    assert "1,800.00 MKD" in text
+    assert told("campaign", "show", "year-end")["vouchers"] == {"vouchers": 0, "value": 0}
+
+    assert smetka("campaign", "issue", "year-end")[:2] == (
+        0,
+        "2 new vouchers, worth 1,800.00 MKD together.\n1 customer due and left out by the campaign's limits.\n",
+    )
+    assert told("campaign", "issue", "year-end")["vouchers_issued"] == 0
+    assert told("campaign", "show", "year-end")["by_status"]["issued"] == {"vouchers": 2, "value": 1800}
+    assert "year-end" in smetka("campaign", "show", "year-end")[1]
+    assert [each["name"] for each in told("campaign", "list")] == ["year-end"]
+    assert "300.00 MKD" in smetka("campaign", "list")[1]
+
+
+def test_a_campaign_of_the_past_is_made_with_a_warning(smetka):
+    status, _, err = smetka(
+        "campaign", "create", "late", "--year", "2020", "--voucher-value", "5", "--valid-until", "2021-01-31"
+    )
+
+    assert (status, err) == (0, "Its vouchers are not valid any more: the last day was 2021-01-31.\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "said"),
+    [
+        (("--budget", "1"), 1, "There is a campaign year-end already"),
+        (("--valid-until", "2026-W04-7"), 2, "must be a day such as 2027-01-31"),
+        (("--valid-until", "20270131"), 2, "must be a day such as 2027-01-31"),
+        (("--valid-until", "2027-02-29"), 2, "must be a day such as 2027-01-31"),
+        (("--valid-from", "2099-02-01"), 2, "valid_until must not be before valid_from"),
+        (("--voucher-value", "1.005"), 2, "at most two decimals"),
+        (("--voucher-value", "0"), 2, "voucher_value must be more than 0"),
+        (("--tier", "5000"), 2, "must be a total and a value, such as 5000:1500"),
+        (("--tier", "900:10"), 2, "tiers"),
+        (("--most-vouchers", "0"), 2, "0 is not in the range"),
+        (("--year", "0"), 2, "0 is not in the range"),
+    ],
+)
+def test_wrong_rules_are_named_and_change_nothing(smetka, told, changes, status, said):
+    told("campaign", "create", "year-end", *YEAR_END)
+
+    found, out, err = smetka("campaign", "create", "year-end", *YEAR_END, *changes)
+
+    assert (found, out) == (status, "")
+    assert said in err
+    (kept,) = told("campaign", "list")
+    assert (kept["voucher_value"], kept["budget"], kept["tiers"]) == (300, None, [])
+
+
+@pytest.mark.parametrize("name", ["", "Year End", "-x", "../x", "x" * 65])
+def test_a_name_that_is_none_is_refused(smetka, name):
+    status, _, err = smetka("campaign", "create", *YEAR_END, "--", name)
+
+    assert status == 2
+    assert err.startswith("smetka: name must be")
+
+
+@pytest.mark.parametrize("command", ["preview", "issue", "show", "export", "print"])
+def test_a_campaign_that_is_not_there_is_said(smetka, tmp_path, command):
+    more = ["--output", str(tmp_path / "file")] if command in {"export", "print"} else []
+
+    status, out, err = smetka("campaign", command, "nothing", *more)
+
+    assert (status, out) == (1, "")
+    assert "There is no campaign nothing." in err
+    assert not (tmp_path / "file").exists()
+
+
+def test_the_export_has_the_columns_that_were_chosen(smetka, codes, tmp_path):
+    rows = exported(smetka, tmp_path / "a.csv")
+    assert set(rows[0]) >= {"user_id", "total_spending", "code", "value", "currency", "status"}
+    assert not {"name", "email"} & set(rows[0])
+    assert [(row["user_id"], row["value"], row["status"]) for row in rows] == [
+        ("1", "300.00", "issued"),
+        ("2", "300.00", "issued"),
+        ("4", "1500.00", "issued"),
+    ]
+
+    chosen = exported(smetka, tmp_path / "b.csv", "--columns", "code, user_id", "--names")
+    assert [list(row.values()) for row in chosen] == [
+        [codes[1], "1", "Ана Петрова", "ana@example.com"],
+        [codes[2], "2", '\'=HYPERLINK("http://evil")', "'+evil@example.com"],
+        [codes[4], "4", "Big Buyer", "big@example.com"],
+    ]
+    refused = smetka(
+        "campaign", "export", "year-end", "--output", str(tmp_path / "c.csv"), "--columns", "age"
+    )
+    assert refused[0] == 2
+    assert "There is no column 'age'" in refused[2]
+    assert not (tmp_path / "c.csv").exists()
+
+
+@pytest.mark.parametrize(("language", "amount"), [("en", "1500.50"), ("mk", "1500,50")])
+@pytest.mark.usefixtures("codes")
+def test_the_export_for_excel_is_one_that_excel_opens_by_itself(
+    smetka, tmp_path, monkeypatch, language, amount
+):
+    monkeypatch.setenv("SMETKA_LANGUAGE", language)
+    options = ("--excel", "--columns", "user_id,total_spending", "--names")
+
+    rows = exported(smetka, tmp_path / "a.csv", *options, delimiter=";")
+
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert (rows[0]["total_spending"], rows[0]["name"]) == (amount, "Ана Петрова")
+
+
+def test_a_voucher_lives_through_the_terminal(smetka, told, codes, tmp_path):
+    code = codes[1]
+    assert told("voucher", "show", code.lower().replace("-", " "))["status"] == "issued"
+    reserved = told("voucher", "reserve", code, "--reference", "order 7", "--minutes", "30")
+    until = datetime.fromisoformat(reserved["reserved_until"])
+    assert timedelta(minutes=29) < until - datetime.now(UTC) <= timedelta(minutes=30)
+    status, out, err = smetka("voucher", "redeem", code, "--reference", "order 8")
+    assert (status, out) == (1, "")
+    assert "reserved" in err
+
+    redeemed = told("voucher", "redeem", code, "--reference", "order 7", "--user-id", "1", "--key", "k7")
+    assert (
+        told("voucher", "redeem", code, "--reference", "order 7", "--user-id", "1", "--key", "k7") == redeemed
+    )
+    status, _, err = smetka("voucher", "redeem", code)
+    assert status == 1
+    assert "redeemed" in err
+    assert told("voucher", "reverse", code, "--reason", "sent back")["status"] == "issued"
+    assert smetka("voucher", "redeem", code)[:2] == (0, f"{code} is redeemed: 300 MKD, customer 1.\n")
+
+    assert told("voucher", "void", codes[2], "--reason", "a mistake")["status"] == "void"
+    assert smetka("voucher", "redeem", codes[2])[0] == 1
+    shown = told("voucher", "show", code)
+    assert [event["action"] for event in shown["history"]] == [
+        "issue",
+        "reserve",
+        "redeem",
+        "reverse",
+        "redeem",
+    ]
+    assert {event.get("by", "terminal") for event in shown["history"]} == {"terminal"}
+    assert "sent back" in smetka("voucher", "show", code)[1]
+    assert [row["code"] for row in exported(smetka, tmp_path / "r.csv", "--status", "redeemed")] == [code]
+
+    entries = told("audit", "--code", code)
+    assert [(each["action"], each["happened"]) for each in entries] == [
+        ("redeem", True),
+        ("reverse", True),
+        ("redeem", True),
+        ("reserve", True),
+    ]
+    everything = smetka("audit")[1]
+    assert "create-campaign" in everything
+    assert "a mistake" in everything
+
+
+@pytest.mark.parametrize("action", ["show", "redeem", "reserve", "void", "reverse"])
+def test_a_mistyped_code_and_one_that_nobody_has_are_told_apart(smetka, codes, action):
+    more = ["--reason", "x"] if action == "void" else []
+    symbol = "2" if codes[1][-1] != "2" else "3"
+
+    mistyped = smetka("voucher", action, codes[1][:-1] + symbol, *more)
+    smetka("voucher", "void", codes[1], "--reason", "x")
+    other_customer = smetka("voucher", "redeem", codes[2], "--user-id", "1")
+
+    assert mistyped[0] == 1
+    assert "mistyped" in mistyped[2]
+    assert other_customer[0] == 1
+    assert "customer 1" in other_customer[2]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("voucher", "void", "X"),
+        ("voucher", "reserve", "X", "--minutes", "0"),
+        ("voucher", "redeem", "X", "--user-id", "0"),
+        ("campaign", "create", "x"),
+        ("campaign", "print", "year-end"),
+        ("audit", "--limit", "0"),
+    ],
+)
+def test_wrong_usage_is_status_2(smetka, arguments):
+    assert smetka(*arguments)[0] == 2
+
+
+def test_without_a_ledger_vouchers_are_redeemed_and_names_are_not_shown(smetka, codes, tmp_path, monkeypatch):
+    monkeypatch.delenv("SMETKA_LEDGER")
+
+    assert smetka("voucher", "redeem", codes[1])[0] == 0
+    assert len(exported(smetka, tmp_path / "a.csv")) == 3
+    status, _, err = smetka("campaign", "export", "year-end", "--names", "--output", str(tmp_path / "b.csv"))
+    assert status == 2
+    assert "SMETKA_LEDGER" in err
+    assert not (tmp_path / "b.csv").exists()
+
+
+@pytest.mark.parametrize("per_page", ["1", "8"])
+@pytest.mark.usefixtures("codes")
+def test_vouchers_are_printed(smetka, tmp_path, per_page):
+    target = tmp_path / "vouchers.pdf"
+
+    status, out, err = smetka(
+        "campaign", "print", "year-end", "--output", str(target), "--per-page", per_page
+    )
+
+    assert (status, out) == (0, f"3 vouchers written to {target}.\n"), err
+    assert target.read_bytes().startswith(b"%PDF-")
