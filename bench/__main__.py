@@ -77,6 +77,7 @@ def _sizes(options: argparse.Namespace, folder: Path) -> Sizes:
             rounds=3,
             posts=100,
             messages=100,
+            bonus_customers=10_000,
             sustained_payments=1_000_000,
             sustained_seconds=30.0,
             busy_seconds=10.0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from bench.servers import REPOSITORY, Server
@@ -29,7 +30,7 @@ class Load:
     """
 
     path: str
-    ids: list[int] = field(default_factory=lambda: [0])
+    ids: Sequence[int | str] = field(default_factory=lambda: [0])
     body: str = ""
     statuses: tuple[int, ...] = (200,)
     holds: str = ""

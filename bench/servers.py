@@ -66,7 +66,7 @@ def running(
         process = subprocess.Popen(
             [part.replace("{port}", str(port)) for part in command],
             cwd=folder,
-            env=_environment() | environment,
+            env=command_environment() | environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -109,7 +109,7 @@ def mongodb_uri(folder: Path) -> str:
     """Where the MongoDB of the Smetka that runs on `folder` is, as `smetka status` says."""
     done = subprocess.run(
         [sys.executable, "-m", "smetka", "status", "--json", "--data-dir", str(folder / "data")],
-        env=_environment(),
+        env=command_environment(),
         cwd=folder,
         capture_output=True,
         check=True,
@@ -117,8 +117,8 @@ def mongodb_uri(folder: Path) -> str:
     return str(json.loads(done.stdout)["mongodb_uri"])
 
 
-def _environment() -> dict[str, str]:
-    """The harness's own, without settings that would reach a contestant."""
+def command_environment() -> dict[str, str]:
+    """The harness's own environment, without settings that would reach a contestant."""
     foreign = ("SMETKA_", "GRANIAN_", "FLASK_", "DATASETTE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return kept | {"PYTHONPATH": str(REPOSITORY)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.figures import Figure
-from bench.rows import averages, messages, posts, resources, totals
+from bench.rows import averages, bonus, messages, posts, resources, totals
 from bench.rows.sizes import Sizes
 
 ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
@@ -15,6 +15,8 @@ ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
     "busy": averages.busy,
     "posts": posts.one_by_one,
     "sustained": posts.sustained,
+    "bonus": bonus.year_end,
+    "redeeming": bonus.redeeming,
     "asking": messages.asking,
     "sending": messages.sending,
     "drawing": messages.drawing,

@@ -19,6 +19,7 @@ class Sizes:
         seconds, rounds: of each load, and how often its contestants take turns.
         posts: in each round.
         messages: to fifty chats.
+        bonus_customers: who are collected, and get vouchers.
         sustained_payments, sustained_seconds: of the long load, which needs many customers.
     """
 
@@ -32,6 +33,7 @@ class Sizes:
     sustained_seconds: float = 300.0
     busy_seconds: float = 60.0
     messages: int = 1_000
+    bonus_customers: int = 100_000
     starts: int = 3
 
     @contextmanager
