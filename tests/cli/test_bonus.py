@@ -48,6 +48,11 @@ def test_collect_list_approve_reject_and_remove(smetka):
         "flagged": 0,
     }
 
+    noted = json.loads(smetka("audit", "--json")[1])
+    assert [(each["action"], each["year"], each["by"]) for each in noted] == [
+        ("collect", 2026, "terminal")
+    ] * 2
+
     listed = json.loads(smetka("bonus", "list", "--year", "2026", "--json")[1])
     assert [(one["user_id"], one["total_spending"], one["source"]) for one in listed] == [
         (1, 1500.5, "collected"),

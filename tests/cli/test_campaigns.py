@@ -206,7 +206,7 @@ def test_a_voucher_lives_through_the_terminal(smetka, told, codes, tmp_path):
     assert status == 1
     assert "redeemed" in err
     assert told("voucher", "reverse", code, "--reason", "sent back")["status"] == "issued"
-    assert smetka("voucher", "redeem", code)[:2] == (0, f"{code} is redeemed: 300 MKD, customer 1.\n")
+    assert smetka("voucher", "redeem", code)[:2] == (0, f"{code} is redeemed: 300.00 MKD, customer 1.\n")
 
     assert told("voucher", "void", codes[2], "--reason", "a mistake")["status"] == "void"
     assert smetka("voucher", "redeem", codes[2])[0] == 1
@@ -230,6 +230,7 @@ def test_a_voucher_lives_through_the_terminal(smetka, told, codes, tmp_path):
         ("reserve", True),
     ]
     everything = smetka("audit")[1]
+    assert [each["action"] for each in told("audit", "--limit", "2")] == ["export", "void"]
     assert "create-campaign" in everything
     assert "a mistake" in everything
 

@@ -76,6 +76,7 @@ def collect(*, year: int | None, as_json: bool, **options: Any) -> None:
             bar.length = max(of, 1)
             bar.update(looked_at - bar.pos)
 
+        Audit(storage, now=_now).note("collect", TERMINAL, year=year)
         done = collect_due(
             ledger, storage, year=year, threshold=settings.bonus_threshold, now=_now, progress=progress
         )

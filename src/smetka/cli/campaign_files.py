@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from smetka.bonus import printing, vouchers
+from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.vouchers import STATUSES, Voucher
 from smetka.cli.options import counted, setting_options
@@ -75,6 +76,8 @@ def export(
         open_storage(settings, "campaign") as storage,
         people(settings) if with_people else nullcontext() as person_of,
     ):
+        found = _vouchers(storage, name, status)
+        Audit(storage, now=_now).note("export", TERMINAL, campaign=name)
 
         def cell(column: str, voucher: Voucher) -> Any:
             if column in _PERSONAL:
@@ -82,7 +85,7 @@ def export(
                 return getattr(person_of(voucher.user_id), column)
             return _cell(column, voucher)
 
-        rows = ([cell(column, voucher) for column in chosen] for voucher in _vouchers(storage, name, status))
+        rows = ([cell(column, voucher) for column in chosen] for voucher in found)
         written = write_csv(output, chosen, rows, excel=excel, language=settings.language)
     click.echo(f"{counted(written, 'voucher')} written to {output}.")
 
@@ -101,6 +104,7 @@ def print_vouchers(
     status = status or ("issued",)
     with open_storage(settings, "campaign") as storage, people(settings) as person_of:
         found = Campaigns(storage, now=_now).get(name)
+        Audit(storage, now=_now).note("print", TERMINAL, campaign=name)
         printed = (
             printing.PrintedVoucher(
                 voucher.code,

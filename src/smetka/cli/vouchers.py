@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ from smetka.bonus.vouchers import Action
 from smetka.canonical import LARGEST_ID
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
-from smetka.money import grouped
+from smetka.money import Money, grouped
 from smetka.settings import load_settings
 
 _SHOWN = 50
@@ -152,8 +153,9 @@ def _carry_out(
     if as_json:
         print_json(answer)
     else:
+        value = Money.from_decimal(Decimal(answer["value"]))
         click.echo(
-            f"{answer['code']} is {answer['status']}: {answer['value']} {answer['currency']}, "
+            f"{answer['code']} is {answer['status']}: {grouped(value)} {answer['currency']}, "
             f"customer {answer['user_id']}."
         )
 
