@@ -8,7 +8,7 @@ import pytest
 from bson import Decimal128, Int64
 
 from smetka.storage import walk
-from smetka.storage.walk import records
+from smetka.storage.walk import records, records_of
 
 NOW = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 
@@ -90,3 +90,28 @@ def test_no_question_asks_for_much_more_than_a_slice(storage, monkeypatch):
 
     assert len(list(records(storage, "bonus_customers"))) == 12000
     assert max(asked) <= 2 * walk.MANY
+
+
+def test_a_question_and_fields_leave_out_the_others_in_the_order_of_the_path(storage):
+    made = [customer(number) | {"year": 2025 + number % 2} for number in (9, 2, 10**15, 5, 4, -3)]
+    with storage.within(60):
+        storage.collection("bonus_customers").insert_many(made)
+
+    found = list(records(storage, "bonus_customers", {"year": 2026}, ("user_id", "review")))
+
+    assert [record["user_id"] for record in found] == [-3, 5, 9]
+    assert all(set(record) == {"_id", "user_id", "review"} for record in found)
+
+
+@pytest.mark.parametrize("count", [0, 1, 50, 51, 120])
+def test_records_are_found_by_their_ids_as_far_as_they_are_there(storage, count):
+    with storage.within(60):
+        storage.collection("workers").insert_many(
+            [{"_id": str(n), "alive_at": NOW, "telegram": {}} for n in range(200)]
+        )
+    asked = [str(3 * n) for n in range(count)]
+
+    found = list(records_of(storage, "workers", asked, ("alive_at",)))
+
+    assert sorted(record["_id"] for record in found) == sorted(each for each in asked if int(each) < 200)
+    assert all(set(record) == {"_id", "alive_at"} for record in found)
