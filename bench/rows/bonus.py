@@ -156,12 +156,11 @@ def _one(folder: Path, path: Path, client: MongoClient[dict[str, Any]], kind: _K
         documents = list(records(storage, kind.rules.name, kind.which(year)))
     if not len(documents) == first.told[kind.written] > again.told[kind.written] == 0:
         raise WrongAnswer(f"{kind.what} wrote {first.told}, then {again.told}: {len(documents)} documents")
-    bench = client[f"bench{year}"]
+    bench = client[f"bench_{kind.rules.name}_{year}"]
     schema.ensure(bench)
     bare = _insert(bench[kind.rules.name], documents)
     bench["bare"].create_indexes(list(kind.rules.indexes))
     without_validator = _insert(bench["bare"], documents)
-    client.drop_database(bench)
     return _Found(kind, first, again, len(documents), bare, without_validator)
 
 

@@ -9,6 +9,9 @@ from smetka.data_directory import DataDirectory
 from smetka.settings import Settings, as_text
 from smetka.storage import Storage
 
+PATIENCE_SECONDS = 30.0
+"""Commands run beside a server, and beside each other: what they write may have to wait its turn."""
+
 
 @contextmanager
 def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
@@ -20,7 +23,7 @@ def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
     running = DataDirectory(settings.data_dir).running()
     uri = as_text(settings.mongodb_uri) or (running.embedded_uri if running else None)
     if uri:
-        with closing(Storage(uri)) as storage:
+        with closing(Storage(uri, patience=PATIENCE_SECONDS)) as storage:
             yield storage
         return
     from smetka.storage.embedded import EmbeddedMongoDB  # only when nothing runs yet
@@ -29,7 +32,7 @@ def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
         server = EmbeddedMongoDB(settings.data_dir)
         server.start()
         try:
-            with closing(Storage(server.uri)) as storage:
+            with closing(Storage(server.uri, patience=PATIENCE_SECONDS)) as storage:
                 yield storage
         finally:
             server.stop()

@@ -38,20 +38,20 @@ class Storage:
     another `timeoutMS`, less by `within`. After a fault of the connection every use is refused at
     once, until a thread that looks each half second has found the server again and seen to its
     collections. Writes are acknowledged when they are on disk by majority, whatever the URI says.
+
+    Args:
+        patience: seconds that each use is bounded by, where that is more than the URI's: for whoever had
+            rather wait for a busy server than start again. One that is away is noticed as early.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, patience: float = 0.0) -> None:
         self._address = take_apart(uri)
+        self._patience = max(self._address.timeout_seconds, patience) - DRIVER_LAG_SECONDS
         self._client: MongoClient[Record] | None = None
         self._opened: Database[Record] | None = None
         self._client_lock = Lock()
         self._closed = False
         self._availability = Availability(self._connect, self._reason)
-
-    @property
-    def _patience(self) -> float:
-        """The usual limit of one use."""
-        return self._address.timeout_seconds - DRIVER_LAG_SECONDS
 
     @property
     def available(self) -> bool:
