@@ -10,19 +10,18 @@ from typing import Any
 
 from bson import Int64
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
 from smetka.bonus.records import BonusCustomer, bonus_customer
 from smetka.ledger import Ledger, Spent
 from smetka.money import Money
 from smetka.storage import Storage
+from smetka.storage.batches import insert_new
 from smetka.storage.values import decimal128, milliseconds
 from smetka.storage.walk import BATCH_SECONDS
 
 BATCH = 500
 """Customers who are looked at, and written, together: others wait for the database meanwhile."""
 
-_DUPLICATE_KEY = 11000
 _LARGEST_ID = 2**63 - 1
 
 
@@ -124,17 +123,9 @@ class _Run:
     def _insert(self, missing: dict[int, Money]) -> set[int]:
         """Write new records; returns the ids of those that were there all the same."""
         records = [self._record(user_id, total) for user_id, total in missing.items()]
-        if not records:
-            return set()
-        with self.storage.within(BATCH_SECONDS):
-            try:
-                self.storage.collection("bonus_customers").insert_many(records, ordered=False)
-            except BulkWriteError as error:
-                faults = error.details["writeErrors"]
-                if error.details["writeConcernErrors"] or any(f["code"] != _DUPLICATE_KEY for f in faults):
-                    raise
-                return {int(records[fault["index"]]["user_id"]) for fault in faults}
-        return set()
+        # Ascending ids: they lie side by side.
+        taken = insert_new(self.storage, "bonus_customers", records, together=BATCH)
+        return {int(records[place]["user_id"]) for place in taken}
 
     def _record(self, user_id: int, total: Money) -> dict[str, Any]:
         return {

@@ -17,7 +17,6 @@ from itertools import islice
 from typing import Any
 
 from bson import Int64
-from pymongo.errors import BulkWriteError
 
 from smetka.bonus.audit import Audit
 from smetka.bonus.campaigns import Campaign, Campaigns, Issue
@@ -27,15 +26,14 @@ from smetka.errors import CommandFailed
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
 from smetka.storage import Storage
+from smetka.storage.batches import SCATTERED, insert_new
 from smetka.storage.values import decimal128, milliseconds, money
 from smetka.storage.walk import BATCH_SECONDS, records_of
 
 CHUNK = 500
-"""Customers in one record of a list, and vouchers that are written together: others wait meanwhile."""
+"""Customers in one record of a list, and how often progress is told."""
 
 MOST_ATTEMPTS = 10
-
-_DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +173,7 @@ class Issuing:
             )
         template = _template(campaign, issue)
         records = [_record(template, campaign, due, attempt) for due in dues]
-        taken = self._insert_many(records)
+        taken = insert_new(self._storage, "vouchers", records, together=SCATTERED)
         if not taken:
             return
         # There already: from a run before or beside this one. Or, once in thousands of years, two
@@ -190,18 +188,6 @@ class Issuing:
         ]
         if again:
             self._insert(campaign, issue, again, attempt + 1)
-
-    def _insert_many(self, records: list[dict[str, Any]]) -> list[int]:
-        """The places of those whose codes are there already."""
-        with self._storage.within(BATCH_SECONDS):
-            try:
-                self._storage.collection("vouchers").insert_many(records, ordered=False)
-            except BulkWriteError as error:
-                faults = error.details["writeErrors"]
-                if error.details["writeConcernErrors"] or any(f["code"] != _DUPLICATE_KEY for f in faults):
-                    raise
-                return [fault["index"] for fault in faults]
-        return []
 
 
 def _chunks(dues: Iterator[Due]) -> Iterator[list[Due]]:

@@ -11,11 +11,10 @@ from pymongo.errors import BulkWriteError
 
 from smetka.errors import CommandFailed
 from smetka.storage.backup import COLLECTIONS, Manifest, from_line, lines, read_manifest, to_line
+from smetka.storage.batches import DUPLICATE_KEY, SCATTERED
 from smetka.storage.connection import Record, Storage
 from smetka.storage.walk import BATCH_SECONDS, records
 
-BATCH = 500
-_DUPLICATE_KEY = 11000
 _BREAKS_A_RULE = 121
 
 
@@ -68,7 +67,7 @@ def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -
                     f"The backup has records in {name} of a kind that this Smetka does not know. Restore it "
                     f"with Smetka {version}, which made it, into an empty data directory or database."
                 ) from None
-            if details["writeConcernErrors"] or codes != {_DUPLICATE_KEY}:
+            if details["writeConcernErrors"] or codes != {DUPLICATE_KEY}:
                 raise
             return True
     return False
@@ -76,5 +75,5 @@ def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -
 
 def _batches(found: Iterable[Record]) -> Iterator[list[Record]]:
     found = iter(found)
-    while batch := list(islice(found, BATCH)):
+    while batch := list(islice(found, SCATTERED)):
         yield batch

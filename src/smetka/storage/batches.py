@@ -1,0 +1,39 @@
+"""Writing many records at once, no more at a time than the embedded server bears."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pymongo.errors import BulkWriteError
+
+from smetka.storage.connection import Record, Storage
+from smetka.storage.walk import BATCH_SECONDS
+
+SCATTERED = 32
+"""Records that are written together when their keys lie anywhere.
+
+Each may be in a page of its own of the collection and of each index, and what an open transaction has
+changed cannot leave the embedded server's cache of 24 MB. A hundred at a time filled it for good when there
+were 63,000 vouchers, five hundred when there were 30,000.
+"""
+
+DUPLICATE_KEY = 11000
+
+
+def insert_new(storage: Storage, name: str, records: Sequence[Record], *, together: int) -> list[int]:
+    """Insert those records whose keys are not there yet; the places of the others. Safe to repeat.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB went away, or refused one for another reason; some may be written.
+    """
+    taken: list[int] = []
+    for begin in range(0, len(records), together):
+        with storage.within(BATCH_SECONDS):
+            try:
+                storage.collection(name).insert_many(records[begin : begin + together], ordered=False)
+            except BulkWriteError as error:
+                faults = error.details["writeErrors"]
+                if error.details["writeConcernErrors"] or any(f["code"] != DUPLICATE_KEY for f in faults):
+                    raise
+                taken += [begin + fault["index"] for fault in faults]
+    return taken
