@@ -24,10 +24,11 @@ from bench.load import Load, WrongAnswer, fire
 from bench.rows.sizes import Sizes, count
 from bench.servers import command_environment, mongodb_uri, smetka
 from smetka.storage import Storage, schema
+from smetka.storage.batches import SCATTERED
 from smetka.storage.schema import BONUS_CUSTOMERS, VOUCHERS, CollectionRules
 from smetka.storage.walk import records
 
-_YEARS = (2026, 2025)
+_YEARS = (2026,)
 _VALUES = ("--voucher-value", "100", "--valid-until", "2099-12-31", "--threshold", "0")
 
 Documents = Database[dict[str, Any]]
@@ -51,6 +52,7 @@ class _Kind:
     command: Callable[[int], tuple[str, ...]]
     which: Callable[[int], dict[str, Any]]
     written: str
+    together: int
 
 
 _COLLECT = _Kind(
@@ -59,6 +61,7 @@ _COLLECT = _Kind(
     lambda year: ("bonus", "collect", "--year", str(year)),
     lambda year: {"year": year},
     "stored",
+    500,
 )
 _ISSUE = _Kind(
     "`smetka campaign issue`",
@@ -66,6 +69,7 @@ _ISSUE = _Kind(
     lambda year: ("campaign", "issue", f"c{year}"),
     lambda year: {"campaign": f"c{year}"},
     "vouchers_issued",
+    SCATTERED,  # more at a time would fill the embedded server's cache for good
 )
 
 
@@ -158,9 +162,9 @@ def _one(folder: Path, path: Path, client: MongoClient[dict[str, Any]], kind: _K
         raise WrongAnswer(f"{kind.what} wrote {first.told}, then {again.told}: {len(documents)} documents")
     bench = client[f"bench_{kind.rules.name}_{year}"]
     schema.ensure(bench)
-    bare = _insert(bench[kind.rules.name], documents)
+    bare = _insert(bench[kind.rules.name], documents, kind.together)
     bench["bare"].create_indexes(list(kind.rules.indexes))
-    without_validator = _insert(bench["bare"], documents)
+    without_validator = _insert(bench["bare"], documents, kind.together)
     return _Found(kind, first, again, len(documents), bare, without_validator)
 
 
@@ -168,10 +172,10 @@ def _client(folder: Path) -> MongoClient[dict[str, Any]]:
     return MongoClient(mongodb_uri(folder / "smetka"), timeoutMS=60_000)
 
 
-def _insert(collection: Collection[dict[str, Any]], documents: list[dict[str, Any]]) -> float:
+def _insert(collection: Collection[dict[str, Any]], documents: list[dict[str, Any]], together: int) -> float:
     began = time.perf_counter()
-    for place in range(0, len(documents), 1000):
-        collection.insert_many(documents[place : place + 1000], ordered=False)
+    for place in range(0, len(documents), together):
+        collection.insert_many(documents[place : place + together], ordered=False)
     return time.perf_counter() - began
 
 
@@ -214,7 +218,7 @@ def redeeming(sizes: Sizes) -> list[Figure]:
         codes = [document["_id"] for document in documents]
         bench = client["bench"]
         schema.ensure(bench)
-        bench["vouchers"].insert_many(documents)
+        _insert(bench["vouchers"], documents, SCATTERED)
         for place in range(0, vouchers, sizes.posts):
             portion = codes[place : place + sizes.posts]
             load = Load(
