@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -188,17 +187,29 @@ def _run(folder: Path, path: Path, *arguments: str) -> _Run:
     }
     command = [sys.executable, "-m", "smetka", *arguments, "--json"]
     began = time.perf_counter()
+    megabytes = 0.0
     with subprocess.Popen(
         command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
+        while process.poll() is None:
+            megabytes = max(megabytes, _largest_memory(process.pid))
+            time.sleep(0.05)
+        seconds = time.perf_counter() - began
         assert process.stdout is not None
-        printed = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - began
+        printed = process.stdout.read()  # one line, which the pipe holds
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return _Run(json.loads(printed), seconds, usage.ru_maxrss / 1000)
+    return _Run(json.loads(printed), seconds, megabytes)
+
+
+def _largest_memory(pid: int) -> float:
+    """What the kernel noted since the program began; what `wait4` tells includes the parent at the fork."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(found[0]) / 1000 if found else 0.0
 
 
 def redeeming(sizes: Sizes) -> list[Figure]:

@@ -11,7 +11,7 @@ import pytest
 
 from smetka.bonus import codes, issuing
 from smetka.bonus.audit import Audit
-from smetka.bonus.campaigns import Campaigns
+from smetka.bonus.campaigns import Campaigns, Issue
 from smetka.bonus.issuing import Issuing
 from smetka.bonus.redemptions import Order, Redemptions
 from smetka.bonus.rules import Rules, Tier
@@ -402,3 +402,13 @@ def test_a_list_that_is_damaged_is_told(create, shop, storage, clock, issue):
     storage.collection("issues").delete_many({})
     with pytest.raises(CommandFailed, match="damaged"):
         issue()
+
+
+def test_of_two_lists_that_were_made_at_once_one_counts(create, campaigns, clock):
+    campaign = create()
+    lists = [Issue(name, 1, clock(), 1, Money(100_00), 0) for name in ("a", "b")]
+
+    assert [campaigns.begin(campaign, each) for each in lists] == [True, False]
+    assert campaigns.get(NAME).issue.id == "a"
+    assert campaigns.finish(campaigns.get(NAME))
+    assert not campaigns.begin(campaign, lists[1])
