@@ -235,6 +235,7 @@ class Command:
         _, err = self.process.communicate(timeout=120)
         assert self.process.returncode in statuses, (self.arguments, err)
         assert "Traceback" not in err
+        assert self.process.returncode == 0 or "smetka: MongoDB cannot be used: " in err, err
         return self.process.returncode
 
 
@@ -255,7 +256,7 @@ def test_collect_and_issue_killed_anywhere_end_with_everybodys_one_voucher(
     ).start()
 
     def disturbed(turn: int, *arguments: str) -> None:
-        """Run it to its end with two at once, after it was killed, or after MongoDB was killed under it."""
+        """Run it two at once after it was killed, or after MongoDB was killed under it, and to its end."""
         time_in = chance.uniform(0.3, 2.5)
         command = Command(shop, *arguments)
         time.sleep(time_in)
@@ -266,8 +267,10 @@ def test_collect_and_issue_killed_anywhere_end_with_everybodys_one_voucher(
         else:
             killed[arguments[0]] += command.kill()
         both = [Command(shop, *arguments), Command(shop, *arguments)]
-        for each in both:
-            each.ends(0)
+        # On a machine that is busy with more, one may be told that MongoDB did not answer in time.
+        if sum([each.ends(0, 1) for each in both]):
+            killed["by the load"] += 1
+            Command(shop, *arguments).ends(0)
 
     for turn, year in enumerate(years):
         if turn and turn % 3 == 0:  # so that no part waits half a minute before it is started again

@@ -124,9 +124,10 @@ class Storage:
 
     def _connect(self) -> None:
         database = self._database()
-        with pymongo.timeout(self._address.timeout_seconds):
+        usual = self._patience + DRIVER_LAG_SECONDS
+        with pymongo.timeout(usual):
             database.command("ping")
-        with pymongo.timeout(ENSURE_SECONDS):
+        with pymongo.timeout(max(ENSURE_SECONDS, usual)):
             schema.ensure(database)
 
     def _database(self) -> Database[Record]:
