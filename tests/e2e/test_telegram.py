@@ -140,7 +140,7 @@ def test_an_invited_owner_asks_and_a_stranger_does_not(shop, telegram):
     with MongoClient(shop.status()["mongodb_uri"]) as client:
         kept = client.get_default_database()
         records = str([list(kept[name].find()) for name in kept.list_collection_names()])
-    assert "averages" in records
+    assert "5005" in records
     assert "c7@" not in records
     assert "Customer 7" not in records
 

@@ -42,7 +42,7 @@ def customer(number, **more):
 
 
 def fill(storage, count):
-    with storage.translated():
+    with storage.within(60):
         storage.collection("bonus_customers").insert_many([customer(n) for n in range(1, count + 1)])
 
 
