@@ -8,8 +8,6 @@ import json
 
 import pytest
 
-from smetka.cli import run
-
 
 @pytest.fixture(autouse=True)
 def _configured(monkeypatch, mongodb_uri, make_ledger):
@@ -21,16 +19,6 @@ def _configured(monkeypatch, mongodb_uri, make_ledger):
     payments = [(1, 1500.5, 2026), (2, 2500, 2026), (3, 1000, 2026), (3, 5000, 2025)]
     monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
     monkeypatch.setenv("SMETKA_LEDGER", str(make_ledger(customers, payments)))
-
-
-@pytest.fixture
-def smetka(capsys):
-    def smetka(*arguments):
-        status = run(arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return smetka
 
 
 def test_collect_list_approve_reject_and_remove(smetka):

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from smetka.cli import run
-
 YEAR_END = ("--year", "2026", "--voucher-value", "300", "--valid-until", "2099-01-31")
 
 
@@ -25,16 +23,6 @@ def _configured(monkeypatch, mongodb_uri, make_ledger):
     payments = [(1, 1500.5, 2026), (2, 2500, 2026), (3, 950, 2026), (3, 5000, 2025), (4, 6000, 2026)]
     monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
     monkeypatch.setenv("SMETKA_LEDGER", str(make_ledger(customers, payments)))
-
-
-@pytest.fixture
-def smetka(capsys):
-    def smetka(*arguments):
-        status = run(arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return smetka
 
 
 @pytest.fixture

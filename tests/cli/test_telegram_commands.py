@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smetka.cli import run
 from smetka.telegram.chats import Chats
 from smetka.telegram.invites import Invites
 from smetka.telegram.outbox import Outbox
@@ -38,18 +37,6 @@ def _configured(monkeypatch, mongodb_uri, make_ledger, telegram):
         "TELEGRAM_API_URL": telegram.url,
     }.items():
         monkeypatch.setenv(f"SMETKA_{name}", str(value))
-
-
-@pytest.fixture
-def smetka(capsys):
-    """A function that runs a command; returns its exit status, output and messages."""
-
-    def smetka(*arguments):
-        status = run(arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return smetka
 
 
 @pytest.fixture
