@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test lint format docs lock bench torture mutants wheel clean
+.PHONY: help demo setup test lint format docs words lock bench torture mutants wheel clean
 
 # The first Python that is one of ours; `make PYTHON=/path/to/python3.12 …` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -26,6 +26,9 @@ lint: .venv/tests ## Style, types and generated pages
 format: .venv/tests ## Put the code in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+words: .venv/tests ## Bring the Macedonian catalogue up to date with the code, and compile it
+	$(BIN)/python docs/words.py
 
 docs: .venv/tests ## Write the pages of docs/ that are made from the code
 	$(BIN)/python docs/generate.py

@@ -21,6 +21,8 @@ GROUND = {
     "age_groups",
     "canonical",
     "keys",
+    "language",
+    "charts",
 }
 STORES = {"ledger", "storage"}
 FEATURES = {"spending", "bonus", "telegram"}

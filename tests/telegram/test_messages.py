@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from smetka.charts import drawing
+from smetka.charts.averages import averages_spec
 from smetka.errors import LedgerUnavailable
 from smetka.telegram import charts
 from smetka.telegram.delivery import Delivery
@@ -244,9 +246,9 @@ def test_the_lines_of_the_table_fit_a_phone(make_report):
 @pytest.mark.parametrize("why", ["no library", "it fails"])
 def test_without_pictures_the_figures_come_as_bars_of_text(make_report, monkeypatch, why):
     if why == "no library":
-        monkeypatch.setattr(charts, "is_available", lambda: False)
+        monkeypatch.setattr(drawing, "is_available", lambda: False)
     else:
-        monkeypatch.setattr(charts, "_drawn", lambda _spec: 1 / 0)
+        monkeypatch.setattr(drawing, "png", lambda _spec: 1 / 0)
         charts._kept.clear()
 
     (part,) = parts_of(make_report())
@@ -258,7 +260,7 @@ def test_without_pictures_the_figures_come_as_bars_of_text(make_report, monkeypa
 
 
 def test_without_pictures_a_long_table_follows_too(make_report, monkeypatch):
-    monkeypatch.setattr(charts, "is_available", lambda: False)
+    monkeypatch.setattr(drawing, "is_available", lambda: False)
 
     first, *rest = parts_of(many_groups(make_report, 151))
 
@@ -400,7 +402,7 @@ def test_names_arrive_as_they_are(make_report):
 def test_the_chart_writes_the_reports_own_figures(make_report, language):
     report = from_record(to_record(make_report()))
 
-    spec = charts.averages_spec(report, language)
+    spec = averages_spec(report, language)
 
     shown = {row["group"]: row["label"] for row in spec["data"]["values"]}
     table = message(report, language)
@@ -427,7 +429,7 @@ def test_telegram_takes_the_picture_whatever_is_in_it(make_report, count):
 def test_the_same_picture_is_drawn_once(make_report, monkeypatch):
     charts._kept.clear()
     drawn = []
-    monkeypatch.setattr(charts, "_drawn", lambda spec: drawn.append(spec) or b"png")
+    monkeypatch.setattr(drawing, "png", lambda spec: drawn.append(spec) or b"png")
     for language in ("en", "en", "mk", "en"):
         charts.averages_chart(make_report(), language)
     charts._kept.clear()

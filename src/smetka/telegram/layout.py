@@ -1,15 +1,10 @@
-"""Numbers, times, tables and markup as messages write them."""
+"""Tables and markup as messages write them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from html import escape, unescape
-from zoneinfo import ZoneInfo
-
-from smetka.telegram.words import Catalogue
 
 _TAG = re.compile(r"<[^>]*>")
 
@@ -26,34 +21,6 @@ def length(html: str) -> int:
     longer than it thinks.
     """
     return len(unescape(_TAG.sub("", html)).encode("utf-16-le")) // 2
-
-
-def amount(value: int | Decimal | None, words: Catalogue) -> str:
-    """An amount for people to read, with two decimals; a dash when there is none."""
-    return "–" if value is None else _localised(f"{Decimal(value):,.2f}", words)
-
-
-def count(value: int, words: Catalogue) -> str:
-    """A whole number for people to read."""
-    return _localised(f"{value:,}", words)
-
-
-def percent(part: int | Decimal, whole: int | Decimal, words: Catalogue, *, sign: bool = False) -> str:
-    """A share with one decimal, rounded half up; a dash of nothing."""
-    if not whole:
-        return "–"
-    value = (Decimal(part) * 100 / Decimal(whole)).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    return _localised(f"{value:+,.1f}" if sign and value else f"{value:,.1f}", words) + "%"
-
-
-def currency(code: str, words: Catalogue) -> str:
-    """A currency as people write it."""
-    return words.currencies.get(code, code)
-
-
-def local_time(time: datetime, timezone: ZoneInfo, words: Catalogue) -> str:
-    """An instant as the shop's clocks show it."""
-    return time.astimezone(timezone).strftime(words.time)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -83,7 +50,3 @@ def tables(lines: Sequence[str], longest: int) -> Iterator[str]:
         piece.append(line)
     if piece:
         yield preformatted(piece)
-
-
-def _localised(number: str, words: Catalogue) -> str:
-    return number.translate(str.maketrans(",.", words.thousands + words.point))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from smetka.language.words import CATALOGUES
 from smetka.telegram.delivery import Delivery
 from smetka.telegram.figures import Figures
 from smetka.telegram.messages.averages import averages_parts
@@ -13,7 +14,6 @@ from smetka.telegram.messages.frame import Frame
 from smetka.telegram.messages.replies import customer_parts, reply_parts
 from smetka.telegram.messages.summaries import bonus_parts, campaign_parts, shop_parts
 from smetka.telegram.parts import Part
-from smetka.telegram.words import CATALOGUES
 
 __all__ = ["compose", "trial_message"]
 

@@ -10,20 +10,14 @@ from typing import Any
 
 import structlog
 
+from smetka.charts import drawing
 from smetka.errors import LedgerUnavailable
+from smetka.language.formats import amount, count, currency, percent
+from smetka.language.words import Catalogue
+from smetka.settings import Language
 from smetka.telegram import charts
 from smetka.telegram.figures import Figures
-from smetka.telegram.layout import (
-    amount,
-    columns,
-    count,
-    currency,
-    escaped,
-    length,
-    percent,
-    preformatted,
-    tables,
-)
+from smetka.telegram.layout import columns, escaped, length, preformatted, tables
 from smetka.telegram.messages.frame import Frame
 from smetka.telegram.parts import (
     LONGEST_CAPTION,
@@ -35,7 +29,6 @@ from smetka.telegram.parts import (
     Picture,
     Text,
 )
-from smetka.telegram.words import Catalogue
 
 MOST_GROUPS_IN_CHAT = 12
 """More groups than these are sent as a file too."""
@@ -98,8 +91,8 @@ def _compared(report: dict[str, Any], words: Catalogue) -> str:
     return words.compared.format(year=report["year"] - 1)
 
 
-def _picture(report: dict[str, Any], language: str) -> bytes | None:
-    if not charts.is_available():
+def _picture(report: dict[str, Any], language: Language) -> bytes | None:
+    if not drawing.is_available():
         return None
     try:
         return charts.averages_chart(report, language)

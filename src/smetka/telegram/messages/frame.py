@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from smetka.language.formats import local_time
+from smetka.language.words import CATALOGUES, Catalogue
 from smetka.telegram.delivery import Delivery
-from smetka.telegram.layout import escaped, local_time
-from smetka.telegram.words import CATALOGUES, Catalogue
+from smetka.telegram.layout import escaped
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from smetka.errors import LedgerUnavailable
+from smetka.language.formats import amount, count, currency
 from smetka.telegram.figures import Figures
-from smetka.telegram.layout import amount, count, currency, escaped
+from smetka.telegram.layout import escaped
 from smetka.telegram.messages.frame import Frame
 from smetka.telegram.parts import Part, Text
 

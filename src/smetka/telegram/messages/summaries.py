@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from smetka.telegram.layout import amount, columns, count, currency, escaped, percent, preformatted
+from smetka.language.formats import amount, count, currency, percent
+from smetka.telegram.layout import columns, escaped, preformatted
 from smetka.telegram.messages.frame import Frame
 from smetka.telegram.parts import Part, Text
 

@@ -1,0 +1,59 @@
+"""What was spent in each year, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from smetka.charts.look import BAR, NEGATIVE, config, heading
+from smetka.language.formats import Formats, amount
+from smetka.money import Money
+
+_WIDTH, _HEIGHT = 520, 220
+
+
+def years_spec(
+    years: Iterable[tuple[int, Money]], *, title: str, unit: str, formats: Formats
+) -> dict[str, Any]:
+    """The chart in Vega-Lite's words. Columns are drawn by floats; what is written on them is exact."""
+    rows = [
+        {
+            "year": str(year),
+            "value": float(total.decimal),
+            "label": amount(total.decimal, formats).rpartition(formats.point)[0],
+            "place": max(float(total.decimal), 0.0),
+        }
+        for year, total in years
+    ]
+    x = {
+        "field": "year",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "axis": {"labelFontSize": 15, "labelAngle": 0, "labelPadding": 8, "ticks": False, "domain": False},
+    }
+    few = len(rows) <= 7  # more have no room for what they are worth
+    columns = {
+        "mark": {"type": "bar", "cornerRadiusEnd": 3, "width": {"band": 0.62}},
+        "encoding": {
+            "x": x,
+            "y": {"field": "value", "type": "quantitative", "axis": None, "scale": {"nice": False}},
+            "color": {"condition": {"test": "datum.value < 0", "value": NEGATIVE}, "value": BAR},
+        },
+    }
+    labels = {
+        "mark": {"type": "text", "baseline": "bottom", "dy": -5, "fontSize": 13},
+        "encoding": {
+            "x": x,
+            "y": {"field": "place", "type": "quantitative"},
+            "text": {"field": "label"},
+        },
+    }
+    return {
+        **heading(title, unit),
+        "data": {"values": rows},
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "layer": [columns, labels] if few else [columns],
+        "config": config(),
+    }

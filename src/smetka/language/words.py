@@ -1,0 +1,118 @@
+"""All that reports say, in English and Macedonian."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smetka.language.formats import FORMATS, Formats
+from smetka.language.translations import LANGUAGES, translations
+from smetka.settings import Language
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue(Formats):
+    """All that is said in one language. Averages are keyed by what they are per."""
+
+    title: str
+    all_years: str
+    year: str
+    basis: dict[str, str]
+    per: dict[str, str]
+    columns: dict[str, tuple[str, str, str]]
+    change: str
+    compared: str
+    payers: str
+    outside: str
+    ignored: str
+    orphans: str
+    nothing: str
+    bonus: str
+    bonus_rule: str
+    bonus_due: str
+    bonus_nobody: str
+    near_misses: str
+    largest: str
+    bonus_columns: tuple[str, str]
+    campaign: str
+    campaign_issued: str
+    campaign_valid: str
+    campaign_budget: str
+    campaign_left_out: str
+    shop: str
+    shop_rows: dict[str, str]
+    late: str
+    by_schedule: str
+    report: str
+    trial: str
+    buttons: dict[str, str]
+
+
+def _catalogue(language: Language) -> Catalogue:
+    said = translations(language)
+    _, _p = said.gettext, said.pgettext
+    return Catalogue(
+        **vars(FORMATS[language]),
+        title=_("Average spending by age"),
+        all_years=_("All years"),
+        year=_("Year {year}"),
+        basis={
+            "spender": _(
+                "Average per paying customer: what a group spent, divided by its customers with a payment."
+            ),
+            "payment": _("Average per payment: what a group spent, divided by the number of its payments."),
+            "customer": _(
+                "Average per customer: what a group spent, divided by all its customers, "
+                "those without a payment included."
+            ),
+        },
+        per={"spender": _("per paying customer"), "payment": _("per payment"), "customer": _("per customer")},
+        columns={
+            "spender": (_("Age"), _("Average"), _("Paying")),
+            "payment": (_("Age"), _("Average"), _("Payments")),
+            "customer": (_("Age"), _("Average"), _("All")),
+        },
+        change="±%",
+        compared=_("±%: change against {year}."),
+        payers=_(
+            "Paying customers {spenders} of {customers}, payments {payments}, together {total} {currency}."
+        ),
+        outside=_("In none of these groups: customers {customers}, payments {payments}."),
+        ignored=_("Payments left out, their amount is not usable: {count}."),
+        orphans=_("Payments of unknown customers, left out: {count}."),
+        nothing=_("There are no payments in this period."),
+        bonus=_("Year-end bonus {year}"),
+        bonus_rule=_("By the ledger: customers who spent more than {threshold} {currency} in {year}."),
+        bonus_due=_("Due a voucher: <b>{count}</b>, who spent {total} {currency} together."),
+        bonus_nobody=_("Nobody is due a voucher yet."),
+        near_misses=_("Near misses, from {from_} up to the threshold: {count}."),
+        largest=_("Those who spent most:"),
+        bonus_columns=(_("Customer"), _("Spent")),
+        campaign=_("Vouchers issued: {name}"),
+        campaign_issued=_("New vouchers: <b>{count}</b>, worth {cost} {currency} together."),
+        campaign_valid=_("Valid from {first} to {last}."),
+        campaign_budget=_("Budget of the campaign: {budget} {currency}."),
+        campaign_left_out=_("Due, and left out by the limits of the campaign: {count}."),
+        shop=_("The shop"),
+        shop_rows={
+            "total_spending": _("Total"),
+            "spenders": _("Paying customers"),
+            "customers": _("All customers"),
+            "payments": _("Payments"),
+            "median": _("Median per paying customer"),
+            "top": _("Share of the top tenth"),
+        },
+        late=_("Late: it was due at {time}."),
+        by_schedule=_("Schedule {name}"),
+        report=_("Report {report_id} · {time}"),
+        trial=_("Smetka can write to this chat. Reports will arrive here."),
+        buttons={
+            "all": _("All years"),
+            "spender": _p("button", "Paying customer"),
+            "payment": _p("button", "Payment"),
+            "customer": _p("button", "Customer"),
+        },
+    )
+
+
+CATALOGUES = {language: _catalogue(language) for language in LANGUAGES}
+"""By language."""
