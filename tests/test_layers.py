@@ -21,6 +21,7 @@ GROUND = {
     "age_groups",
     "canonical",
     "keys",
+    "small_files",
     "language",
     "charts",
 }

@@ -8,10 +8,8 @@ Knows nothing of Flask: the command line and the parent process use it too.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
-import os
 import secrets
 import stat
 import threading
@@ -27,6 +25,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smetka.errors import CommandFailed, WrongUsage
+from smetka.small_files import locked, stamp, write_whole
 
 log = structlog.get_logger(__name__)
 
@@ -122,24 +121,30 @@ class KeyRing:
                 found = key
         return found
 
+    def active(self, name: str) -> Key | None:
+        """The key of a name, unless it was revoked."""
+        return next(
+            (key for key in self._refresh().keys if key.name == name and key.revoked_at is None), None
+        )
+
     def role_of(self, token: str) -> str | None:
         """The role of a valid key; None for one that is unknown or revoked."""
         key = self.key_of(token)
         return None if key is None else key.role
 
     def _refresh(self) -> _Known:
-        stamp = _stamp(self.path)
+        seen = stamp(self.path)
         known = self._known
-        if stamp == known.stamp:
+        if seen == known.stamp:
             return known
         with self._lock:
             try:
-                self._known = _Known(stamp, _read(self.path).keys)
+                self._known = _Known(seen, _read(self.path).keys)
             except KeysFileDamaged as error:
-                self._known = _Known(stamp, (), damaged=True)
+                self._known = _Known(seen, (), damaged=True)
                 log.error("keys file damaged, every key is refused", reason=str(error))  # noqa: TRY400 - one line
             # A file that is there was made with a key in it, whatever became of its content.
-            self._ever_made = self._ever_made or stamp is not None
+            self._ever_made = self._ever_made or seen is not None
             return self._known
 
 
@@ -218,17 +223,6 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return (error.errno or 0,)
-    # The change time too: a corrected mode or owner alters nothing else.
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
 def _read(path: Path) -> _KeysFile:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -247,10 +241,10 @@ def _rewriting(path: Path) -> Iterator[_KeysFile]:
     """The file's content to change, written back whole when the block ends without an error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _locked(_lock_file(path)):
+        with locked(_lock_file(path)):
             file = _read(path)
             yield file
-            _write(path, file.model_dump_json(indent=1) + "\n")
+            write_whole(path, file.model_dump_json(indent=1) + "\n")
     except OSError as error:
         raise CommandFailed(f"The keys file {path} cannot be written: {error.strerror}.") from None
 
@@ -271,29 +265,3 @@ def _once_made(path: Path) -> bool:
         return _lock_file(path).stat().st_size > 0
     except OSError:
         return False
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    # A file beside it, for the keys file itself is replaced at each change.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

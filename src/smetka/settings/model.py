@@ -79,13 +79,21 @@ class Settings(BaseModel):
         description="auto: keys are needed once one was ever made, and always beyond loopback; "
         "required: always.",
     )
+    session_idle_minutes: int = Field(
+        120,
+        ge=1,
+        le=7 * 24 * 60,
+        description="Minutes without use after which who signed in at the pages is signed out.",
+    )
     currency: Annotated[str, AfterValidator(check_currency)] = Field(
         "MKD", description="The currency of every amount, ISO 4217."
     )
     timezone: Annotated[
         ZoneInfo, BeforeValidator(lambda v: rules.time_zone(v) if isinstance(v, str) else v)
     ] = Field(default_factory=lambda: ZoneInfo("Europe/Skopje"), description="The shop's time zone, IANA.")
-    language: Language = Field("en", description="Language of the messages to the managers.")
+    language: Language = Field(
+        "en", description="Language of messages and pages, unless a chat or a visitor chose another."
+    )
     age_groups: Annotated[
         tuple[AgeGroup, ...],
         BeforeValidator(lambda v: parse_age_groups(v) if isinstance(v, str) else v),

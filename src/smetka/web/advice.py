@@ -30,6 +30,10 @@ ADVICE: dict[type[Refusal], str] = {
         "page of another site. Behind a proxy, name it in SMETKA_TRUSTED_PROXIES, so that the address "
         "people see is known here."
     ),
+    refusals.FormExpired: (
+        "Go back, load the page anew and send the form again. Forms belong to one visit, which ends after "
+        "a while without use, by signing out, or when the browser keeps no cookies."
+    ),
     errors.NotFound: (
         "The address is mistyped, or what it names was never there or was removed. /docs lists every address."
     ),

@@ -22,13 +22,17 @@ from smetka.web.deliveries import deliveries
 from smetka.web.health import health
 from smetka.web.hosts import TrustedProxies, comparable
 from smetka.web.metrics import Metrics
-from smetka.web.pages import contract, pages
+from smetka.web.pages import reference, render, sign_in, visit
+from smetka.web.pages.declared import NEEDS, READ_ALL, pages
 from smetka.web.parts import WebParts, parts
 from smetka.web.probes import Probes
 from smetka.web.request_ids import HEADER, request_id
+from smetka.web.sessions import Sessions
 from smetka.web.vouchers import vouchers
 
-GROUPS = (brief, bonus_customers, campaigns, vouchers, audit, deliveries, health, contract)
+GROUPS = (brief, bonus_customers, campaigns, vouchers, audit, deliveries, health, reference.contract)
+PAGES = (reference, sign_in)
+"""Their import declares them."""
 
 
 class ExactJSONProvider(JSONProvider):
@@ -58,27 +62,34 @@ def build_app(settings: Settings | None, services: Services | None) -> Flask:
     guards.register(app)
     problems.register(app)
     app.after_request(_end)
+    visit.register(app)
+    render.register(app)
     for group in GROUPS:
         group.register(app)
     app.register_blueprint(pages)
-    app.extensions["smetka"] = _parts(app, settings, services)
+    app.extensions["smetka"] = _parts(settings, services)
     app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     return app
 
 
-def _parts(app: Flask, settings: Settings, services: Services) -> WebParts:
+def _parts(settings: Settings, services: Services) -> WebParts:
     operations = tuple(operation for group in GROUPS for operation in group.all)
-    page_endpoints = frozenset(name for name in app.view_functions if name.startswith("pages."))
-    access: dict[str, Permission | None] = dict.fromkeys([*page_endpoints, "static"])
+    access: dict[str, Permission | None] = {"static": None, **NEEDS}
     access |= {operation.name: operation.needs for operation in operations}
     keys_always_needed = settings.auth == "required" or not settings.is_loopback_only
     contract_document = openapi.document(
         operations, threshold=settings.bonus_threshold, keys_always_needed=keys_always_needed
     )
+    keys = KeyRing(settings.effective_keys_file)
     return WebParts(
         settings=settings,
         services=services,
-        keys=KeyRing(settings.effective_keys_file),
+        keys=keys,
+        sessions=Sessions(
+            settings.effective_keys_file.with_name(settings.effective_keys_file.name + ".sessions"),
+            keys,
+            idle_seconds=settings.session_idle_minutes * 60,
+        ),
         wrong_keys=guesses.wrong_keys(),
         unknown_codes=guesses.unknown_codes(),
         metrics=Metrics(),
@@ -87,7 +98,8 @@ def _parts(app: Flask, settings: Settings, services: Services) -> WebParts:
         keys_always_needed=keys_always_needed,
         operations=operations,
         access=access,
-        pages=page_endpoints,
+        pages=frozenset(NEEDS),
+        long_paths=frozenset({op.path for op in operations if op.reads_all} | READ_ALL),
         openapi=exact_json.dumps(contract_document).encode(),
     )
 

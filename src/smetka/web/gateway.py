@@ -51,7 +51,7 @@ class Gateway:
         self._app = app
         self._on_close = on_close
         self._at_once = AtOnce(parts)
-        self._long_paths = frozenset(op.path for op in parts.operations if op.reads_all)
+        self._long_paths = parts.long_paths
         self._reads = _Lane(app, READ_THREADS, "read")
         self._long_reads = _Lane(app, LONG_THREADS, "long-read")
         self._writes = _Lane(app, WRITE_THREADS, "write")

@@ -10,6 +10,7 @@ from werkzeug.exceptions import NotFound
 from smetka.keys import ROLES, Key, Permission
 from smetka.web import bodies
 from smetka.web.hosts import client_network, host_name, is_same_origin
+from smetka.web.pages import visit
 from smetka.web.parts import parts
 from smetka.web.refusals import (
     BadRequest,
@@ -135,6 +136,11 @@ def address() -> str:
     return client_network(request.remote_addr or "")
 
 
+def signed_in_key() -> Key | None:
+    """The key of the page's visitor, whether one is needed or not."""
+    return _key()
+
+
 def _key() -> Key | None:
     """The key that came with the request, looked up once a request."""
     if "key" not in g:
@@ -144,6 +150,11 @@ def _key() -> Key | None:
             g.key = parts().keys.key_of(token.strip())
             if g.key is None:
                 _count_wrong_key()
+        elif request.endpoint in parts().pages:
+            # A cookie comes along whoever asks the browser to send it: it opens pages only, whose forms
+            # prove where they come from.
+            session = visit.known_session()
+            g.key = parts().sessions.key_of(session) if session else None
     key: Key | None = g.key
     return key
 

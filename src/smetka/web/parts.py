@@ -13,6 +13,7 @@ from smetka.settings import Settings
 from smetka.web.guesses import Guesses
 from smetka.web.metrics import Metrics
 from smetka.web.probes import Probes
+from smetka.web.sessions import Sessions
 
 if TYPE_CHECKING:
     from smetka.web.operations import Operation
@@ -25,6 +26,7 @@ class WebParts:
     settings: Settings
     services: Services
     keys: KeyRing
+    sessions: Sessions
     wrong_keys: Guesses
     unknown_codes: Guesses
     metrics: Metrics
@@ -38,6 +40,8 @@ class WebParts:
     """What each endpoint needs; None is open to all. An endpoint that is missing is the owner's."""
     pages: frozenset[str]
     """Endpoints that answer people: their errors are pages when a browser asks."""
+    long_paths: frozenset[str]
+    """Paths that may read all of the ledger."""
     openapi: bytes
 
 

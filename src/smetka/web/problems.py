@@ -7,13 +7,15 @@ from typing import Any
 from urllib.parse import quote
 
 import structlog
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, request
 from werkzeug import exceptions as http
 
 from smetka import errors, exact_json
 from smetka.bonus import errors as bonus
 from smetka.errors import Fault, InvalidValue, Refusal
 from smetka.web import refusals
+from smetka.web.advice import ADVICE
+from smetka.web.pages import render, visit
 from smetka.web.request_ids import request_id
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,7 @@ STATUS: dict[type[Refusal], int] = {
     refusals.KeyNeeded: 401,
     refusals.NotAllowed: 403,
     refusals.CrossSite: 403,
+    refusals.FormExpired: 403,
     errors.NotFound: 404,
     errors.UnknownCustomer: 404,
     refusals.MethodNotAllowed: 405,
@@ -80,13 +83,25 @@ def answer(error: Exception) -> Response:
     refusal = error if isinstance(error, Refusal) else _translated(error)
     problem = as_json(refusal)
     if _prefers_page():
-        body = render_template("problem.html", problem=problem)
-        response = Response(body, STATUS[type(refusal)], content_type="text/html; charset=utf-8")
+        if isinstance(refusal, refusals.KeyNeeded):
+            return _to_sign_in()
+        response = render.page(
+            "problem.html", STATUS[type(refusal)], problem=problem, advice=ADVICE[type(refusal)]
+        )
     else:
         response = Response(exact_json.dumps(problem) + "\n", STATUS[type(refusal)], content_type=MEDIA_TYPE)
     response.headers.update(_headers(refusal))
     if reason := getattr(refusal, "reason", None):
         log.warning("unavailable", slug=refusal.slug, reason=reason)
+    return response
+
+
+def _to_sign_in() -> Response:
+    """People are asked for a key by a form; where they wanted to is where it leads."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    response: Response = visit.go_to(
+        f"/sign-in?next={quote(wanted, safe='/')}" if wanted != "/" else "/sign-in"
+    )
     return response
 
 
@@ -165,7 +180,7 @@ def _translated(error: Exception) -> Refusal:
 
 def _prefers_page() -> bool:
     """Whether a person's browser asked for a page."""
-    if request.endpoint not in current_app.extensions["smetka"].pages:
+    if not visit.is_page():
         return False
     accepted = request.accept_mimetypes
     return accepted["text/html"] > max(accepted["application/json"], accepted[MEDIA_TYPE])

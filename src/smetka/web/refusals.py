@@ -46,6 +46,13 @@ class CrossSite(Refusal):
     title = "Requests from other sites change nothing here"
 
 
+class FormExpired(Refusal):
+    """A page's form without proof that it was given to this visitor, lately."""
+
+    slug = "form-expired"
+    title = "The form is out of date"
+
+
 class MethodNotAllowed(Refusal):
     """The path is there, but not for this method."""
 

@@ -1,0 +1,185 @@
+"""What people type into forms, and what is wrong with it: in their words, beside the field."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from flask import g, request
+
+from smetka.canonical import LARGEST_ID, LATEST_YEAR
+from smetka.errors import Fault, InvalidValue
+from smetka.language import FORMATS, translations
+from smetka.language.translations import mark
+from smetka.money import LARGEST_AMOUNT, Money
+from smetka.settings import Language
+from smetka.web.pages import visit
+from smetka.web.parts import parts
+from smetka.web.refusals import BadRequest, FormExpired, UnsupportedMediaType
+
+T = TypeVar("T")
+
+FORM = "form"
+"""The field of every form that proves where it comes from."""
+
+_FORM = re.compile(r"application/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=utf-8)?", re.IGNORECASE)
+_LONGEST_LINE = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Fields:
+    """The fields of one form, each read by what it must be; faults are collected for showing.
+
+    A field that cannot be read is None, and `faults` has a sentence about it.
+    """
+
+    def __init__(self, typed: Mapping[str, str], language: Language) -> None:
+        self.typed = {name: _CONTROL.sub(" ", text).strip() for name, text in typed.items()}
+        self.faults: dict[str, str] = {}
+        self._language: Language = language
+
+    def amount(self, name: str, *, default: Money | None = None, positive: bool = False) -> Money | None:
+        """An amount, written as the language writes them, or plainly."""
+        return self._read(name, default, lambda text: _amount(text, self._language, positive=positive))
+
+    def whole(self, name: str, *, default: int | None = None, most: int = LARGEST_ID) -> int | None:
+        """A whole number from 1."""
+        return self._read(name, default, lambda text: _whole(text, most))
+
+    def year(self, name: str = "year", *, default: int | None = None) -> int | None:
+        """A calendar year."""
+        return self.whole(name, default=default, most=LATEST_YEAR)
+
+    def day(self, name: str, *, default: date | None = None) -> date | None:
+        """A day, as a browser's date field sends it or as people here write it."""
+        return self._read(name, default, _day)
+
+    def one_of(self, name: str, choices: Collection[str], *, default: str | None = None) -> str | None:
+        """One of a few words."""
+        return self._read(name, default, lambda text: _one_of(text, choices))
+
+    def text(self, name: str, *, most: int = _LONGEST_LINE, needed: bool = False) -> str | None:
+        """A line of text."""
+        if needed:
+            self.needed(name)
+        return self._read(name, None, lambda text: _line(text, most))
+
+    def needed(self, *names: str) -> None:
+        """Complain about what is left empty."""
+        for name in names:
+            if not self.typed.get(name):
+                self.faults[name] = self._said(mark("is needed"))
+
+    def complain(self, name: str, rule: str) -> None:
+        """Say what is wrong with a field, in English that the catalogue has."""
+        self.faults[name] = self._said(rule)
+
+    def _read(self, name: str, default: T | None, read: Callable[[str], T]) -> T | None:
+        text = self.typed.get(name, "")
+        if not text:
+            return default
+        try:
+            return read(text)
+        except _Wrong as wrong:
+            self.faults[name] = self._said(wrong.rule).format(*wrong.values)
+            return None
+
+    def _said(self, rule: str) -> str:
+        return translations(self._language).gettext(rule)
+
+
+class _Wrong(Exception):
+    def __init__(self, rule: str, *values: object) -> None:
+        super().__init__(rule)
+        self.rule, self.values = rule, values
+
+
+def asked(*names: str) -> Fields:
+    """The query's fields, of those that the page knows.
+
+    Raises:
+        InvalidValue: there are others, or one is given twice: a typing mistake must not pass for an answer.
+    """
+    faults = []
+    for name, given in request.args.lists():
+        if name not in {*names, "lang"}:
+            faults.append(Fault("is not a query parameter here", parameter=name))
+        elif len(given) > 1:
+            faults.append(Fault("is given more than once", parameter=name))
+    if faults:
+        raise InvalidValue(faults)
+    return Fields({name: request.args.get(name, "") for name in names}, visit.language())
+
+
+def posted() -> Fields:
+    """The fields of the form that was sent.
+
+    Raises:
+        UnsupportedMediaType, BadRequest: it is no form.
+        FormExpired: it does not come from a page that this visitor was given.
+    """
+    if not _FORM.fullmatch(request.headers.get("Content-Type", "").strip()):
+        raise UnsupportedMediaType("This address takes what its page's form sends.")
+    try:
+        pairs = parse_qsl(g.body.decode("utf-8"), keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise BadRequest("The form cannot be read.") from None
+    typed = dict(pairs)
+    found = visit.known_session()
+    given = typed.pop(FORM, "")
+    if found is None or not hmac.compare_digest(parts().sessions.token(found).encode(), given.encode()):
+        raise FormExpired("The form was open for too long, or comes from another page; nothing was done.")
+    return Fields(typed, visit.language())
+
+
+def _amount(text: str, language: Language, *, positive: bool) -> Money:
+    formats = FORMATS[language]
+    bare = re.sub(r"[\s\u00a0\u202f']", "", text)
+    thousands, point = re.escape(formats.thousands), re.escape(formats.point)
+    if match := re.fullmatch(r"([0-9]{1,16})(?:[.,]([0-9]{1,2}))?", bare):
+        whole, rest = match.groups()
+    elif match := re.fullmatch(rf"([0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+)(?:{point}([0-9]{{1,2}}))?", bare):
+        whole, rest = match[1].replace(formats.thousands, ""), match[2]
+    else:
+        raise _Wrong(mark("must be an amount such as {0}"), "1000" + formats.point + "50")
+    value = Money.from_decimal(Decimal(f"{whole}.{rest or 0}"))
+    if value.cents > LARGEST_AMOUNT * 100:
+        raise _Wrong(mark("must be at most {0}"), LARGEST_AMOUNT)
+    if positive and not value.cents:
+        raise _Wrong(mark("must be more than 0"))
+    return value
+
+
+def _whole(text: str, most: int) -> int:
+    if re.fullmatch(r"[1-9][0-9]{0,18}", text) and int(text) <= most:
+        return int(text)
+    raise _Wrong(mark("must be a whole number from 1 to {0}"), most)
+
+
+def _day(text: str) -> date:
+    wrong = _Wrong(mark("must be a day such as {0}"), "31.01.2027")
+    if match := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})\.?", text):
+        text = f"{match[3]}-{match[2]:0>2}-{match[1]:0>2}"
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise wrong
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise wrong from None
+
+
+def _one_of(text: str, choices: Collection[str]) -> str:
+    if text in choices:
+        return text
+    raise _Wrong(mark("must be one of {0}"), ", ".join(choices))
+
+
+def _line(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    raise _Wrong(mark("must have at most {0} characters"), most)

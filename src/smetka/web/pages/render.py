@@ -1,0 +1,121 @@
+"""Pages as HTML: what every template can say, in the visit's language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, render_template, request
+
+from smetka.keys import Permission
+from smetka.language import FORMATS, Formats, Translations, formats, translations
+from smetka.money import Money
+from smetka.web import guards
+from smetka.web.pages import visit
+from smetka.web.parts import parts
+
+
+def register(app: Flask) -> None:
+    """Give an application's templates their words."""
+    environment: Any = app.jinja_env
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(
+        lambda text: said().gettext(text),
+        lambda one, many, number: said().ngettext(one, many, number),
+        newstyle=True,
+        pgettext=lambda context, text: said().pgettext(context, text),
+    )
+    environment.globals |= {
+        "amount": amount,
+        "money": money,
+        "count": count,
+        "percent": percent,
+        "time": time,
+        "day": day,
+        "here": here,
+        "may": may,
+        "form_token": lambda: parts().sessions.token(visit.session()),
+        "notice": visit.notice,
+    }
+    app.context_processor(_context)
+
+
+def page(template: str, status: int = 200, **values: Any) -> Response:
+    """A page as an answer."""
+    return Response(render_template(template, **values), status, content_type="text/html; charset=utf-8")
+
+
+def said() -> Translations:
+    """The catalogue of the visit's language."""
+    return translations(visit.language())
+
+
+def own_formats() -> Formats:
+    """How the visit's language writes numbers."""
+    return FORMATS[visit.language()]
+
+
+def amount(value: Money | Decimal | int | None) -> str:
+    """An amount without its currency."""
+    return formats.amount(value.decimal if isinstance(value, Money) else value, own_formats())
+
+
+def money(value: Money | Decimal | int | None, code: str | None = None) -> str:
+    """An amount with its currency, the shop's unless told otherwise; a dash when there is none."""
+    if value is None:
+        return formats.NOTHING
+    unit = formats.currency(code or parts().settings.currency, own_formats())
+    return f"{amount(value)}\u00a0{unit}"
+
+
+def count(value: int | None) -> str:
+    """A whole number."""
+    return formats.count(value, own_formats())
+
+
+def percent(part: Any, whole: Any, *, sign: bool = False) -> str:
+    """A share with one decimal."""
+    return formats.percent(_plain(part), _plain(whole), own_formats(), sign=sign)
+
+
+def _plain(value: Any) -> Any:
+    return value.decimal if isinstance(value, Money) else value
+
+
+def time(instant: datetime | None, zone: str | None = None) -> str:
+    """An instant as the shop's clocks show it."""
+    if instant is None:
+        return formats.NOTHING
+    return formats.local_time(instant, ZoneInfo(zone) if zone else parts().settings.timezone, own_formats())
+
+
+def day(value: date | str | None) -> str:
+    """A day of the shop's calendar."""
+    if value is None:
+        return formats.NOTHING
+    return formats.local_day(date.fromisoformat(value) if isinstance(value, str) else value, own_formats())
+
+
+def here(**changes: Any) -> str:
+    """This page's address with other values in its query; None takes one out."""
+    query = {**request.args, **changes} if request.method == "GET" else changes
+    kept = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{request.path}?{urlencode(kept)}" if kept else request.path
+
+
+def may(permission: str) -> bool:
+    """Whether the visitor may do something, by the permission's name."""
+    return guards.may(Permission(permission))
+
+
+def _context() -> dict[str, Any]:
+    return {
+        "language": visit.language(),
+        "key": guards.signed_in_key(),
+        "keys_needed": guards.keys_needed(),
+        "settings": parts().settings,
+    }

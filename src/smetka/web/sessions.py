@@ -1,0 +1,168 @@
+"""Who is signed in at the pages: a signed cookie, and a small file of what ends one early.
+
+A session is of one key and has no more rights than it: whoever loses the key's rights loses the
+session's with the next request. The cookie says all that a session is, so that any web process can
+read it, MongoDB's absence or not. The file beside the keys holds the secret that signs, and which
+sessions were ended before their time; whoever shares the keys file shares it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+from itsdangerous import BadData, URLSafeSerializer
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from smetka.keys import Key, KeyRing
+from smetka.small_files import locked, stamp, write_whole
+
+LONGEST_SECONDS = 7 * 24 * 3600
+"""A session ends this long after it began, however busy."""
+
+SEEN_SECONDS = 60
+"""How exactly it is known when a session was used last."""
+
+_SLACK, _LONGEST = SEEN_SECONDS * 1000, LONGEST_SECONDS * 1000
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One browser's visit; times are milliseconds since 1970.
+
+    Attributes:
+        key: the name of the key that signed it in; None before that, when it only guards forms.
+        mark: the beginning of that key's hash: another key of the same name is another.
+    """
+
+    id: str
+    key: str | None
+    mark: str
+    began: int
+    seen: int
+
+
+class _Ended(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    secret: str = Field(pattern="^[0-9a-f]{64}$")
+    sessions: dict[str, int] = {}
+    """Sessions that were signed out, with the time after which they would have ended anyhow."""
+    keys: dict[str, int] = {}
+    """By a key's mark: its sessions that began up to this time are over."""
+
+
+class Sessions:
+    """Begins, reads and ends sessions. Safe to use from many threads and processes."""
+
+    def __init__(self, path: Path, keys: KeyRing, *, idle_seconds: int) -> None:
+        self._path, self._keys, self._idle = path, keys, idle_seconds * 1000
+        self._lock = threading.Lock()
+        self._stamp: object = None
+        # Until the file is there. Where it cannot be written at all, this process signs for itself.
+        self._ended = _Ended(secret=secrets.token_hex(32))
+
+    def begin(self, key: Key | None) -> Session:
+        """A new session; its id was never seen before, whatever the browser brought along."""
+        self._make_file()
+        now = _now()
+        mark = key.hash[:16] if key else ""
+        return Session(secrets.token_urlsafe(18), key.name if key else None, mark, now, now)
+
+    def read(self, cookie: str) -> Session | None:
+        """The session of a cookie; None when it is not ours, or over."""
+        try:
+            session = Session(*self._serializer().loads(cookie))
+        except (BadData, TypeError):
+            return None
+        now, ended = _now(), self._read()
+        is_over = (
+            session.id in ended.sessions
+            or session.began <= ended.keys.get(session.mark, 0)
+            # From ahead of now it is of before the clock was set back.
+            or not session.seen - _SLACK <= now <= session.seen + self._idle + _SLACK
+            or now > session.began + _LONGEST
+        )
+        return None if is_over or (session.key is not None and self.key_of(session) is None) else session
+
+    def key_of(self, session: Session) -> Key | None:
+        """The key that signed it in, while that is valid."""
+        key = self._keys.active(session.key) if session.key is not None else None
+        return key if key is not None and key.hash.startswith(session.mark) else None
+
+    def write(self, session: Session) -> str:
+        """The session as a cookie."""
+        return str(
+            self._serializer().dumps([session.id, session.key, session.mark, session.began, session.seen])
+        )
+
+    def used(self, session: Session) -> Session:
+        """The session as used now; the same object when that need not be written down."""
+        now = _now()
+        return session if now - session.seen < _SLACK else replace(session, seen=now)
+
+    def end(self, session: Session, *, everywhere: bool = False) -> None:
+        """Let nobody in by it any more; `everywhere`, by no session that its key began until now."""
+        now = _now()
+        with self._lock, locked(self._path.with_name(self._path.name + ".lock")):
+            ended = self._load() or self._ended
+            ended.sessions = {i: until for i, until in ended.sessions.items() if until > now}
+            ended.sessions[session.id] = session.began + _LONGEST + 1
+            if everywhere and session.mark:
+                ended.keys[session.mark] = now
+            write_whole(self._path, ended.model_dump_json() + "\n")
+
+    @property
+    def secret(self) -> str:
+        """What signs."""
+        return self._read().secret
+
+    def token(self, session: Session) -> str:
+        """What a form must send along: nobody knows it who cannot read the session's pages."""
+        secret = bytes.fromhex(self.secret)
+        return hmac.new(secret, b"form " + session.id.encode(), hashlib.sha256).hexdigest()
+
+    def _serializer(self) -> URLSafeSerializer:
+        return URLSafeSerializer(
+            self.secret, salt="smetka session", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+
+    def _read(self) -> _Ended:
+        seen = stamp(self._path)
+        if seen is None or seen == self._stamp:
+            return self._ended
+        with self._lock:
+            loaded = self._load()
+            self._stamp = seen
+            # Damaged: whoever is signed in is not any more, and may sign in again.
+            self._ended = loaded or _Ended(secret=secrets.token_hex(32))
+        return self._ended
+
+    def _load(self) -> _Ended | None:
+        try:
+            return _Ended.model_validate_json(self._path.read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def _make_file(self) -> None:
+        if self._path.exists():
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with locked(self._path.with_name(self._path.name + ".lock")):
+                if not self._path.exists():
+                    write_whole(self._path, self._ended.model_dump_json() + "\n")
+        except OSError as error:
+            _log.warning("sessions are this process's own", reason=str(error.strerror))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
