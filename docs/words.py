@@ -24,7 +24,15 @@ PO = SOURCE / "language" / "mk.po"
 MO = PO.with_suffix(".mo")
 
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
-KEYWORDS = {"_": None, "gettext": None, "mark": None, "ngettext": (1, 2), "_n": (1, 2), "_p": ((1, "c"), 2)}
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "mark": None,
+    "ngettext": (1, 2),
+    "_n": (1, 2),
+    "_p": ((1, "c"), 2),
+    "pgettext": ((1, "c"), 2),
+}
 HEADER = "# What Smetka says in Macedonian; written by `make words`, translated by people.\n"
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|\{(\w*)\}|<(/?\w+)>")
 

@@ -22,6 +22,7 @@ GROUND = {
     "canonical",
     "keys",
     "small_files",
+    "spreadsheets",
     "language",
     "charts",
 }

@@ -15,16 +15,24 @@ from smetka.bonus.customers import BonusRules
 from smetka.bonus.records import BonusCustomers
 from smetka.bonus.redemptions import Redemptions
 from smetka.errors import Unavailable, WrongUsage
-from smetka.ledger import Glance, Ledger
+from smetka.ledger import Glance, Ledger, Spent, YearSpending
 from smetka.settings import Settings, as_text, named_ledger
+from smetka.shop_figures import ShopFigures
 from smetka.spending.averages import Averages, average_by_age_group
+from smetka.spending.ranking import Ranking, by_age_group
 from smetka.spending.remembered import Remembered
 from smetka.storage import Storage
+from smetka.telegram.chats import Chats
 from smetka.telegram.deliveries import Deliveries
+from smetka.telegram.invites import Invites
 from smetka.telegram.outbox import Outbox
+from smetka.telegram.schedules import Schedules
 from smetka.telegram.state import WorkerState, worker_state
 
 WARM_UP_SECONDS = 10.0
+
+MOST_KEPT = 6
+"""Periods whose customers are remembered one by one: 26 bytes a customer each."""
 
 _log = structlog.get_logger(__name__)
 
@@ -37,6 +45,10 @@ class Services:
     ledger: Ledger
     storage: Storage
     averages: Remembered[int | None, Averages]
+    spent: Remembered[int | None, Spent]
+    rankings: Remembered[int | None, Ranking]
+    group_rankings: Remembered[int | None, dict[str | None, Ranking]]
+    years: Remembered[None, tuple[YearSpending, ...]]
     bonus_rules: BonusRules
     bonus_customers: BonusCustomers
     campaigns: Campaigns
@@ -44,6 +56,10 @@ class Services:
     audit: Audit
     deliveries: Deliveries
     outbox: Outbox
+    chats: Chats
+    invites: Invites
+    schedules: Schedules
+    figures: ShopFigures
     now: Callable[[], datetime]
 
     def warm_up(self) -> None:
@@ -71,6 +87,7 @@ class Services:
     def close(self) -> None:
         """Let go of files and connections. Safe to repeat."""
         self.storage.close()
+        self.figures.close()
         self.ledger.close()
 
 
@@ -93,6 +110,7 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
     ledger = Ledger(named_ledger(settings))
     storage = Storage(as_text(settings.mongodb_uri))
     audit = Audit(storage, now=now)
+    spent = Remembered(ledger.version, ledger.spending_by_customer, most=MOST_KEPT)
     return Services(
         settings=settings,
         ledger=ledger,
@@ -100,6 +118,12 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
         averages=Remembered(
             ledger.version, lambda year: average_by_age_group(ledger, settings.age_groups, year)
         ),
+        spent=spent,
+        rankings=Remembered(ledger.version, lambda year: Ranking.of(spent(year)), most=MOST_KEPT),
+        group_rankings=Remembered(
+            ledger.version, lambda year: by_age_group(spent(year), settings.age_groups), most=MOST_KEPT
+        ),
+        years=Remembered(ledger.version, lambda _: ledger.spending_by_year()),
         bonus_rules=BonusRules(
             threshold=settings.bonus_threshold,
             verify=settings.bonus_verify,
@@ -118,5 +142,9 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
             now=now,
         ),
         outbox=Outbox(storage, now=now),
+        chats=Chats(storage, now=now),
+        invites=Invites(storage, now=now),
+        schedules=Schedules(storage, recipients=settings.recipients, timezone=settings.timezone, now=now),
+        figures=ShopFigures(settings, now=now),
         now=now,
     )

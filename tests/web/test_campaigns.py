@@ -149,7 +149,7 @@ def test_the_preview_tells_all_that_a_careful_person_asks(shop, create, exact):
     assert thresholds[3000] == 1
     words = " ".join(found["warnings"])
     assert "Not everyone is reached by the budget of 2,000.00 MKD: 2 are left out" in words
-    assert "1 payments of 2026 are of nobody in the ledger" in words
+    assert "1 payment of 2026 is of nobody in the ledger" in words
     assert shop.count("vouchers") == shop.count("issues") == 0, "it writes nothing"
 
 

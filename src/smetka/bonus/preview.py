@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -12,8 +11,17 @@ from typing import Any
 from smetka.age_groups import AgeGroup
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.plan import Due, Plan, plan
+from smetka.bonus.warnings import (
+    Sum,
+    Undecided,
+    Words,
+    warnings_of_records,
+    warnings_of_the_ledger,
+    warnings_of_the_plan,
+)
 from smetka.ledger import Ledger
-from smetka.money import NOTHING, Money, grouped
+from smetka.money import NOTHING, Money
+from smetka.settings import Language
 from smetka.storage import Storage
 from smetka.storage.values import money
 from smetka.storage.walk import records
@@ -24,39 +32,8 @@ SHOWN = 10
 NEAR_TENTHS = 9
 """A near miss spent at least nine tenths of the threshold, and does not exceed it."""
 
-ALMOST_ALL_TENTHS = 9
-"""A threshold that so many tenths of the spenders exceed selects hardly anybody."""
-
 _OTHER_THRESHOLDS = (25, 50, 75, 125, 150, 200, 300, 500)
 """In hundredths of the campaign's own."""
-
-
-@dataclass(slots=True)
-class _Undecided:
-    """Records that nobody has decided about.
-
-    Attributes:
-        waiting: how many exceed the threshold by the stored total, and not by the ledger's.
-        mismatching: how many differ from what the ledger said then, decided ones included.
-    """
-
-    waiting: int = 0
-    mismatching: int = 0
-
-
-@dataclass(slots=True)
-class _Sum:
-    """Vouchers, counted and added up."""
-
-    customers: int = 0
-    cost: Money = NOTHING
-
-    def add(self, due: Due) -> None:
-        self.customers += 1
-        self.cost += due.value
-
-    def as_json(self) -> dict[str, Any]:
-        return {"customers": self.customers, "cost": self.cost.number}
 
 
 def preview(
@@ -66,6 +43,7 @@ def preview(
     *,
     groups: Sequence[AgeGroup],
     now: datetime,
+    language: Language = "en",
 ) -> dict[str, Any]:
     """The campaign as an issue of this moment would make it; writes nothing.
 
@@ -75,16 +53,17 @@ def preview(
     Raises:
         LedgerUnavailable, BonusStoreUnavailable: either cannot be read.
     """
-    found = plan(campaign, ledger, storage)
-    due, by_tier, by_age = _Sum(), _by_tier(campaign), _by_age(groups)
+    found, words = plan(campaign, ledger, storage), Words(language, campaign.currency)
+    due, by_tier, by_age = Sum(), _by_tier(campaign), _by_age(groups)
     for each in found.entitled:
         due.add(each)
         by_tier[each.value].add(each)
         by_age[_group(groups, found.spent.age_of(each.user_id))].add(each)
-    reached = _Sum(found.there.vouchers, found.there.cost)
+    reached = Sum(found.there.vouchers, found.there.cost)
     for each in found.new():
         reached.add(each)
     left_out, first_out = _counted(found.left_out())
+    tie = _tie(found)
     undecided = _undecided(storage, found)
     return {
         **campaign.as_json(),
@@ -94,7 +73,7 @@ def preview(
         "cost_within_budget": reached.cost.number,
         "already_issued": {"customers": found.there.vouchers, "cost": found.there.cost.number},
         "left_out": {**left_out.as_json(), "first": [_due_json(each) for each in first_out]},
-        "tie": _tie(found),
+        "tie": tie,
         "by_tier": _tiers_json(campaign, by_tier),
         "by_age_group": [{"age_group": name, **each.as_json()} for name, each in by_age.items()],
         "near_misses": _near_misses(found),
@@ -106,15 +85,15 @@ def preview(
             "mismatching": undecided.mismatching,
         },
         "warnings": [
-            *_warnings_of_the_plan(found, due, (left_out, first_out), now),
-            *_warnings_of_records(found, undecided),
-            *_warnings_of_the_ledger(found, ledger),
+            *warnings_of_the_plan(found, due, (left_out, first_out), words, tie=tie, now=now),
+            *warnings_of_records(found, undecided, words),
+            *warnings_of_the_ledger(found, ledger, words),
         ],
     }
 
 
-def _undecided(storage: Storage, found: Plan) -> _Undecided:
-    rules, undecided = found.campaign.rules, _Undecided()
+def _undecided(storage: Storage, found: Plan) -> Undecided:
+    rules, undecided = found.campaign.rules, Undecided()
     # Those collected and left in peace are in the ledger's own figures. Two walks: asked for by $or or
     # $nor, the embedded server leaves the index and looks at all records for each slice.
     collected = {"source": "collected", "review": {"$in": ["pending", "approved", "rejected"]}}
@@ -130,12 +109,12 @@ def _undecided(storage: Storage, found: Plan) -> _Undecided:
     return undecided
 
 
-def _by_tier(campaign: Campaign) -> dict[Money, _Sum]:
+def _by_tier(campaign: Campaign) -> dict[Money, Sum]:
     rules = campaign.rules
-    return {value: _Sum() for value in (rules.voucher_value, *(tier.value for tier in rules.tiers))}
+    return {value: Sum() for value in (rules.voucher_value, *(tier.value for tier in rules.tiers))}
 
 
-def _tiers_json(campaign: Campaign, by_tier: dict[Money, _Sum]) -> list[dict[str, Any]]:
+def _tiers_json(campaign: Campaign, by_tier: dict[Money, Sum]) -> list[dict[str, Any]]:
     rules = campaign.rules
     bounds = (rules.threshold, *(tier.above for tier in rules.tiers))
     return [
@@ -144,8 +123,8 @@ def _tiers_json(campaign: Campaign, by_tier: dict[Money, _Sum]) -> list[dict[str
     ]
 
 
-def _by_age(groups: Sequence[AgeGroup]) -> dict[str | None, _Sum]:
-    return {group.name: _Sum() for group in groups} | {None: _Sum()}
+def _by_age(groups: Sequence[AgeGroup]) -> dict[str | None, Sum]:
+    return {group.name: Sum() for group in groups} | {None: Sum()}
 
 
 def _group(groups: Sequence[AgeGroup], age: int | None) -> str | None:
@@ -153,9 +132,9 @@ def _group(groups: Sequence[AgeGroup], age: int | None) -> str | None:
     return next((group.name for group in groups if age in group), None)
 
 
-def _counted(dues: Iterable[Due]) -> tuple[_Sum, list[Due]]:
+def _counted(dues: Iterable[Due]) -> tuple[Sum, list[Due]]:
     """The sum, and the first few."""
-    total = _Sum()
+    total = Sum()
     first: list[Due] = []
     for due in dues:
         total.add(due)
@@ -220,7 +199,7 @@ def _other_thresholds(found: Plan) -> list[dict[str, Any]]:
     """How many would be due by the ledger, and what that would cost, were the threshold another."""
     rules = found.campaign.rules
     others = sorted({Money(rules.threshold.cents * each // 100) for each in _OTHER_THRESHOLDS})
-    sums = {other: _Sum() for other in others}
+    sums = {other: Sum() for other in others}
     for user_id, total in found.spent:
         due = Due(user_id, total, rules.value_for(total), approved=False)
         for other in others:
@@ -231,76 +210,3 @@ def _other_thresholds(found: Plan) -> list[dict[str, Any]]:
         {"threshold": other.number, "customers_due": each.customers, "cost": each.cost.number}
         for other, each in sums.items()
     ]
-
-
-def _warnings_of_the_plan(
-    found: Plan, due: _Sum, left_out: tuple[_Sum, list[Due]], now: datetime
-) -> list[str]:
-    rules, currency = found.campaign.rules, found.campaign.currency
-    warnings = []
-    if now >= found.campaign.expires_at:
-        warnings.append(f"The vouchers are not valid any more: their last day was {rules.last_day}.")
-    spenders = len(found.spent)
-    if not due.customers:
-        warnings.append(
-            f"Nobody is due a voucher: nobody spent more than {grouped(rules.threshold)} {currency}."
-        )
-    elif due.customers > 1 and due.customers * 10 >= spenders * ALMOST_ALL_TENTHS:
-        warnings.append(
-            f"The threshold hardly selects: {due.customers:,} of the {spenders:,} customers with a payment "
-            f"in {rules.year} exceed {grouped(rules.threshold)} {currency}."
-        )
-    out, first_out = left_out
-    if out.customers:
-        warnings.append(_left_out_words(found, out, first_out))
-    if (tie := _tie(found)) is not None:
-        warnings.append(
-            f"The cut goes through customers who spent the same, {grouped(first_out[0].total)} {currency}: "
-            f"{tie['customers_reached']} of them with the smaller ids get a voucher, "
-            f"{tie['customers_left_out']} do not."
-        )
-    return warnings
-
-
-def _warnings_of_records(found: Plan, undecided: _Undecided) -> list[str]:
-    warnings, year = [], found.campaign.rules.year
-    if undecided.mismatching:
-        warnings.append(
-            f"{undecided.mismatching:,} stored totals differ from the ledger's: "
-            f"`smetka bonus list --year {year} --mismatch`."
-        )
-    if undecided.waiting:
-        warnings.append(
-            f"{undecided.waiting:,} stored customers exceed the threshold by the stored total, not by the "
-            f"ledger's of {year}: they get a voucher only when approved."
-        )
-    return warnings
-
-
-def _warnings_of_the_ledger(found: Plan, ledger: Ledger) -> list[str]:
-    rules, warnings = found.campaign.rules, []
-    quality = ledger.spending_by_age(rules.year)
-    if quality.orphan_payments:
-        warnings.append(f"{quality.orphan_payments:,} payments of {rules.year} are of nobody in the ledger.")
-    if quality.ignored_payments:
-        warnings.append(f"{quality.ignored_payments:,} payments of {rules.year} have no usable amount.")
-    if any(total > rules.threshold for _, total in found.spent.nameless):
-        warnings.append(
-            "Customers whose ids are not whole numbers exceed the threshold; they get no voucher."
-        )
-    return warnings
-
-
-def _left_out_words(found: Plan, left_out: _Sum, first_out: list[Due]) -> str:
-    rules, currency = found.campaign.rules, found.campaign.currency
-    limits = []
-    if rules.budget is not None:
-        limits.append(f"the budget of {grouped(rules.budget)} {currency}")
-    if rules.most_vouchers is not None:
-        limits.append(f"the limit of {rules.most_vouchers:,} vouchers")
-    first = first_out[0]
-    return (
-        f"Not everyone is reached by {' and '.join(limits)}: {left_out.customers:,} are left out, who would "
-        f"cost {grouped(left_out.cost)} {currency}, the first of them customer {first.user_id} "
-        f"with {grouped(first.total)} {currency}."
-    )

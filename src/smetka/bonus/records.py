@@ -166,6 +166,12 @@ class BonusCustomers:
             raise NotFound(f"Customer {user_id} is not stored for the {year} bonus.")
         return bonus_customer(record)
 
+    def of_customer(self, user_id: int) -> list[BonusCustomer]:
+        """A customer's records of all years, the latest first."""
+        with self._storage.translated():
+            found = self._storage.collection("bonus_customers").find({"user_id": Int64(user_id)})
+            return sorted(map(bonus_customer, found), key=lambda each: -each.year)
+
     def page(
         self,
         limit: int,

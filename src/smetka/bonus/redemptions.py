@@ -31,6 +31,7 @@ from smetka.storage.values import milliseconds
 
 RESERVED_MINUTES = 15
 MOST_MINUTES = 24 * 60
+UNDO_WITHIN = timedelta(minutes=1)
 MOST_CHANGES = 200
 """Changes after which a voucher is not reserved any more, so that its record has an end."""
 
@@ -90,13 +91,14 @@ class Redemptions:
         self._in_flight: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
-    def carry_out(self, code: str, order: Order) -> dict[str, Any]:
+    def carry_out(self, code: str, order: Order, *, undo: bool = False) -> dict[str, Any]:
         """Do what is asked, once. Returns what became of the voucher, as JSON.
 
         With a key, safe to repeat: what was carried out is answered as it was then.
 
         Args:
             code: in the spelling that is kept.
+            undo: only what `may_undo` allows.
 
         Raises:
             UnknownCode: no voucher has it.
@@ -110,12 +112,32 @@ class Redemptions:
                 voucher = vouchers.find(self._storage, code)
                 if (event := _remembered(voucher, order)) is not None:
                     return _answer(voucher, event)
+                if undo and not self.may_undo(voucher, order.by):
+                    raise WrongState("Only one's own redemption of the last minute can be undone here.")
                 now = milliseconds(self._now())
                 check(voucher, order, now)
                 audit = audit or self._note(voucher, order)
                 event = _event(voucher, order, now, audit)
                 if self._replace(voucher, order, event):
                     return _answer(voucher, event)
+
+    def may_undo(self, voucher: Voucher, by: str) -> bool:
+        """Whether `undo` would take the newest redemption back now."""
+        last = voucher.history[-1] if voucher.history else None
+        return (
+            last is not None
+            and (last.action, last.by) == ("redeem", by)
+            and self._now() - last.at <= UNDO_WITHIN
+        )
+
+    def undo(self, code: str, by: str) -> dict[str, Any]:
+        """Take back one's own redemption of a moment ago. Returns what became of the voucher, as JSON.
+
+        Raises:
+            UnknownCode: no voucher has the code.
+            WrongState: the last that happened to it is not a redemption by the same, within `UNDO_WITHIN`.
+        """
+        return self.carry_out(code, Order("reverse", by, reason="undone at the cash desk"), undo=True)
 
     def _note(self, voucher: Voucher, order: Order) -> str:
         return self._audit.note(

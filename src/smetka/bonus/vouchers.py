@@ -161,6 +161,17 @@ def of_campaign(storage: Storage, campaign: str) -> Iterator[Voucher]:
     return map(voucher, records(storage, "vouchers", {"campaign": campaign}))
 
 
+def of_customer(storage: Storage, user_id: int) -> list[Voucher]:
+    """A customer's vouchers of all campaigns, by campaign.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB is away.
+    """
+    with storage.translated():
+        found = storage.collection("vouchers").find({"user_id": Int64(user_id)})
+        return sorted(map(voucher, found), key=lambda each: each.campaign)
+
+
 def page(storage: Storage, campaign: str, limit: int, *, after: int | None = None) -> list[Voucher]:
     """Vouchers of a campaign by user id; `after` is the last one of the page before.
 

@@ -6,6 +6,7 @@ The drawing library is an extra (`smetka[charts]`) and is loaded with the first 
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -14,6 +15,10 @@ from typing import Any
 FONT = "DejaVu Sans"
 _FONTS = Path(__file__).parent.parent / "fonts"
 _SCALE = 2
+
+_SPOKEN = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
+_CLIP = re.compile(r"\b(clip\d+)\b")
+_SIZE = re.compile(r' width="[^"]*" height="[^"]*"(?= viewBox)')
 
 _lock = Lock()
 _is_ready = False
@@ -31,14 +36,21 @@ def png(spec: dict[str, Any]) -> bytes:
         return picture
 
 
-def svg(spec: dict[str, Any]) -> str:
-    """A picture for a page: no script, no inline style, its colours to be changed by a style sheet.
+def svg(spec: dict[str, Any], name: str) -> str:
+    """A picture for a page, without its heading: the page has one.
 
-    What it shows is to stand beside it as text: nothing in it is named for who reads by ear.
+    No script, no inline style; colours are the style sheet's to change, by those of `look`. What it
+    shows is to stand beside it as text: it says nothing to whoever reads by ear.
+
+    Args:
+        name: of letters, another one for each picture of a page.
     """
+    bare = {**{key: value for key, value in spec.items() if key != "title"}, "padding": 4}
     with _lock:
-        picture: str = _library().vegalite_to_svg(spec, allowed_base_urls=[])
-        return picture
+        picture: str = _library().vegalite_to_svg(bare, allowed_base_urls=[])
+    picture = _SPOKEN.sub("", picture)
+    picture = _CLIP.sub(rf"{name}\1", picture)
+    return _SIZE.sub(' aria-hidden="true" focusable="false"', picture, count=1)
 
 
 def _library() -> Any:

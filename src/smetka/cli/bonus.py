@@ -14,20 +14,18 @@ import click
 
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.collection import collect as collect_due
-from smetka.bonus.records import BonusCustomer, BonusCustomers, Position, Sort
+from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
+from smetka.bonus.records import BonusCustomer, BonusCustomers, Sort
 from smetka.canonical import LARGEST_ID, LATEST_YEAR
 from smetka.cli.options import counted, json_option, print_json, setting_options, table
 from smetka.cli.people import people
 from smetka.cli.records import open_storage
-from smetka.cli.spreadsheets import write_csv
-from smetka.exact_json import instant
 from smetka.ledger import Ledger
 from smetka.money import grouped
 from smetka.settings import Settings, load_settings, named_ledger
+from smetka.spreadsheets import write_csv
 
-_PAGE, _SORTED_PAGE = 500, 10_000  # the latter costs a look at the whole year each time
 _SOURCES, _REVIEWS = ("api", "collected"), ("none", "pending", "approved", "rejected")
-_COLUMNS = ("user_id", "total_spending", "ledger_total", "matches_ledger", "source", "review", "stored_at")
 
 _year_option = click.option(
     "--year", type=click.IntRange(1, LATEST_YEAR), help="Of the bonus; this year's unless given."
@@ -104,11 +102,11 @@ def list_(*, as_json: bool, **options: Any) -> None:
         if as_json:
             print_json([customer.as_json(settings.currency) for customer in customers])
             return
-        rows = [tuple(map(str, _row(customer))) for customer in customers]
+        rows = [tuple(map(str, customer_row(customer))) for customer in customers]
     if not rows:
         click.echo("Nobody is stored like that.", err=True)
         return
-    click.echo(table([_COLUMNS, *rows], right=frozenset({0, 1, 2})))
+    click.echo(table([CUSTOMER_COLUMNS, *rows], right=frozenset({0, 1, 2})))
 
 
 @bonus.command()
@@ -155,10 +153,10 @@ def remove(*, year: int | None, user_id: int, **options: Any) -> None:
 def export(*, output: Path, names: bool, excel: bool, **options: Any) -> None:
     """Write the customers of a year's bonus to a CSV file."""
     settings, found = _found(options)
-    header = [*_COLUMNS, *(("name", "email") if names else ())]
+    header = [*CUSTOMER_COLUMNS, *(("name", "email") if names else ())]
     with found as customers, people(settings) if names else nullcontext() as person_of:
         rows = (
-            [*_row(customer), *(astuple(person_of(customer.user_id)) if person_of else ())]
+            [*customer_row(customer), *(astuple(person_of(customer.user_id)) if person_of else ())]
             for customer in customers
         )
         written = write_csv(output, header, rows, excel=excel, language=settings.language)
@@ -175,18 +173,6 @@ def _decide(year: int | None, user_id: int, decision: Any, options: dict[str, An
     click.echo(f"Customer {user_id} is {decision} for the {year} bonus.")
 
 
-def _row(customer: BonusCustomer) -> list[Any]:
-    return [
-        customer.user_id,
-        customer.total,
-        customer.ledger_total,
-        "yes" if customer.matches_ledger else "no",
-        customer.source,
-        customer.review,
-        instant(customer.stored_at),
-    ]
-
-
 def _found(options: dict[str, Any]) -> tuple[Settings, Any]:
     """The settings, and the records that fit, in pages behind the scenes."""
     year, source, review, mismatch, sort = (
@@ -197,23 +183,14 @@ def _found(options: dict[str, Any]) -> tuple[Settings, Any]:
     @contextmanager
     def found() -> Iterator[Iterator[BonusCustomer]]:
         with open_storage(settings, "bonus") as storage:
-            customers = BonusCustomers(storage, _now)
-
-            def pages() -> Iterator[BonusCustomer]:
-                after = None
-                while page := customers.page(
-                    _PAGE if sort == "user_id" else _SORTED_PAGE,
-                    year=year or _this_year(settings),
-                    source=source,
-                    review=review,
-                    matches=False if mismatch else None,
-                    sort=sort,
-                    after=after,
-                ):
-                    yield from page
-                    after = Position.of(page[-1], sort)
-
-            yield pages()
+            yield every_customer(
+                BonusCustomers(storage, _now),
+                year=year or _this_year(settings),
+                source=source,
+                review=review,
+                matches=False if mismatch else None,
+                sort=sort,
+            )
 
     return settings, found()
 

@@ -13,30 +13,15 @@ import click
 from smetka.bonus import printing, vouchers
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.campaigns import Campaigns
+from smetka.bonus.exports import PERSONAL_COLUMNS, VOUCHER_COLUMNS, voucher_cell
 from smetka.bonus.vouchers import STATUSES, Voucher
 from smetka.cli.options import counted, setting_options
 from smetka.cli.people import people
 from smetka.cli.records import open_storage
-from smetka.cli.spreadsheets import appearing, write_csv
 from smetka.errors import WrongUsage
-from smetka.exact_json import instant
 from smetka.settings import load_settings
+from smetka.spreadsheets import appearing, write_csv
 from smetka.storage import Storage
-
-_COLUMNS = (
-    "user_id",
-    "total_spending",
-    "code",
-    "value",
-    "currency",
-    "status",
-    "valid_from",
-    "valid_until",
-    "issued_at",
-    "redeemed_at",
-)
-_PERSONAL = ("name", "email")
-
 
 _name_argument = click.argument("name")
 _output_option = click.option(
@@ -53,7 +38,8 @@ _status_option = click.option(
 @_status_option
 @click.option(
     "--columns",
-    help=f"Comma-separated, of {', '.join((*_COLUMNS, *_PERSONAL))}; all but the last two unless given.",
+    help=f"Comma-separated, of {', '.join((*VOUCHER_COLUMNS, *PERSONAL_COLUMNS))}; "
+    "all but the last two unless given.",
 )
 @click.option("--names", is_flag=True, help="With names and e-mails, from the ledger as it is now.")
 @click.option("--excel", is_flag=True, help="As Excel opens it by itself: with a mark, and semicolons.")
@@ -71,7 +57,7 @@ def export(
     """Write a campaign's vouchers with their codes to a CSV file."""
     settings = load_settings(options)
     chosen = _chosen(columns, names=names)
-    with_people = not set(_PERSONAL).isdisjoint(chosen)
+    with_people = not set(PERSONAL_COLUMNS).isdisjoint(chosen)
     with (
         open_storage(settings, "campaign") as storage,
         people(settings) if with_people else nullcontext() as person_of,
@@ -79,11 +65,13 @@ def export(
         found = _vouchers(storage, name, status)
         Audit(storage, now=_now).note("export", TERMINAL, campaign=name)
 
+        now = _now()
+
         def cell(column: str, voucher: Voucher) -> Any:
-            if column in _PERSONAL:
+            if column in PERSONAL_COLUMNS:
                 assert person_of is not None
                 return getattr(person_of(voucher.user_id), column)
-            return _cell(column, voucher)
+            return voucher_cell(column, voucher, now)
 
         rows = ([cell(column, voucher) for column in chosen] for voucher in found)
         written = write_csv(output, chosen, rows, excel=excel, language=settings.language)
@@ -129,30 +117,12 @@ def print_vouchers(
 
 
 def _chosen(columns: str | None, *, names: bool) -> tuple[str, ...]:
-    known = (*_COLUMNS, *_PERSONAL)
-    chosen = tuple(each.strip() for each in columns.split(",")) if columns else _COLUMNS
+    known = (*VOUCHER_COLUMNS, *PERSONAL_COLUMNS)
+    chosen = tuple(each.strip() for each in columns.split(",")) if columns else VOUCHER_COLUMNS
     for column in chosen:
         if column not in known:
             raise WrongUsage(f"There is no column {column!r}; columns are {', '.join(known)}.")
-    return tuple(dict.fromkeys((*chosen, *(_PERSONAL if names else ()))))
-
-
-def _cell(column: str, voucher: Voucher) -> Any:
-    match column:
-        case "total_spending":
-            return voucher.total
-        case "status":
-            return voucher.status_at(_now())
-        case "valid_from":
-            return str(voucher.first_day)
-        case "valid_until":
-            return str(voucher.last_day)
-        case "issued_at":
-            return instant(voucher.issued_at)
-        case "redeemed_at":
-            return None if voucher.redeemed_at is None else instant(voucher.redeemed_at)
-        case _:
-            return getattr(voucher, column)
+    return tuple(dict.fromkeys((*chosen, *(PERSONAL_COLUMNS if names else ()))))
 
 
 def _vouchers(storage: Storage, name: str, status: tuple[str, ...]) -> Iterator[Voucher]:

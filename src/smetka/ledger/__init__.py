@@ -1,7 +1,21 @@
 """The shop's own database, read-only: customers, payments and what they add up to."""
 
+from smetka.ledger.customers import Customer, CustomerSpending, CustomerYear, Payment, YearSpending
 from smetka.ledger.glance import Glance
 from smetka.ledger.ledger import Ledger
 from smetka.ledger.spending import AgeRow, CustomerTotal, Person, SpendingByAge, Spent
 
-__all__ = ["AgeRow", "CustomerTotal", "Glance", "Ledger", "Person", "SpendingByAge", "Spent"]
+__all__ = [
+    "AgeRow",
+    "Customer",
+    "CustomerSpending",
+    "CustomerTotal",
+    "CustomerYear",
+    "Glance",
+    "Ledger",
+    "Payment",
+    "Person",
+    "SpendingByAge",
+    "Spent",
+    "YearSpending",
+]

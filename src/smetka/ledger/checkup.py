@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 
 from smetka.age_groups import AgeGroup
-from smetka.ledger import findings, statements
-from smetka.ledger.findings import Finding, is_whole
+from smetka.ledger import findings, statements, values
+from smetka.ledger.findings import Finding
 from smetka.ledger.layout import INDEXED, NEEDED, Layout
 from smetka.ledger.ledger import Ledger
 from smetka.ledger.open_file import OpenFile
@@ -86,7 +86,10 @@ def _spending(connection: sqlite3.Connection, layout: Layout) -> SpendingByAge:
 
 def _years(connection: sqlite3.Connection, tables: Tables) -> dict[int, int]:
     each = (
-        select(tables.year.label("year")).select_from(tables.payments).where(is_whole(tables.year)).subquery()
+        select(tables.year.label("year"))
+        .select_from(tables.payments)
+        .where(values.is_whole(tables.year))
+        .subquery()
     )
     by_year = select(each.c.year, func.count()).group_by(each.c.year).order_by(each.c.year)
     return {int(year): count for year, count in _rows(connection, by_year)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Integer, and_, cast, func, literal, literal_column, not_, or_
+from sqlalchemy import ColumnElement, and_, func, literal, literal_column, not_, or_
 
 from smetka.age_groups import AgeGroup
 from smetka.ledger import values
@@ -87,12 +87,12 @@ def of_payments(current_year: int) -> list[Finding]:
         ),
         Finding(
             "year-not-whole",
-            lambda t: and_(t.payments.c.year.is_not(None), not_(is_whole(t.year))),
+            lambda t: and_(t.payments.c.year.is_not(None), not_(values.is_whole(t.year))),
             "Their year is no whole number: they count in all years together, and in no single year.",
         ),
         Finding(
             "year-implausible",
-            lambda t: and_(is_whole(t.year), not_(t.year.between(EARLIEST_YEAR, current_year))),
+            lambda t: and_(values.is_whole(t.year), not_(t.year.between(EARLIEST_YEAR, current_year))),
             f"Their year is before {EARLIEST_YEAR} or after {current_year}; they count in that year.",
         ),
     ]
@@ -120,7 +120,8 @@ def of_customers(groups: tuple[AgeGroup, ...]) -> list[Finding]:
         Finding(
             "id-not-positive",
             lambda t: and_(
-                t.customers.c.user_id.is_not(None), not_(and_(is_whole(t.customer_id), t.customer_id >= 1))
+                t.customers.c.user_id.is_not(None),
+                not_(and_(values.is_whole(t.customer_id), t.customer_id >= 1)),
             ),
             "Their id is no positive whole number: they count, but cannot be asked for one by one.",
         ),
@@ -141,8 +142,3 @@ def _is_infinite(tables: Tables) -> ColumnElement[bool]:
 
 def _hundredfold(tables: Tables) -> values.Expression:
     return tables.amount * literal(100)
-
-
-def is_whole(value: values.Expression) -> ColumnElement[bool]:
-    """A number without a fraction, 2023.0 included."""
-    return and_(values.is_number(value), value == cast(value, Integer))

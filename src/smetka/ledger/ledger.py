@@ -9,9 +9,11 @@ from typing import TypeVar
 
 from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger import questions
+from smetka.ledger.customers import Customer, CustomerSpending, Payment, YearSpending
 from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, unavailable
 from smetka.ledger.glance import Glance
 from smetka.ledger.open_file import OpenFile, fingerprint
+from smetka.ledger.questions import QuestionName
 from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent
 from smetka.ledger_path import ledger_path
 
@@ -71,6 +73,59 @@ class Ledger:
         return self.read(
             lambda opened: questions.spending_by_customer(opened.fold, opened.layout, year), long=True
         )
+
+    def spending_by_year(self) -> tuple[YearSpending, ...]:
+        """What all customers spent in each year, ascending; last what has no whole number as its year.
+
+        Only payments that count, of customers in the ledger: it adds up to what `spending_by_age` does.
+        """
+        return self.read(lambda opened: questions.spending_by_year(opened.rows, opened.layout), long=True)
+
+    def customers(
+        self, limit: int, *, after: int | None = None, text: str = "", in_names: bool = False
+    ) -> list[Customer]:
+        """At most `limit` customers with positive whole numbers as ids, ascending, each id once.
+
+        Without `text` a page costs the same wherever it starts, given a primary key; with one, up to a
+        look at every customer. An id that stands there twice has its lowest known age, and a name and an
+        e-mail of any of its rows that were found.
+
+        Args:
+            after: only ids above it, which is how to get the next page.
+            text: only the customer whose id it is, when it is all digits; and with `in_names` those whose
+                name or e-mail contains it, in lower, upper or title case.
+            in_names: read names and e-mails, which are empty otherwise, and look for `text` in them.
+        """
+        return self._read_now(
+            lambda now: questions.customers(
+                now.rows, now.layout, limit, after=after, text=text, in_names=in_names
+            )
+        )
+
+    def customer(self, user_id: int) -> CustomerSpending:
+        """What one customer spent, in all and in each year.
+
+        Raises:
+            UnknownCustomer: nobody has that id.
+        """
+        return self._read_now(lambda now: questions.customer(now.rows, now.layout, user_id))
+
+    def payments(self, user_id: int, limit: int, *, offset: int = 0) -> list[Payment]:
+        """At most `limit` payments that bear an id, the newest year first, then the largest amount.
+
+        Also those that do not count, last in their year; and those of an id that is in nobody's row.
+        """
+        return self._read_now(
+            lambda now: questions.payments(now.rows, now.layout, user_id, limit, offset=offset)
+        )
+
+    def statement_of(self, question: QuestionName, *, by_year: bool = False) -> str:
+        """The SQL that answers a question, to be shown; its parameters are `:user_id` and `:year`.
+
+        Args:
+            by_year: of one year instead of all; makes no difference to `spending_by_year`.
+        """
+        return self._read_now(lambda now: questions.statement_of(now.layout, question, by_year=by_year))
 
     def person(self, user_id: int) -> Person | None:
         """A customer's name and e-mail, empty where none is stored; None when nobody has that id."""

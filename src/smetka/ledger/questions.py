@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from smetka.errors import UnknownCustomer
-from smetka.ledger import statements
+from smetka.ledger import page_statements, statements
+from smetka.ledger.customers import (
+    Customer,
+    CustomerSpending,
+    Payment,
+    YearSpending,
+    customer_of,
+    years_of,
+)
 from smetka.ledger.faults import is_overflow
 from smetka.ledger.layout import Layout
 from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent, spending_of
@@ -15,6 +24,19 @@ from smetka.ledger.statements import PART, Question
 from smetka.money import Money
 
 T = TypeVar("T")
+
+QuestionName = Literal["total_spent", "spending_by_age", "spending_by_customer", "spending_by_year"]
+"""The questions whose statements are shown."""
+
+LONGEST_SEARCH = 1000
+"""Names are not searched for longer texts: SQLite refuses long patterns."""
+
+_WILDCARD, _ESCAPED = re.compile(r"[%_\\]"), r"\\\g<0>"
+
+# What no name can be found by: LIKE stops reading at a zero byte, and surrogates are no parameter.
+_UNSEARCHABLE = re.compile(r"[\x00\ud800-\udfff]")
+
+_LARGEST = 2**63 - 1
 
 Rows = Callable[[str, Mapping[str, Any]], list[Any]]
 """Runs a statement with its parameters and returns all its rows."""
@@ -56,6 +78,82 @@ def person(rows: Rows, layout: Layout, user_id: int) -> Person | None:
     return Person(*map(_as_text, found[0])) if found else None
 
 
+def spending_by_year(rows: Rows, layout: Layout) -> tuple[YearSpending, ...]:
+    """What all customers spent in each year."""
+    return years_of(_asked(rows, page_statements.spending_by_year(layout)))
+
+
+def customers(
+    rows: Rows, layout: Layout, limit: int, *, after: int | None, text: str, in_names: bool
+) -> list[Customer]:
+    """The first customers whose ids are above `after`, by id; those that `text` finds, unless it is empty."""
+    by_id = text.isascii() and text.isdigit()
+    patterns = _patterns(text) if in_names else []
+    if len(text) > LONGEST_SEARCH or (text and not by_id and not patterns):
+        return []
+    sql = page_statements.customers(layout, in_names=in_names, by_id=by_id, patterns=len(patterns))
+    found = rows(
+        sql,
+        {
+            "after": _clamped(after or 0),
+            "limit": _clamped(limit),
+            "user_id": _storable(int(text)) if by_id else None,
+            **{f"pattern_{number}": pattern for number, pattern in enumerate(patterns)},
+        },
+    )
+    return [Customer(user_id, _as_text(name), _as_text(email), age) for user_id, name, email, age in found]
+
+
+def customer(rows: Rows, layout: Layout, user_id: int) -> CustomerSpending:
+    """What one customer spent, in all and in each year.
+
+    Raises:
+        UnknownCustomer: nobody has that id.
+    """
+    if _fits(user_id):
+        found = _asked(rows, page_statements.customer(layout), user_id=user_id)
+        if (answer := customer_of(user_id, found)) is not None:
+            return answer
+    raise UnknownCustomer(user_id)
+
+
+def payments(rows: Rows, layout: Layout, user_id: int, limit: int, *, offset: int) -> list[Payment]:
+    """The payments that bear one id, the newest year first, then the largest amount."""
+    if not _fits(user_id):
+        return []
+    parameters = {"user_id": user_id, "limit": _clamped(limit), "offset": _clamped(offset)}
+    return [
+        Payment(None if cents is None else Money(cents), year, _as_text(stored))
+        for cents, year, stored in rows(page_statements.payments(layout), parameters)
+    ]
+
+
+def statement_of(layout: Layout, question: QuestionName, *, by_year: bool) -> str:
+    """The SQL of a question."""
+    match question:
+        case "total_spent":
+            return statements.total_spent(layout, by_year=by_year).sql
+        case "spending_by_age":
+            return statements.spending_by_age(layout, by_year=by_year).sql
+        case "spending_by_customer":
+            return statements.spending_by_customer(layout, by_year=by_year).sql
+        case "spending_by_year":
+            return page_statements.spending_by_year(layout).sql
+
+
+def _patterns(text: str) -> list[str]:
+    r"""LIKE patterns that contain the text, as it is and as it is usually written, `\` before wildcards.
+
+    LIKE itself takes ASCII letters of either case for the same, but no others.
+    """
+    if not text or _UNSEARCHABLE.search(text):
+        return []
+    ways = [text]
+    if not text.isascii():
+        ways += [text.lower(), text.upper(), text.title(), text.capitalize()]
+    return [f"%{_WILDCARD.sub(_ESCAPED, way)}%" for way in dict.fromkeys(ways)]
+
+
 def _as_text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
@@ -74,6 +172,11 @@ def _asked(run: Callable[[str, Mapping[str, Any]], T], question: Question, **par
 def _storable(year: int | None) -> int | None:
     # A year no column can hold is compared as NULL, which is equal to nothing.
     return None if year is None or not _fits(year) else year
+
+
+def _clamped(number: int) -> int:
+    # SQLite takes a negative limit for none at all, and no parameter beyond 64 bits.
+    return max(0, min(number, _LARGEST))
 
 
 def _fits(value: int) -> bool:

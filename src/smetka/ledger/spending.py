@@ -81,6 +81,11 @@ class Spent:
         place = self._place(user_id)
         return None if place is None or self._ages[place] < 0 else self._ages[place]
 
+    def by_age(self) -> Iterator[tuple[int | None, int]]:
+        """Each spender's age and cents; of the nameless the age is not kept, and they are left out."""
+        for age, cents in zip(self._ages, self._cents, strict=True):
+            yield (None if age < 0 else age), cents
+
     def above(self, threshold: Money) -> Iterator[tuple[int, Money]]:
         """Those who exceed the threshold, by id; without the nameless."""
         for user_id, cents in zip(self.ids, self._cents, strict=True):

@@ -40,7 +40,9 @@ PART = 10**6
 """Sums of cents beyond 64 bits are taken again in two parts: millions of cents, and the rest."""
 
 _SQLITE = sqlite_dialect(paramstyle="named")
-_ZERO: Expression = literal_column("0")
+ZERO: Expression = literal_column("0")
+"""Nothing, where a row of another kind has a number."""
+
 _ONE: Expression = literal_column("1")
 
 
@@ -55,7 +57,7 @@ class Question:
 @lru_cache(maxsize=32)
 def total_spent(layout: Layout, *, by_year: bool) -> Question:
     """One row `(known, payments, high, low)` for `:user_id` (and `:year`)."""
-    return _question(lambda wide: _total_spent(Tables(layout), by_year=by_year, wide=wide))
+    return question_of(lambda wide: _total_spent(Tables(layout), by_year=by_year, wide=wide))
 
 
 @lru_cache(maxsize=32)
@@ -65,13 +67,13 @@ def spending_by_age(layout: Layout, *, by_year: bool) -> Question:
     The kinds are `customer`, `paid` (what customers of that age paid), `orphan` (payments that
     count, of nobody in `user_info`) and `all` (how many payments there are, usable or not).
     """
-    return _question(lambda wide: _spending_by_age(Tables(layout), by_year=by_year, wide=wide))
+    return question_of(lambda wide: _spending_by_age(Tables(layout), by_year=by_year, wide=wide))
 
 
 @lru_cache(maxsize=32)
 def spending_by_customer(layout: Layout, *, by_year: bool) -> Question:
     """Rows `(id, age, high, low)` by id, one for each customer with a payment that counts."""
-    return _question(lambda wide: _spending_by_customer(Tables(layout), by_year=by_year, wide=wide))
+    return question_of(lambda wide: _spending_by_customer(Tables(layout), by_year=by_year, wide=wide))
 
 
 @lru_cache(maxsize=8)
@@ -79,16 +81,19 @@ def person(layout: Layout) -> str:
     """Rows `(name, email)` for `:user_id`, whatever is stored there; NULL where there is no such column."""
     tables = Tables(layout)
     columns = (column(name) if name in layout.personal else null() for name in ("name", "email"))
-    return str(
-        select(*columns)
-        .select_from(tables.customers)
-        .where(tables.customer_id == bindparam("user_id"))
-        .compile(dialect=_SQLITE)
+    return compiled(
+        select(*columns).select_from(tables.customers).where(tables.customer_id == bindparam("user_id"))
     )
 
 
-def _question(build: Callable[[bool], Select[*tuple[Any, ...]] | CompoundSelect[Any]]) -> Question:
-    return Question(*(str(build(wide).compile(dialect=_SQLITE)) for wide in (False, True)))
+def question_of(build: Callable[[bool], Select[*tuple[Any, ...]] | CompoundSelect[Any]]) -> Question:
+    """The statement that `build` makes, without and with sums that cannot overflow."""
+    return Question(*(compiled(build(wide)) for wide in (False, True)))
+
+
+def compiled(statement: Select[*tuple[Any, ...]] | CompoundSelect[Any]) -> str:
+    """A statement as SQL for SQLite, its parameters as `:name`."""
+    return str(statement.compile(dialect=_SQLITE))
 
 
 def as_sql(statement: Select[*tuple[Any, ...]]) -> str:
@@ -143,7 +148,7 @@ def _total_spent(tables: Tables, *, by_year: bool, wide: bool) -> Select[bool, i
     customer: Expression = bindparam("user_id")
     known = exists(select(_ONE).select_from(tables.customers).where(tables.customer_id == customer))
     return (
-        select(known, func.count(), *_sums(values.cents(tables.amount), wide=wide))
+        select(known, func.count(), *sums(values.cents(tables.amount), wide=wide))
         .select_from(tables.payments)
         .where(tables.payer_id == customer, values.is_payable(tables.amount), *tables.period(by_year=by_year))
     )
@@ -156,9 +161,9 @@ def _spending_by_age(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSe
     known = customers.c.id.is_not(None)
     by_age = (
         select(
-            case((known, _text("paid")), else_=_text("orphan")).label("kind"),
+            case((known, word("paid")), else_=word("orphan")).label("kind"),
             customers.c.age,
-            _ZERO,
+            ZERO,
             func.count(),
             func.sum(paid.c.payments),
             func.sum(paid.c.high),
@@ -171,10 +176,10 @@ def _spending_by_age(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSe
     return union_all(
         by_age,
         *(
-            select(_text("customer"), ages.c.age, ages.c.customers, *[_ZERO] * 4)
+            select(word("customer"), ages.c.age, ages.c.customers, *[ZERO] * 4)
             for ages in tables.customers_by_age(customers)
         ),
-        select(_text("all"), null(), _ZERO, _ZERO, payments, _ZERO, _ZERO),
+        select(word("all"), null(), ZERO, ZERO, payments, ZERO, ZERO),
     )
 
 
@@ -195,7 +200,7 @@ def paid_by_customer(tables: Tables, period: list[ColumnElement[bool]], *, wide:
         .where(values.is_payable(tables.amount), *period)
         .subquery()
     )
-    high, low = _sums(values.cents(payments.c.amount), wide=wide)
+    high, low = sums(values.cents(payments.c.amount), wide=wide)
     return (
         select(payments.c.id, func.count().label("payments"), high.label("high"), low.label("low"))
         .group_by(payments.c.id)
@@ -203,14 +208,15 @@ def paid_by_customer(tables: Tables, period: list[ColumnElement[bool]], *, wide:
     )
 
 
-def _sums(cents: ColumnElement[int], *, wide: bool) -> tuple[Expression, Expression]:
+def sums(cents: ColumnElement[int], *, wide: bool) -> tuple[Expression, Expression]:
     """The sum of cents as `high * PART + low`."""
     if not wide:
-        return _ZERO, func.coalesce(func.sum(cents), _ZERO)
+        return ZERO, func.coalesce(func.sum(cents), ZERO)
     part = literal_column(str(PART), Integer)
     # SQLite's integer division and remainder both round towards zero, so that the parts fit together.
-    return func.coalesce(func.sum(cents // part), _ZERO), func.coalesce(func.sum(cents % part), _ZERO)
+    return func.coalesce(func.sum(cents // part), ZERO), func.coalesce(func.sum(cents % part), ZERO)
 
 
-def _text(word: str) -> Expression:
-    return literal_column(f"'{word}'")
+def word(plain: str) -> Expression:
+    """A word of letters only, as SQL text."""
+    return literal_column(f"'{plain}'")

@@ -63,6 +63,16 @@ def is_number(value: Expression) -> ColumnElement[bool]:
     return func.typeof(value).in_([literal_column("'integer'"), literal_column("'real'")])
 
 
+def is_whole(value: Expression) -> ColumnElement[bool]:
+    """A number without a fraction, 2023.0 included."""
+    return and_(is_number(value), value == cast(value, Integer))
+
+
+def whole_number(value: Expression) -> ColumnElement[int | None]:
+    """The value as an integer if it is a whole number, else NULL."""
+    return case((is_whole(value), cast(value, Integer)))
+
+
 def is_text(value: Expression) -> ColumnElement[bool]:
     """Stored as text."""
     return func.typeof(value) == literal_column("'text'")

@@ -7,6 +7,7 @@ from typing import Any
 
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
+from smetka.spending.ranking import Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +50,15 @@ def distribution(ledger: Ledger, year: int | None) -> Distribution:
         LedgerUnavailable: the ledger cannot be read.
     """
     rows = ledger.spending_by_age(year).rows
-    cents = sorted((total.cents for _, total in ledger.spending_by_customer(year)), reverse=True)
-    tenth = -(-len(cents) // 10)
+    ranking = Ranking.of(ledger.spending_by_customer(year))
+    top_tenth, top_tenth_total = ranking.top_tenth
     return Distribution(
         year,
         sum((row.total for row in rows), NOTHING),
         sum(row.customers for row in rows),
         sum(row.spenders for row in rows),
         sum(row.payments for row in rows),
-        _median(cents),
-        tenth,
-        Money(sum(cents[:tenth])),
+        ranking.median,
+        top_tenth,
+        top_tenth_total,
     )
-
-
-def _median(ordered: list[int]) -> Money | None:
-    if not ordered:
-        return None
-    low, high = ordered[len(ordered) // 2], ordered[(len(ordered) - 1) // 2]
-    return Money(low + high).average(2)

@@ -13,7 +13,7 @@ Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
 
 MOST_ANSWERS = 256
-"""Answers kept; the one not asked for the longest gives way."""
+"""Answers kept, unless told otherwise."""
 
 _LATER = object()
 """Stands for the version of a computation that has not begun: it will be new enough for everybody."""
@@ -50,10 +50,14 @@ class Remembered(Generic[Q, A]):
         version: names the state of what answers are made of; asked at every question, its errors too
             are answers.
         compute: makes an answer at least as new as the version last read.
+        most: answers kept; the one not asked for the longest gives way.
     """
 
-    def __init__(self, version: Callable[[], Hashable], compute: Callable[[Q], A]) -> None:
+    def __init__(
+        self, version: Callable[[], Hashable], compute: Callable[[Q], A], *, most: int = MOST_ANSWERS
+    ) -> None:
         self._version = version
+        self._most = most
         self._compute = compute
         self._lock = threading.Lock()
         self._answers: OrderedDict[Q, tuple[Hashable, A]] = OrderedDict()
@@ -120,5 +124,5 @@ class Remembered(Generic[Q, A]):
     def _remember(self, question: Q, version: Hashable, answer: A) -> None:
         self._answers[question] = (version, answer)
         self._answers.move_to_end(question)
-        if len(self._answers) > MOST_ANSWERS:
+        if len(self._answers) > self._most:
             self._answers.popitem(last=False)

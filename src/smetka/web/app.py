@@ -22,16 +22,29 @@ from smetka.web.deliveries import deliveries
 from smetka.web.health import health
 from smetka.web.hosts import TrustedProxies, comparable
 from smetka.web.metrics import Metrics
-from smetka.web.pages import reference, render, sign_in, visit
+from smetka.web.pages import (
+    bonus,
+    customers,
+    desk,
+    messages,
+    overview,
+    reference,
+    render,
+    settings,
+    sign_in,
+    visit,
+)
+from smetka.web.pages import campaigns as campaign_pages
 from smetka.web.pages.declared import NEEDS, READ_ALL, pages
 from smetka.web.parts import WebParts, parts
 from smetka.web.probes import Probes
 from smetka.web.request_ids import HEADER, request_id
 from smetka.web.sessions import Sessions
 from smetka.web.vouchers import vouchers
+from smetka.web.works import Works
 
 GROUPS = (brief, bonus_customers, campaigns, vouchers, audit, deliveries, health, reference.contract)
-PAGES = (reference, sign_in)
+PAGES = (bonus, campaign_pages, customers, desk, messages, overview, reference, settings, sign_in)
 """Their import declares them."""
 
 
@@ -94,6 +107,7 @@ def _parts(settings: Settings, services: Services) -> WebParts:
         unknown_codes=guesses.unknown_codes(),
         metrics=Metrics(),
         probes=Probes(services),
+        works=Works(),
         allowed_hosts=frozenset(comparable(name) for name in settings.effective_allowed_hosts),
         keys_always_needed=keys_always_needed,
         operations=operations,

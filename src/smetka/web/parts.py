@@ -14,6 +14,7 @@ from smetka.web.guesses import Guesses
 from smetka.web.metrics import Metrics
 from smetka.web.probes import Probes
 from smetka.web.sessions import Sessions
+from smetka.web.works import Works
 
 if TYPE_CHECKING:
     from smetka.web.operations import Operation
@@ -31,6 +32,7 @@ class WebParts:
     unknown_codes: Guesses
     metrics: Metrics
     probes: Probes
+    works: Works
     allowed_hosts: frozenset[str]
     """Host names that are answered, as `hosts.comparable` writes them."""
     keys_always_needed: bool

@@ -69,13 +69,16 @@ class Sessions:
         self._stamp: object = None
         # Until the file is there. Where it cannot be written at all, this process signs for itself.
         self._ended = _Ended(secret=secrets.token_hex(32))
+        self._is_shared = False
 
     def begin(self, key: Key | None) -> Session:
         """A new session; its id was never seen before, whatever the browser brought along."""
-        self._make_file()
+        self._share_secret()
         now = _now()
         mark = key.hash[:16] if key else ""
-        return Session(secrets.token_urlsafe(18), key.name if key else None, mark, now, now)
+        # After the last sign-out everywhere, whatever the clock says.
+        began = max(now, self._read().keys.get(mark, 0) + 1)
+        return Session(secrets.token_urlsafe(18), key.name if key else None, mark, began, now)
 
     def read(self, cookie: str) -> Session | None:
         """The session of a cookie; None when it is not ours, or over."""
@@ -111,14 +114,16 @@ class Sessions:
 
     def end(self, session: Session, *, everywhere: bool = False) -> None:
         """Let nobody in by it any more; `everywhere`, by no session that its key began until now."""
-        now = _now()
-        with self._lock, locked(self._path.with_name(self._path.name + ".lock")):
-            ended = self._load() or self._ended
-            ended.sessions = {i: until for i, until in ended.sessions.items() if until > now}
-            ended.sessions[session.id] = session.began + _LONGEST + 1
-            if everywhere and session.mark:
-                ended.keys[session.mark] = now
-            write_whole(self._path, ended.model_dump_json() + "\n")
+        if session.key is None:
+            return  # lets nobody in; and strangers, who get one for the asking, must not fill the file
+        try:
+            with self._lock, locked(self._path.with_name(self._path.name + ".lock")):
+                ended = _with_end(self._load() or self._ended, session, everywhere=everywhere)
+                write_whole(self._path, ended.model_dump_json() + "\n")
+        except OSError as error:
+            _log.warning("a session is ended in this process alone", reason=str(error.strerror))
+            with self._lock:
+                self._ended = _with_end(self._ended, session, everywhere=everywhere)
 
     @property
     def secret(self) -> str:
@@ -137,14 +142,16 @@ class Sessions:
 
     def _read(self) -> _Ended:
         seen = stamp(self._path)
-        if seen is None or seen == self._stamp:
+        if seen == self._stamp:
             return self._ended
         with self._lock:
-            loaded = self._load()
-            self._stamp = seen
-            # Damaged: whoever is signed in is not any more, and may sign in again.
-            self._ended = loaded or _Ended(secret=secrets.token_hex(32))
-        return self._ended
+            if seen != self._stamp:
+                loaded = self._load()
+                # Damaged or gone: whoever is signed in is not any more, and may sign in again.
+                self._ended = loaded or _Ended(secret=secrets.token_hex(32))
+                self._is_shared = loaded is not None
+                self._stamp = seen  # last: who sees it takes what was read
+            return self._ended
 
     def _load(self) -> _Ended | None:
         try:
@@ -152,16 +159,32 @@ class Sessions:
         except (OSError, ValidationError):
             return None
 
-    def _make_file(self) -> None:
-        if self._path.exists():
+    def _share_secret(self) -> None:
+        """Put what signs where other processes find it, unless one of them did."""
+        ours = self._read()
+        if self._is_shared:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with locked(self._path.with_name(self._path.name + ".lock")):
-                if not self._path.exists():
-                    write_whole(self._path, self._ended.model_dump_json() + "\n")
+                if self._load() is None:
+                    write_whole(self._path, ours.model_dump_json() + "\n")
         except OSError as error:
             _log.warning("sessions are this process's own", reason=str(error.strerror))
+        else:
+            self._stamp = ()  # read it again, even if it is the file that could not be read before
+
+
+def _with_end(ended: _Ended, session: Session, *, everywhere: bool) -> _Ended:
+    now = _now()
+    # Those that are over by now anyhow need not be remembered.
+    sessions = {id_: until for id_, until in ended.sessions.items() if until > now}
+    keys = {mark: until for mark, until in ended.keys.items() if until + _LONGEST > now}
+    sessions[session.id] = session.began + _LONGEST + 1
+    if everywhere:
+        # Never earlier than before: the clock may have been set back.
+        keys[session.mark] = max(now, session.began, keys.get(session.mark, 0) + 1)
+    return ended.model_copy(update={"sessions": sessions, "keys": keys})
 
 
 def _now() -> int:

@@ -24,6 +24,7 @@ from smetka.telegram.delivery import STATES
 from smetka.telegram.outbox import Place
 
 LONGEST_PAGE = 500
+SORTS: tuple[Sort, ...] = get_args(Sort)
 MOST_COUNTED = 10**9
 
 _CURSOR = r"([1-9][0-9]{11,12})\.([^\x00-\x1f\x7f]{1,200})"
@@ -106,7 +107,8 @@ def _cursor(text: Any) -> Place:
     raise ValueError("must be what a page of this list gave as next")
 
 
-def _customer_cursor(text: Any) -> Position:
+def read_customer_cursor(text: Any) -> Position:
+    """The position that `customer_cursor_of` wrote; raises ValueError."""
     if isinstance(text, str) and (match := re.fullmatch(_CUSTOMER_CURSOR, text)):
         year, user_id, value, sort = match.groups()
         return Position(int(year), int(user_id), cast(Sort, sort or "user_id"), int(value or user_id))
@@ -201,7 +203,7 @@ SortChoice = Annotated[Sort, WithJsonSchema({"type": "string", "enum": list(get_
 OptionalFlag = Annotated[bool | None, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 CustomerCursor = Annotated[
     InstanceOf[Position] | None,
-    BeforeValidator(_customer_cursor),
+    BeforeValidator(read_customer_cursor),
     WithJsonSchema({"type": "string", "pattern": f"^{_CUSTOMER_CURSOR}$"}),
 ]
 

@@ -59,7 +59,7 @@ def voucher(path: VoucherPath, services: Services) -> Any:
 
     Who changed it, by the names of keys, is told to those who may manage.
     """
-    with _no_guessing():
+    with no_guessing():
         found = kept.find(services.storage, read_code(path.code))
     return found.as_json(services.now(), with_names=may(Permission.MANAGE))
 
@@ -163,12 +163,12 @@ def reverse_voucher(path: VoucherPath, body: ReverseIn, services: Services, aske
 
 
 def _carry_out(path: VoucherPath, order: Order, services: Services) -> Any:
-    with _no_guessing():
+    with no_guessing():
         return services.redemptions.carry_out(read_code(path.code), order)
 
 
 @contextmanager
-def _no_guessing() -> Iterator[None]:
+def no_guessing() -> Iterator[None]:
     """Slow down whoever tries codes: by the key, and by the address that many keys may come from.
 
     Raises:

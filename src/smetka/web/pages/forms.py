@@ -23,12 +23,16 @@ from smetka.web.parts import parts
 from smetka.web.refusals import BadRequest, FormExpired, UnsupportedMediaType
 
 T = TypeVar("T")
+W = TypeVar("W", bound=str)
 
 FORM = "form"
 """The field of every form that proves where it comes from."""
 
 _FORM = re.compile(r"application/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=utf-8)?", re.IGNORECASE)
 _LONGEST_LINE = 200
+NOT_A_CURSOR = mark("must be what a page of this list gave as next")
+ONLY_IDS = mark("must be a customer's id: names and e-mails are shown to owners only")
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -59,7 +63,7 @@ class Fields:
         """A day, as a browser's date field sends it or as people here write it."""
         return self._read(name, default, _day)
 
-    def one_of(self, name: str, choices: Collection[str], *, default: str | None = None) -> str | None:
+    def one_of(self, name: str, choices: Collection[W], *, default: W | None = None) -> W | None:
         """One of a few words."""
         return self._read(name, default, lambda text: _one_of(text, choices))
 
@@ -137,16 +141,23 @@ def posted() -> Fields:
     return Fields(typed, visit.language())
 
 
+def as_faults(fields: Fields) -> list[Fault]:
+    """What is wrong with a form, for a page of its own."""
+    return [Fault(detail, parameter=name) for name, detail in fields.faults.items()]
+
+
 def _amount(text: str, language: Language, *, positive: bool) -> Money:
-    formats = FORMATS[language]
     bare = re.sub(r"[\s\u00a0\u202f']", "", text)
-    thousands, point = re.escape(formats.thousands), re.escape(formats.point)
+    # Three digits behind a mark are a group and one or two are decimals, whichever mark it is: so both
+    # languages' ways are read in both, and no other reading is possible.
     if match := re.fullmatch(r"([0-9]{1,16})(?:[.,]([0-9]{1,2}))?", bare):
         whole, rest = match.groups()
-    elif match := re.fullmatch(rf"([0-9]{{1,3}}(?:{thousands}[0-9]{{3}})+)(?:{point}([0-9]{{1,2}}))?", bare):
-        whole, rest = match[1].replace(formats.thousands, ""), match[2]
+    elif match := re.fullmatch(
+        r"([0-9]{1,3}(?:([.,])[0-9]{3})(?:\2[0-9]{3})*)(?:(?!\2)[.,]([0-9]{1,2}))?", bare
+    ):
+        whole, rest = re.sub(r"[.,]", "", match[1]), match[3]
     else:
-        raise _Wrong(mark("must be an amount such as {0}"), "1000" + formats.point + "50")
+        raise _Wrong(mark("must be an amount such as {0}"), "1000" + FORMATS[language].point + "50")
     value = Money.from_decimal(Decimal(f"{whole}.{rest or 0}"))
     if value.cents > LARGEST_AMOUNT * 100:
         raise _Wrong(mark("must be at most {0}"), LARGEST_AMOUNT)
@@ -173,9 +184,10 @@ def _day(text: str) -> date:
         raise wrong from None
 
 
-def _one_of(text: str, choices: Collection[str]) -> str:
-    if text in choices:
-        return text
+def _one_of(text: str, choices: Collection[W]) -> W:
+    for choice in choices:
+        if choice == text:
+            return choice
     raise _Wrong(mark("must be one of {0}"), ", ".join(choices))
 
 

@@ -32,6 +32,8 @@ def register(app: Flask) -> None:
     environment.globals |= {
         "amount": amount,
         "money": money,
+        "short": short,
+        "difference": difference,
         "count": count,
         "percent": percent,
         "time": time,
@@ -64,12 +66,23 @@ def amount(value: Money | Decimal | int | None) -> str:
     return formats.amount(value.decimal if isinstance(value, Money) else value, own_formats())
 
 
+def short(value: Money) -> str:
+    """An amount without its currency, and without decimals when it has none."""
+    return count(value.cents // 100) if not value.cents % 100 else amount(value)
+
+
 def money(value: Money | Decimal | int | None, code: str | None = None) -> str:
     """An amount with its currency, the shop's unless told otherwise; a dash when there is none."""
     if value is None:
         return formats.NOTHING
     unit = formats.currency(code or parts().settings.currency, own_formats())
     return f"{amount(value)}\u00a0{unit}"
+
+
+def difference(now: Money, then: Money) -> str:
+    """How much more or less an amount is than another, with its sign."""
+    cents = now.cents - then.cents
+    return ("+" if cents > 0 else "−" if cents else "") + amount(Money(abs(cents)))
 
 
 def count(value: int | None) -> str:

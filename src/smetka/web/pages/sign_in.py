@@ -28,7 +28,6 @@ def signed_in() -> Any:
     """Begin a session of a key."""
     fields = forms.posted()
     keys, wish = parts().keys, _own(fields.typed.get("next", ""))
-    parts().wrong_keys.check(guards.address())
     key = keys.key_of(fields.typed.get("key", ""))
     if key is None:
         parts().wrong_keys.count(guards.address())

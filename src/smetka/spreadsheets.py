@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,6 +14,27 @@ from smetka.errors import CommandFailed
 from smetka.money import Money
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_lines(
+    header: Sequence[str], rows: Iterable[Sequence[Any]], *, excel: bool, language: str
+) -> Iterator[bytes]:
+    """Rows as lines of a CSV file in UTF-8; no text in them is taken for a formula.
+
+    Args:
+        excel: with a byte order mark and semicolons, as Excel opens it by itself where a comma parts
+            decimals; in Macedonian, with decimal commas too.
+    """
+    comma = excel and language == "mk"
+    line = io.StringIO()
+    writer = csv.writer(line, delimiter=";" if excel else ",", lineterminator="\r\n")
+    if excel:
+        yield b"\xef\xbb\xbf"
+    for row in chain((header,), rows):
+        writer.writerow([_cell(value, comma=comma) for value in row])
+        yield line.getvalue().encode("utf-8", "replace")
+        line.seek(0)
+        line.truncate()
 
 
 def write_csv(
@@ -22,25 +45,17 @@ def write_csv(
     excel: bool,
     language: str,
 ) -> int:
-    """Write rows, none of whose texts is taken for a formula. Returns how many there were.
+    """Write rows to a file, as `csv_lines` says. Returns how many there were.
 
     The file appears when it is complete.
-
-    Args:
-        excel: with a byte order mark and semicolons, as Excel opens it by itself where a comma parts
-            decimals; in Macedonian, with decimal commas too.
 
     Raises:
         CommandFailed: the file cannot be written.
     """
-    comma = excel and language == "mk"
-    written = 0
+    written = -2 if excel else -1  # the mark and the header are no rows
     with appearing(output) as file:
-        file.write(b"\xef\xbb\xbf" if excel else b"")
-        writer = csv.writer(_Encoded(file), delimiter=";" if excel else ",", lineterminator="\r\n")
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow([_cell(value, comma=comma) for value in row])
+        for line in csv_lines(header, rows, excel=excel, language=language):
+            file.write(line)
             written += 1
     return written
 
@@ -73,13 +88,3 @@ def _cell(value: Any, *, comma: bool) -> str:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_FORMULA) else value
     return "" if value is None else str(value)
-
-
-class _Encoded:
-    """What the csv module writes to, in UTF-8."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def write(self, text: str) -> None:
-        self._file.write(text.encode("utf-8", "replace"))

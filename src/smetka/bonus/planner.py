@@ -1,0 +1,63 @@
+"""What a bonus would cost, at once, for whatever threshold, value and budget are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smetka.bonus.plan import Decided
+from smetka.ledger import Spent
+from smetka.money import NOTHING, Money
+from smetka.spending.ranking import Ranking
+
+STEPS = (-1000, -500, -100, 0, 100, 500, 1000)
+"""How far from the threshold others are shown, in units of the currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Who would get a voucher at a threshold, and what that costs.
+
+    Attributes:
+        due, cost: without regard to the budget.
+        reached, cost_within_budget: with it.
+    """
+
+    threshold: Money
+    due: int
+    cost: Money
+    reached: int
+    cost_within_budget: Money
+
+
+class Planner:
+    """Reckons by counting, not by listing: any threshold costs a few microseconds.
+
+    It comes to what `plan.Entitled` does for a campaign without tiers and vouchers yet.
+    """
+
+    def __init__(self, ranking: Ranking, spent: Spent, decided: Decided) -> None:
+        self._ranking = ranking
+        # A rejected customer gets none, whatever the ledger says; nor does one without a usable id.
+        self._out = [spent.of(user_id) for user_id in decided.rejected]
+        self._out += [total for _, total in spent.nameless]
+        self._approved = [(total, spent.of(user_id)) for user_id, total in decided.approved.items()]
+
+    def outlook(self, threshold: Money, value: Money, budget: Money | None) -> Outlook:
+        """Vouchers of one value for all who exceed the threshold, as far as the budget goes."""
+        due = self._ranking.above(threshold) - sum(total > threshold for total in self._out)
+        due += sum(posted > threshold >= ledger for posted, ledger in self._approved)
+        reached = due if budget is None else min(due, budget.cents // value.cents)
+        return Outlook(threshold, due, Money(due * value.cents), reached, Money(reached * value.cents))
+
+    def around(self, threshold: Money, value: Money, budget: Money | None) -> Iterator[Outlook]:
+        """The same for thresholds near this one, ascending."""
+        for step in STEPS:
+            other = Money(threshold.cents + step * 100)
+            if other.cents >= 0:
+                yield self.outlook(other, value, budget)
+
+    def near_misses(self, threshold: Money) -> int:
+        """How many spent at least nine tenths of the threshold, and do not exceed it."""
+        lowest = Money(-(-threshold.cents * 9 // 10))
+        return self._ranking.between(max(lowest, Money(1)), threshold) if threshold > NOTHING else 0

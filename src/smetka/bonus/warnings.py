@@ -1,0 +1,200 @@
+"""What a careful person would want to know before issuing, in sentences of either language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from smetka.bonus.plan import Due, Plan
+from smetka.language import FORMATS, formats, translations
+from smetka.ledger import Ledger
+from smetka.money import NOTHING, Money
+from smetka.settings import Language
+
+ALMOST_ALL_TENTHS = 9
+"""A threshold that so many tenths of the spenders exceed selects hardly anybody."""
+
+
+@dataclass(slots=True)
+class Undecided:
+    """Records that nobody has decided about.
+
+    Attributes:
+        waiting: how many exceed the threshold by the stored total, and not by the ledger's.
+        mismatching: how many differ from what the ledger said then, decided ones included.
+    """
+
+    waiting: int = 0
+    mismatching: int = 0
+
+
+@dataclass(slots=True)
+class Sum:
+    """Vouchers, counted and added up."""
+
+    customers: int = 0
+    cost: Money = NOTHING
+
+    def add(self, due: Due) -> None:
+        """One more."""
+        self.customers += 1
+        self.cost += due.value
+
+    def as_json(self) -> dict[str, Any]:
+        """The two figures."""
+        return {"customers": self.customers, "cost": self.cost.number}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How warnings are said: `_` and `_n` of a language, its numbers, and the campaign's money."""
+
+    language: Language
+    currency: str
+
+    def one(self, text: str, **values: object) -> str:
+        """A sentence."""
+        return translations(self.language).gettext(text).format(**values)
+
+    def many(self, one: str, many: str, number: int, **values: object) -> str:
+        """A sentence about a number of things."""
+        text = translations(self.language).ngettext(one, many, number)
+        return text.format(count=self.count(number), **values)
+
+    def count(self, number: int) -> str:
+        """A number."""
+        return formats.count(number, FORMATS[self.language])
+
+    def money(self, value: Money) -> str:
+        """An amount with its currency."""
+        own = FORMATS[self.language]
+        return f"{formats.amount(value.decimal, own)} {formats.currency(self.currency, own)}"
+
+
+def warnings_of_the_plan(
+    found: Plan,
+    due: Sum,
+    left_out: tuple[Sum, list[Due]],
+    words: Words,
+    *,
+    tie: dict[str, Any] | None,
+    now: datetime,
+) -> list[str]:
+    """Of what the rules come to: nobody, nearly everybody, who is left out and why.
+
+    Args:
+        left_out: their sum and the first few; `tie` is who is parted by the id alone.
+    """
+    rules, gettext = found.campaign.rules, words.one
+    threshold = words.money(rules.threshold)
+    warnings = []
+    if now >= found.campaign.expires_at:
+        day = rules.last_day.strftime(FORMATS[words.language].day)
+        warnings.append(gettext("The vouchers are not valid any more: their last day was {day}.", day=day))
+    spenders = len(found.spent)
+    if not due.customers:
+        warnings.append(
+            gettext("Nobody is due a voucher: nobody spent more than {threshold}.", threshold=threshold)
+        )
+    elif due.customers > 1 and due.customers * 10 >= spenders * ALMOST_ALL_TENTHS:
+        warnings.append(
+            gettext(
+                "The threshold hardly selects: {due} of the {spenders} customers with a payment in {year} "
+                "exceed {threshold}.",
+                due=words.count(due.customers),
+                spenders=words.count(spenders),
+                year=rules.year,
+                threshold=threshold,
+            )
+        )
+    out, first_out = left_out
+    if out.customers:
+        warnings.append(_left_out_words(found, out, first_out, words))
+    if tie is not None:
+        warnings.append(
+            gettext(
+                "The cut goes through customers who spent the same, {total}: {reached} of them with the "
+                "smaller ids get a voucher, {left_out} do not.",
+                total=words.money(first_out[0].total),
+                reached=words.count(tie["customers_reached"]),
+                left_out=words.count(tie["customers_left_out"]),
+            )
+        )
+    return warnings
+
+
+def warnings_of_records(found: Plan, undecided: Undecided, words: Words) -> list[str]:
+    """Of stored customers whom nobody decided about."""
+    warnings, year, ngettext = [], found.campaign.rules.year, words.many
+    if undecided.mismatching:
+        warnings.append(
+            ngettext(
+                "{count} stored total differs from the ledger's.",
+                "{count} stored totals differ from the ledger's.",
+                undecided.mismatching,
+                year=year,
+            )
+        )
+    if undecided.waiting:
+        warnings.append(
+            ngettext(
+                "{count} stored customer exceeds the threshold by the stored total, not by the ledger's of "
+                "{year}: that one gets a voucher only when approved.",
+                "{count} stored customers exceed the threshold by the stored total, not by the ledger's of "
+                "{year}: they get a voucher only when approved.",
+                undecided.waiting,
+                year=year,
+            )
+        )
+    return warnings
+
+
+def warnings_of_the_ledger(found: Plan, ledger: Ledger, words: Words) -> list[str]:
+    """Of data that was left out."""
+    rules, warnings, gettext, ngettext = found.campaign.rules, [], words.one, words.many
+    quality = ledger.spending_by_age(rules.year)
+    if quality.orphan_payments:
+        warnings.append(
+            ngettext(
+                "{count} payment of {year} is of nobody in the ledger.",
+                "{count} payments of {year} are of nobody in the ledger.",
+                quality.orphan_payments,
+                year=rules.year,
+            )
+        )
+    if quality.ignored_payments:
+        warnings.append(
+            ngettext(
+                "{count} payment of {year} has no usable amount.",
+                "{count} payments of {year} have no usable amount.",
+                quality.ignored_payments,
+                year=rules.year,
+            )
+        )
+    if any(total > rules.threshold for _, total in found.spent.nameless):
+        warnings.append(
+            gettext("Customers whose ids are not whole numbers exceed the threshold; they get no voucher.")
+        )
+    return warnings
+
+
+def _left_out_words(found: Plan, left_out: Sum, first_out: list[Due], words: Words) -> str:
+    rules, gettext, ngettext = found.campaign.rules, words.one, words.many
+    limits = []
+    if rules.budget is not None:
+        limits.append(gettext("the budget of {budget}", budget=words.money(rules.budget)))
+    if rules.most_vouchers is not None:
+        limits.append(gettext("the limit of {count} vouchers", count=words.count(rules.most_vouchers)))
+    first = first_out[0]
+    return ngettext(
+        "Not everyone is reached by {limits}: {count} is left out, who would cost {cost}: customer {first} "
+        "with {total}.",
+        "Not everyone is reached by {limits}: {count} are left out, who would cost {cost}, the first of them "
+        "customer {first} with {total}.",
+        left_out.customers,
+        limits=gettext(" and ").join(limits),
+        cost=words.money(left_out.cost),
+        first=first.user_id,
+        total=words.money(first.total),
+    )

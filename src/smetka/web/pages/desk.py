@@ -1,0 +1,118 @@
+"""The cash desk: is this voucher good, take it, and take that back when it was a slip."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from smetka.bonus import errors as bonus
+from smetka.bonus import vouchers as kept
+from smetka.bonus.codes import read_code
+from smetka.bonus.redemptions import Order
+from smetka.bonus.vouchers import Voucher
+from smetka.errors import Refusal, WrongState
+from smetka.keys import Permission
+from smetka.web import guards
+from smetka.web.pages import declared, forms, render
+from smetka.web.parts import services
+from smetka.web.problems import STATUS
+from smetka.web.vouchers import no_guessing
+
+_REFUSALS = (
+    bonus.MistypedCode,
+    bonus.UnknownCode,
+    bonus.Voided,
+    bonus.AlreadyRedeemed,
+    bonus.Expired,
+    bonus.NotYetValid,
+    bonus.Reserved,
+    bonus.OtherCustomer,
+    bonus.KeyReused,
+    bonus.InProgress,
+    WrongState,
+)
+
+
+@declared.get("/desk", needs=Permission.REDEEM)
+def desk() -> Any:
+    """The field for a code."""
+    forms.asked()
+    return _page("", 200)
+
+
+@declared.post("/desk", needs=Permission.REDEEM)
+def look_up() -> Any:
+    """Say plainly whether a code is good. Changes nothing."""
+    fields = forms.posted()
+    text = fields.typed.get("code", "")
+    if not text:
+        return _page("", 422)
+    try:
+        voucher = _found(text)
+    except _REFUSALS as refusal:
+        return _page(text, STATUS[type(refusal)], refusal=refusal)
+    return _page(voucher.code, 200, voucher=voucher)
+
+
+@declared.post("/desk/redeem", needs=Permission.REDEEM)
+def redeem_here() -> Any:
+    """Redeem; the same form sent twice redeems once and says the same."""
+    fields = forms.posted()
+    text = fields.typed.get("code", "")
+    once = fields.typed.get("once", "")[:64] or secrets.token_urlsafe(16)
+    reference = fields.text("reference", most=200)
+    try:
+        code = read_code(text)
+        with no_guessing():
+            services().redemptions.carry_out(
+                code, Order("redeem", guards.caller(), reference=reference or None, key=f"desk {once}")
+            )
+        voucher = _found(code)
+    except _REFUSALS as refusal:
+        return _page(text, STATUS[type(refusal)], refusal=refusal)
+    return _page(voucher.code, 200, voucher=voucher, done="redeemed")
+
+
+@declared.post("/desk/undo", needs=Permission.REDEEM)
+def undo() -> Any:
+    """Take back what this very desk redeemed within the last minute."""
+    fields = forms.posted()
+    text = fields.typed.get("code", "")
+    try:
+        code = read_code(text)
+        with no_guessing():
+            services().redemptions.undo(code, guards.caller())
+        voucher = _found(code)
+    except _REFUSALS as refusal:
+        return _page(text, STATUS[type(refusal)], refusal=refusal)
+    return _page(voucher.code, 200, voucher=voucher, done="undone")
+
+
+def _found(text: str) -> Voucher:
+    with no_guessing():
+        return kept.find(services().storage, read_code(text))
+
+
+def _page(
+    code: str,
+    status: int,
+    *,
+    voucher: Voucher | None = None,
+    refusal: Refusal | None = None,
+    done: str = "",
+) -> Any:
+    now = services().now()
+    state = voucher.status_at(now) if voucher else None
+    if voucher and state == "issued" and now < voucher.valid_from:
+        state = "not-yet-valid"
+    return render.page(
+        "desk.html",
+        status,
+        code=code,
+        voucher=voucher,
+        state=state,
+        refusal=refusal.slug if refusal else None,
+        done=done,
+        once=secrets.token_urlsafe(16),
+        may_undo=bool(voucher and services().redemptions.may_undo(voucher, guards.caller())),
+    )

@@ -1,0 +1,123 @@
+"""The overview: this year against the last, age groups, years, and how spending is spread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from smetka.charts.averages import averages_spec
+from smetka.charts.distribution import distribution_spec
+from smetka.charts.years import years_spec
+from smetka.keys import Permission
+from smetka.language import formats
+from smetka.language.words import CATALOGUES
+from smetka.ledger import YearSpending
+from smetka.money import Money
+from smetka.settings import Basis
+from smetka.spending.ranking import Ranking, SpendingClass
+from smetka.web.pages import declared, forms, render, visit
+from smetka.web.pages.pictures import picture
+from smetka.web.parts import services
+
+BASES: tuple[Basis, ...] = ("spender", "payment", "customer")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A year, or all of them, in figures; None for years without payments."""
+
+    year: int | None
+    ranking: Ranking
+    payments: int
+
+    @property
+    def top_share(self) -> tuple[Money, Money]:
+        """What the top tenth spent, of what all did."""
+        return self.ranking.top_tenth[1], self.ranking.total
+
+
+@declared.get("/", needs=Permission.READ, reads_all=True)
+def overview() -> Any:
+    """What the shop earned, from whom, and whether the figures can be trusted."""
+    fields = forms.asked("year", "basis")
+    all_years = fields.typed["year"] == "all"
+    year = None if all_years else fields.year()
+    basis = fields.one_of("basis", BASES, default=services().settings.average_basis)
+    if basis is None or fields.faults:
+        return render.page("overview_faults.html", 422, fields=fields)
+    years = [each for each in services().years(None) if each.year is not None]
+    chosen = None if all_years else year or _latest(years)
+    now = _period(chosen, years)
+    before = _period(chosen - 1, years) if chosen is not None else None
+    # Asked for nothing in particular, age groups are of all years: as the API and Telegram tell them.
+    ages = services().average_spending(chosen if year is not None else None, None)
+    report = ages.as_json(basis=basis, currency=services().settings.currency)
+    threshold = services().settings.bonus_threshold
+    classes = now.ranking.classes(threshold)
+    return render.page(
+        "overview.html",
+        years=years,
+        chosen=chosen,
+        all_years=all_years,
+        now=now,
+        before=before if before is not None and len(before.ranking) else None,
+        report=report,
+        ages=ages,
+        basis=basis,
+        classes=classes,
+        threshold=threshold,
+        due=now.ranking.above(threshold),
+        words=CATALOGUES[visit.language()],
+        pictures={
+            "ages": picture(averages_spec(report, visit.language()), "ages"),
+            "years": _years_picture(years),
+            "classes": _classes_picture(classes, threshold),
+        },
+        statements={
+            "customers": services().ledger.statement_of("spending_by_customer", by_year=chosen is not None),
+            "ages": services().ledger.statement_of("spending_by_age", by_year=report["year"] is not None),
+            "years": services().ledger.statement_of("spending_by_year"),
+        },
+    )
+
+
+def _latest(years: list[YearSpending]) -> int:
+    """The current year, or the latest one before it with payments."""
+    current = services().bonus_rules.current_year
+    return max((each.year for each in years if each.year and each.year <= current), default=current)
+
+
+def _period(year: int | None, years: list[YearSpending]) -> Period:
+    payments = sum(each.payments for each in years if year is None or each.year == year)
+    return Period(year, services().rankings(year), payments)
+
+
+def _years_picture(years: list[YearSpending]) -> Any:
+    if len(years) < 2:
+        return None
+    shown = [(each.year, each.total) for each in years[-30:] if each.year is not None]
+    return picture(years_spec(shown, title="", unit="", formats=render.own_formats()), "years")
+
+
+def _classes_picture(classes: list[SpendingClass], threshold: Money) -> Any:
+    if not classes:
+        return None
+    width = next(c.high.cents - c.low.cents for c in classes if c.low is not None and c.high is not None)
+    drawn = [
+        (
+            each.low or Money((each.high or threshold).cents - width),
+            each.high or Money((each.low or threshold).cents + width),
+            each.customers,
+        )
+        for each in classes
+    ]
+    label = (
+        render.said()
+        .gettext("threshold {amount}")
+        .format(amount=formats.amount(Decimal(threshold.cents) / 100, render.own_formats()))
+    )
+    spec = distribution_spec(
+        drawn, threshold, title="", unit="", threshold_label=label, formats=render.own_formats()
+    )
+    return picture(spec, "classes")
