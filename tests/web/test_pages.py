@@ -7,7 +7,25 @@ import re
 
 import pytest
 
-PAGES = ["/", "/docs", "/problems", "/problems/below-threshold"]
+PAGES = [
+    "/",
+    "/customers",
+    "/customers/1",
+    "/bonus",
+    "/bonus/due",
+    "/bonus/customers",
+    "/bonus/campaigns/new",
+    "/desk",
+    "/messages",
+    "/settings",
+    "/settings/ledger",
+    "/settings/audit",
+    "/settings/keys",
+    "/sign-in",
+    "/docs",
+    "/problems",
+    "/problems/below-threshold",
+]
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/nothing", "/total_spent/1", "/static/smetka.css", "/healthz"])

@@ -30,6 +30,9 @@ PAGE = 25
 MOST_HOURS = 24 * 31
 
 _ROLES: tuple[RoleName, ...] = ("reader", "cashier", "manager", "owner")
+_DONE = "/messages#main"
+"""Where forms lead: what browsers bring along from a form's own address would scroll past the notice."""
+
 _BACK = re.compile(r"/messages(?:[/?][^\x00-\x20\\]*)?")
 
 
@@ -117,7 +120,7 @@ def change_delivery() -> Any:
         match fields.typed.get("do"):
             case "retry":
                 outbox.retry(delivery_id)
-                notice = said.gettext("The message is sent again.")
+                notice = said.gettext("The message will be sent again.")
             case "cancel":
                 outbox.cancel(delivery_id)
                 notice = said.gettext("The message is cancelled.")
@@ -162,7 +165,7 @@ def _averages(fields: forms.Fields, *, send: bool) -> Any:
             "The averages are on their way to {count} chats.",
             len(queued),
         )
-    return visit.go_to("/messages", notice.format(count=render.count(len(queued))))
+    return visit.go_to(_DONE, notice.format(count=render.count(len(queued))))
 
 
 def _invite(fields: forms.Fields) -> Any:
@@ -182,7 +185,7 @@ def _invite(fields: forms.Fields) -> Any:
     )
     order = Markup("<code>/start {}</code>").format(code)
     role_name = render.said().gettext(message_texts.ROLES[role])
-    return visit.go_to("/messages", said.format(order=order, role=role_name, time=render.time(ends)))
+    return visit.go_to(_DONE, said.format(order=order, role=role_name, time=render.time(ends)))
 
 
 def _schedule(fields: forms.Fields) -> Any:
@@ -192,7 +195,7 @@ def _schedule(fields: forms.Fields) -> Any:
         return _page(422, typed={"schedule": fields})
     said = render.said().gettext("The schedule {name} is set; it is due next at {time}.")
     time = render.time(services().schedules.next_at(added))
-    return visit.go_to("/messages", said.format(name=added.name, time=time))
+    return visit.go_to(_DONE, said.format(name=added.name, time=time))
 
 
 def _page(

@@ -82,7 +82,7 @@ def money(value: Money | Decimal | int | None, code: str | None = None) -> str:
 def difference(now: Money, then: Money) -> str:
     """How much more or less an amount is than another, with its sign."""
     cents = now.cents - then.cents
-    return ("+" if cents > 0 else "−" if cents else "") + amount(Money(abs(cents)))
+    return ("+" if cents > 0 else "−" if cents else "") + short(Money(abs(cents)))
 
 
 def count(value: int | None) -> str:
