@@ -17,6 +17,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from smetka.settings import Settings
 from smetka.web.advice import ADVICE
 
 SOURCE = Path(__file__).parent.parent / "src" / "smetka"
@@ -45,6 +46,8 @@ def said() -> Catalog:
     )
     for _file, _line, message, _comments, context in sorted(messages, key=lambda each: (each[0], each[1])):
         found.add(message, context=context)
+    for setting in Settings.model_fields.values():
+        found.add(setting.description)
     for kind, advice in ADVICE.items():
         found.add(kind.title)
         found.add(advice)

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from smetka.bonus.plan import Decided
 from smetka.ledger import Spent
 from smetka.money import NOTHING, Money
-from smetka.spending.ranking import Ranking
 
 STEPS = (-1000, -500, -100, 0, 100, 500, 1000)
 """How far from the threshold others are shown, in units of the currency."""
+
+
+class Ranking(Protocol):
+    """What each spender spent, in order; see `smetka.spending.ranking`."""
+
+    def above(self, threshold: Money) -> int:
+        """How many spent more than the threshold."""
+
+    def between(self, low: Money, high: Money) -> int:
+        """How many spent from `low` up to and with `high`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def register(app: Flask) -> None:
         "amount": amount,
         "money": money,
         "short": short,
+        "unit": unit,
         "difference": difference,
         "count": count,
         "percent": percent,
@@ -75,14 +76,18 @@ def money(value: Money | Decimal | int | None, code: str | None = None) -> str:
     """An amount with its currency, the shop's unless told otherwise; a dash when there is none."""
     if value is None:
         return formats.NOTHING
-    unit = formats.currency(code or parts().settings.currency, own_formats())
-    return f"{amount(value)}\u00a0{unit}"
+    return f"{amount(value)}\u00a0{unit(code)}"
 
 
 def difference(now: Money, then: Money) -> str:
     """How much more or less an amount is than another, with its sign."""
     cents = now.cents - then.cents
     return ("+" if cents > 0 else "−" if cents else "") + short(Money(abs(cents)))
+
+
+def unit(code: str | None = None) -> str:
+    """A currency as people write it, the shop's unless told otherwise."""
+    return formats.currency(code or parts().settings.currency, own_formats())
 
 
 def count(value: int | None) -> str:
