@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.figures import Figure
-from bench.rows import averages, bonus, messages, posts, resources, totals
+from bench.rows import averages, bonus, messages, pages, posts, resources, totals
 from bench.rows.sizes import Sizes
 
 ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
@@ -20,6 +20,7 @@ ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
     "asking": messages.asking,
     "sending": messages.sending,
     "drawing": messages.drawing,
+    "pages": pages.pages,
     "start": resources.start,
 }
 

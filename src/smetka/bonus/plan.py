@@ -68,10 +68,6 @@ class Entitled:
     def __iter__(self) -> Iterator[Due]:
         return map(self._due, self._ranks)
 
-    def between(self, first: int, end: int) -> list[Due]:
-        """Some of them, by their places."""
-        return [self._due(rank) for rank in self._ranks[first:end]]
-
     def _found(self, spent: Spent, decided: Decided) -> Iterator[tuple[int, Money]]:
         threshold = self._rules.threshold
         for user_id, total in spent.above(threshold):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from smetka.bonus.plan import Decided
+from smetka.bonus.plan import Decided, Due
 from smetka.ledger import Spent
 from smetka.money import NOTHING, Money
 
@@ -22,6 +23,13 @@ class Ranking(Protocol):
 
     def between(self, low: Money, high: Money) -> int:
         """How many spent from `low` up to and with `high`."""
+
+
+class Order(Protocol):
+    """The same by id, who spent most first."""
+
+    def above(self, threshold: Money) -> Iterator[tuple[int, Money]]:
+        """Those who spent more than the threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class Planner:
     """
 
     def __init__(self, ranking: Ranking, spent: Spent, decided: Decided) -> None:
-        self._ranking = ranking
+        self._ranking, self._spent, self._decided = ranking, spent, decided
         # A rejected customer gets none, whatever the ledger says; nor does one without a usable id.
         self._out = [spent.of(user_id) for user_id in decided.rejected]
         self._out += [total for _, total in spent.nameless]
@@ -67,7 +75,25 @@ class Planner:
             if other.cents >= 0:
                 yield self.outlook(other, value, budget)
 
+    def due(self, order: Order, threshold: Money, value: Money) -> Iterator[Due]:
+        """Those who would get one, who spent most first, equals by id."""
+        by_ledger = (
+            Due(user_id, total, value, approved=False)
+            for user_id, total in order.above(threshold)
+            if user_id not in self._decided.rejected and user_id not in self._decided.approved
+        )
+        approved = [
+            Due(user_id, max(total, self._spent.of(user_id)), value, approved=True)
+            for user_id, total in self._decided.approved.items()
+            if max(total, self._spent.of(user_id)) > threshold
+        ]
+        return heapq.merge(by_ledger, sorted(approved, key=_rank), key=_rank)
+
     def near_misses(self, threshold: Money) -> int:
         """How many spent at least nine tenths of the threshold, and do not exceed it."""
         lowest = Money(-(-threshold.cents * 9 // 10))
         return self._ranking.between(max(lowest, Money(1)), threshold) if threshold > NOTHING else 0
+
+
+def _rank(due: Due) -> tuple[int, int]:
+    return -due.total.cents, due.user_id

@@ -68,8 +68,11 @@ class Spent:
         return len(self.ids) + len(self.nameless)
 
     def __iter__(self) -> Iterator[tuple[Any, Money]]:
-        known = ((user_id, Money(cents)) for user_id, cents in zip(self.ids, self._cents, strict=True))
-        return chain(known, self.nameless)
+        return chain(self.known(), self.nameless)
+
+    def known(self) -> Iterator[tuple[int, Money]]:
+        """All but the nameless, by id."""
+        return ((user_id, Money(cents)) for user_id, cents in zip(self.ids, self._cents, strict=True))
 
     def of(self, user_id: int) -> Money:
         """What a customer spent; nothing, when that is nobody's id."""

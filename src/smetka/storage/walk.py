@@ -30,7 +30,7 @@ class _Path:
     """An indexed field that every record has and that never changes, as a line of whole numbers.
 
     `begin` and `width` are where most records are expected to begin, and how densely; wrong ones
-    cost time alone.
+    cost time alone. `place` is the number of a value as it is read.
     """
 
     field: str
@@ -38,9 +38,10 @@ class _Path:
     begin: int
     width: int
     end: int
+    place: Callable[[Any], int]
 
 
-_CUSTOMERS = _Path("user_id", Int64, begin=1, width=1000, end=2**63 - 1)
+_CUSTOMERS = _Path("user_id", Int64, begin=1, width=1000, end=2**63 - 1, place=int)
 _PATHS = {
     "bonus_customers": _CUSTOMERS,
     "vouchers": _CUSTOMERS,
@@ -50,6 +51,7 @@ _PATHS = {
         begin=int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1000,
         width=3_600_000,
         end=int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1000,
+        place=lambda time: int(time.timestamp() * 1000),
     ),
 }
 
@@ -88,6 +90,12 @@ def records(
             count += 1
             yield record
         low += width
+        if not count:
+            # Over the gap at once, to wherever the next record of any kind is.
+            first = _first(storage, name, path, low)
+            if first is None:
+                return
+            low = max(low, first)
         if count < FEW:
             width *= 2 if count else 4
         elif count > MANY:
@@ -113,6 +121,14 @@ def records_of(
             list(fields) if fields else None,
             {"_id": {"$in": list(ids[place : place + FEW_IDS])}},
         )
+
+
+def _first(storage: Storage, name: str, path: _Path, low: int) -> int | None:
+    """Where the first record from a place on stands, whatever it is; None when there is none."""
+    with storage.within(BATCH_SECONDS):
+        found = storage.collection(name).find({path.field: {"$gte": path.value(low)}}, [path.field])
+        record = next(iter(found.sort(path.field).limit(1)), None)
+    return None if record is None else path.place(record[path.field])
 
 
 def _found(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import heapq
-from datetime import date
+from itertools import islice
 from typing import Any
 
 from flask import Response
 
 from smetka.bonus.collection import collect
 from smetka.bonus.exports import CUSTOMER_COLUMNS, PERSONAL_COLUMNS, customer_row, every_customer
-from smetka.bonus.plan import Decided, Due, Entitled, decided
+from smetka.bonus.plan import Decided, decided
 from smetka.bonus.planner import Planner
 from smetka.bonus.records import Position
-from smetka.bonus.rules import Rules
 from smetka.errors import BonusStoreUnavailable, InvalidValue
 from smetka.keys import Permission
 from smetka.ledger import Person
@@ -24,7 +22,7 @@ from smetka.web.pages import declared, forms, render, visit
 from smetka.web.parts import parts, services
 from smetka.web.values import SORTS, customer_cursor_of, read_customer_cursor
 
-SHOWN = 50
+SHOWN, LARGEST = 50, 10
 USUAL_VALUE = Money(500_00)
 """What a voucher is worth until somebody says otherwise."""
 
@@ -54,7 +52,7 @@ def bonus() -> Any:
         around=list(planner.around(threshold, value, budget)),
         near_misses=planner.near_misses(threshold),
         spenders=len(services().rankings(year)),
-        largest=_largest(year, threshold, value, decisions),
+        largest=list(islice(planner.due(services().orders(year), threshold, value), LARGEST)),
         person_of=person_of(),
         campaigns=campaigns,
         is_away=is_away,
@@ -73,16 +71,21 @@ def due() -> Any:
     if year is None or threshold is None or page is None:
         raise _invalid(fields)
     decisions, _, is_away = _decisions(year)
-    entitled = _entitled(year, threshold, USUAL_VALUE, decisions)
+    planner = Planner(services().rankings(year), services().spent(year), decisions)
+    total = planner.outlook(threshold, USUAL_VALUE, None).due
+    dues = planner.due(services().orders(year), threshold, USUAL_VALUE)
+    first = (page - 1) * SHOWN
     return render.page(
         "due.html",
         year=year,
         threshold=threshold,
         page=page,
-        found=list(_slice(entitled, page)),
-        total=len(entitled),
-        has_more=len(entitled) > page * SHOWN,
-        first=(page - 1) * SHOWN,
+        found=list(
+            islice(planner.due(services().orders(year), threshold, USUAL_VALUE), first, first + SHOWN)
+        ),
+        total=total,
+        has_more=total > first + SHOWN,
+        first=first,
         person_of=person_of(),
         is_away=is_away,
     )
@@ -205,31 +208,6 @@ def _decisions(year: int) -> tuple[Decided, list[Any], bool]:
         return decided(services().storage, year), services().campaigns.all(), False
     except BonusStoreUnavailable:
         return Decided(), [], True
-
-
-def _entitled(year: int, threshold: Money, value: Money, decisions: Decided) -> Entitled:
-    rules = Rules("plan", year, threshold, value, date.min, date.max)
-    return Entitled(rules, services().spent(year), decisions)
-
-
-def _largest(year: int, threshold: Money, value: Money, decisions: Decided) -> list[Due]:
-    """The ten who spent most, without sorting all."""
-    spent = services().spent(year)
-    over = ((-total.cents, user_id) for user_id, total in spent.above(threshold))
-    nearest = [user_id for _, user_id in heapq.nsmallest(10 + len(decisions.rejected), over)]
-    few = Decided(
-        {i: t for i, t in decisions.approved.items() if t > threshold},
-        decisions.rejected,
-    )
-    dues = [
-        Due(i, max(spent.of(i), few.approved.get(i, spent.of(i))), value, approved=i in few.approved)
-        for i in {*nearest, *few.approved} - few.rejected
-    ]
-    return sorted(dues, key=lambda each: (-each.total.cents, each.user_id))[:10]
-
-
-def _slice(entitled: Entitled, page: int) -> list[Due]:
-    return entitled.between((page - 1) * SHOWN, page * SHOWN)
 
 
 def person_of() -> Any:

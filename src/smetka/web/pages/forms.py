@@ -149,11 +149,11 @@ def as_faults(fields: Fields) -> list[Fault]:
 def _amount(text: str, language: Language, *, positive: bool) -> Money:
     bare = re.sub(r"[\s\u00a0\u202f']", "", text)
     # Three digits behind a mark are a group and one or two are decimals, whichever mark it is: so both
-    # languages' ways are read in both, and no other reading is possible.
+    # languages' ways are read in both, and no other reading is possible. Nobody groups behind a zero.
     if match := re.fullmatch(r"([0-9]{1,16})(?:[.,]([0-9]{1,2}))?", bare):
         whole, rest = match.groups()
     elif match := re.fullmatch(
-        r"([0-9]{1,3}(?:([.,])[0-9]{3})(?:\2[0-9]{3})*)(?:(?!\2)[.,]([0-9]{1,2}))?", bare
+        r"([1-9][0-9]{0,2}(?:([.,])[0-9]{3})(?:\2[0-9]{3})*)(?:(?!\2)[.,]([0-9]{1,2}))?", bare
     ):
         whole, rest = re.sub(r"[.,]", "", match[1]), match[3]
     else:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 
 from smetka.keys import Permission
 from smetka.language import FORMATS, Formats, Translations, formats, translations
@@ -119,10 +119,26 @@ def day(value: date | str | None) -> str:
 
 
 def here(**changes: Any) -> str:
-    """This page's address with other values in its query; None takes one out."""
-    query = {**request.args, **changes} if request.method == "GET" else changes
+    """This page's address with other values in its query; None takes one out.
+
+    Of the answer to a form it is the address of the page that the form stood on, or one above that.
+    """
+    is_form = request.method != "GET"
+    path = _looked_at(request.path) if is_form else request.path
+    query = changes if is_form else {**request.args, **changes}
     kept = {name: value for name, value in query.items() if value not in (None, "")}
-    return f"{request.path}?{urlencode(kept)}" if kept else request.path
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def _looked_at(path: str) -> str:
+    """A path that forms are sent to, if it is a page as well; else the nearest above it that is one."""
+    rules = [rule for rule in current_app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    if request.url_rule and request.url_rule.rule not in {rule.rule for rule in rules}:
+        path = path.rpartition("/")[0]
+    adapter = current_app.url_map.bind("")
+    while path and not adapter.test(path, "GET"):
+        path = path.rpartition("/")[0]
+    return path or "/"
 
 
 def may(permission: str) -> bool:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 import structlog
-from flask import Response, g
+from flask import Response
 
 from smetka.bonus.audit import Entry
 from smetka.bonus.codes import read_code
@@ -160,7 +160,6 @@ def key_made() -> Response:
     if is_first and key is not None:
         # The door has just closed behind whoever made it.
         visit.begin_session(parts().sessions.begin(key))
-        g.pop("key", None)
     return render.page(
         "settings_key.html",
         new_key=new_key,
