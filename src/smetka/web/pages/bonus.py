@@ -80,9 +80,7 @@ def due() -> Any:
         year=year,
         threshold=threshold,
         page=page,
-        found=list(
-            islice(planner.due(services().orders(year), threshold, USUAL_VALUE), first, first + SHOWN)
-        ),
+        found=list(islice(dues, first, first + SHOWN)),
         total=total,
         has_more=total > first + SHOWN,
         first=first,
@@ -214,7 +212,8 @@ def person_of() -> Any:
     """Finds names by ids for those who may see them; None for the others."""
     if not guards.may(Permission.OWN):
         return None
-    return lambda user_id: services().ledger.person(user_id) or Person("", "")
+    ledger = services().ledger  # files are written when the request is over already
+    return lambda user_id: ledger.person(user_id) or Person("", "")
 
 
 def _personal(person: Person) -> tuple[str, str]:

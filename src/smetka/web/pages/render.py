@@ -76,7 +76,7 @@ def money(value: Money | Decimal | int | None, code: str | None = None) -> str:
     """An amount with its currency, the shop's unless told otherwise; a dash when there is none."""
     if value is None:
         return formats.NOTHING
-    return f"{amount(value)}\u00a0{unit(code)}"
+    return f"{amount(value)} {unit(code)}"
 
 
 def difference(now: Money, then: Money) -> str:
