@@ -46,7 +46,7 @@ def due(ledger: Ledger, year: int, threshold: Money) -> Due:
         LedgerUnavailable: the ledger cannot be read.
     """
     spent = ledger.spending_by_customer(year)
-    over = [(user_id, total) for user_id, total in spent if total > threshold]
+    over = list(spent.above(threshold))
     near = sum(total <= threshold and total.cents * 10 >= threshold.cents * 9 for _, total in spent)
     largest = heapq.nsmallest(SHOWN, over, key=lambda customer: (-customer[1].cents, customer[0]))
     return Due(

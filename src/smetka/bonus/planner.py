@@ -82,10 +82,11 @@ class Planner:
             for user_id, total in order.above(threshold)
             if user_id not in self._decided.rejected and user_id not in self._decided.approved
         )
+        both = ((i, posted, self._spent.of(i)) for i, posted in self._decided.approved.items())
         approved = [
-            Due(user_id, max(total, self._spent.of(user_id)), value, approved=True)
-            for user_id, total in self._decided.approved.items()
-            if max(total, self._spent.of(user_id)) > threshold
+            Due(user_id, max(posted, ledger), value, approved=posted >= ledger)
+            for user_id, posted, ledger in both
+            if max(posted, ledger) > threshold
         ]
         return heapq.merge(by_ledger, sorted(approved, key=_rank), key=_rank)
 

@@ -178,6 +178,8 @@ def _near_misses(found: Plan) -> dict[str, Any]:
     count, nearest = 0, []
     for user_id, total in near:
         count += 1
+        if not isinstance(user_id, int):
+            continue  # counted, but nothing can be asked about such an id
         nearest.append((-total.cents, user_id))
         if len(nearest) > SHOWN * 100:
             nearest = heapq.nsmallest(SHOWN, nearest)

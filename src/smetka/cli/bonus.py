@@ -17,11 +17,12 @@ from smetka.bonus.collection import collect as collect_due
 from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
 from smetka.bonus.records import BonusCustomer, BonusCustomers, Sort
 from smetka.canonical import LARGEST_ID, LATEST_YEAR
+from smetka.cli import words
 from smetka.cli.options import counted, json_option, print_json, setting_options, table
 from smetka.cli.people import people
 from smetka.cli.records import open_storage
+from smetka.cli.speech import Speech
 from smetka.ledger import Ledger
-from smetka.money import grouped
 from smetka.settings import Settings, load_settings, named_ledger
 from smetka.spreadsheets import write_csv
 
@@ -58,16 +59,16 @@ def bonus() -> None:
 
 @bonus.command()
 @_year_option
-@setting_options("ledger", "data_dir", "timezone", "bonus_threshold", "currency")
+@setting_options("ledger", "data_dir", "timezone", "bonus_threshold", "currency", "language")
 @json_option
 def collect(*, year: int | None, as_json: bool, **options: Any) -> None:
     """Store everybody whose total of the year exceeds the threshold. Safe to repeat and to interrupt."""
     settings = load_settings(options)
-    year = year or _this_year(settings)
+    year, said = year or _this_year(settings), Speech(settings.language)
     with (
         closing(Ledger(named_ledger(settings))) as ledger,
         open_storage(settings, "bonus") as storage,
-        click.progressbar(length=1, label="Customers", file=sys.stderr) as bar,
+        click.progressbar(length=1, label=said.gettext("Customers"), file=sys.stderr) as bar,
     ):
 
         def progress(looked_at: int, of: int) -> None:
@@ -81,32 +82,46 @@ def collect(*, year: int | None, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json({"year": year, "threshold": settings.bonus_threshold.number, **done.as_json()})
         return
-    threshold = f"{grouped(settings.bonus_threshold)} {settings.currency}"
-    click.echo(f"{counted(done.due, 'customer')} spent more than {threshold} in {year}.")
-    click.echo(f"New: {done.stored:,}. Brought up to date: {done.updated:,}. As before: {done.unchanged:,}.")
-    if done.flagged:
-        click.echo(
-            f"{counted(done.flagged, 'record')} not due any more: `smetka bonus list --review pending`."
-        )
+    due = said.ngettext(
+        "{count} customer spent more than {threshold} in {year}.",
+        "{count} customers spent more than {threshold} in {year}.",
+        done.due,
+        threshold=said.money(settings.bonus_threshold, settings.currency),
+        year=year,
+    )
+    stored = said.gettext(
+        "New: {stored}. Brought up to date: {updated}. As before: {unchanged}.",
+        stored=said.count(done.stored),
+        updated=said.count(done.updated),
+        unchanged=said.count(done.unchanged),
+    )
+    flagged = said.ngettext(
+        "{count} record not due any more: `smetka bonus list --review pending`.",
+        "{count} records not due any more: `smetka bonus list --review pending`.",
+        done.flagged,
+    )
+    click.echo("\n".join([due, stored, *([flagged] if done.flagged else ())]))
 
 
 @bonus.command("list")
 @_year_option
 @_filtered
-@setting_options("data_dir", "timezone", "currency")
+@setting_options("data_dir", "timezone", "currency", "language")
 @json_option
 def list_(*, as_json: bool, **options: Any) -> None:
     """The customers stored for a year's bonus."""
     settings, found = _found(options)
+    said = Speech(settings.language)
     with found as customers:
         if as_json:
             print_json([customer.as_json(settings.currency) for customer in customers])
             return
-        rows = [tuple(map(str, customer_row(customer))) for customer in customers]
+        rows = [_row(customer, settings, said) for customer in customers]
     if not rows:
-        click.echo("Nobody is stored like that.", err=True)
+        click.echo(said.gettext("Nobody is stored like that."), err=True)
         return
-    click.echo(table([CUSTOMER_COLUMNS, *rows], right=frozenset({0, 1, 2})))
+    names = tuple(said.word(column, words.BONUS_COLUMNS) for column in CUSTOMER_COLUMNS)
+    click.echo(table([names, *rows], right=frozenset({0, 1, 2})))
 
 
 @bonus.command()
@@ -161,6 +176,21 @@ def export(*, output: Path, names: bool, excel: bool, **options: Any) -> None:
         )
         written = write_csv(output, header, rows, excel=excel, language=settings.language)
     click.echo(f"{counted(written, 'customer')} written to {output}.")
+
+
+def _row(customer: BonusCustomer, settings: Settings, said: Speech) -> tuple[str, ...]:
+    """A record as the list shows it: in English as it is exported."""
+    if said.language == "en":
+        return tuple(map(str, customer_row(customer)))
+    return (
+        str(customer.user_id),
+        said.amount(customer.total),
+        said.amount(customer.ledger_total),
+        said.word("yes" if customer.matches_ledger else "no", words.ANSWERS),
+        said.word(customer.source, words.SOURCES),
+        said.word(customer.review, words.REVIEWS),
+        said.time(customer.stored_at, settings.timezone),
+    )
 
 
 def _decide(year: int | None, user_id: int, decision: Any, options: dict[str, Any]) -> None:

@@ -3,114 +3,129 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
-from smetka.cli.options import counted, table
+from smetka.cli.options import table
+from smetka.cli.speech import Speech, head
 
 
-def preview_text(found: dict[str, Any]) -> str:
+def preview_text(found: dict[str, Any], said: Speech) -> str:
     """What an issue would do, the warnings first."""
-    currency = found["currency"]
+    _, amount, count, currency = said.gettext, said.amount, said.count, found["currency"]
     lines = [f"! {warning}" for warning in found["warnings"]]
     lines += [
-        (
-            f"Campaign {found['name']}: who spent more than {_money(found['threshold'])} {currency} "
-            f"in {found['year']}, vouchers valid from {found['valid_from']} to {found['valid_until']} "
-            f"({found['timezone']})."
+        _(
+            "Campaign {name}: who spent more than {threshold} in {year}, vouchers valid from {first} to "
+            "{last} ({timezone}).",
+            name=found["name"],
+            threshold=said.money(found["threshold"], currency),
+            year=found["year"],
+            **_validity(found, said),
         ),
-        f"Due: {counted(found['customers_due'], 'customer')}, {_money(found['cost'])} {currency}.",
+        _(
+            "Due: {customers}, {cost}.",
+            customers=said.customers(found["customers_due"]),
+            cost=said.money(found["cost"], currency),
+        ),
     ]
-    if (
-        found["budget"] is not None
-        or found["most_vouchers"] is not None
-        or found["already_issued"]["customers"]
-    ):
+    there = found["already_issued"]["customers"]
+    if found["budget"] is not None or found["most_vouchers"] is not None or there:
         lines.append(
-            f"Reached: {counted(found['customers_reached'], 'customer')}, "
-            f"{_money(found['cost_within_budget'])} {currency}; of these "
-            f"{found['already_issued']['customers']:,} have a voucher already."
+            _(
+                "Reached: {customers}, {cost}; of these {there} have a voucher already.",
+                customers=said.customers(found["customers_reached"]),
+                cost=said.money(found["cost_within_budget"], currency),
+                there=count(there),
+            )
         )
     lines += [
         "",
         _table(
-            ("more than", "voucher", "customers", "cost"),
+            (_("more than"), _("Voucher"), _("Customers"), _("Cost")),
             [
                 (
-                    _money(each["above"]),
-                    _money(each["voucher_value"]),
-                    f"{each['customers']:,}",
-                    _money(each["cost"]),
+                    amount(each["above"]),
+                    amount(each["voucher_value"]),
+                    count(each["customers"]),
+                    amount(each["cost"]),
                 )
                 for each in found["by_tier"]
             ],
         ),
         "",
         _table(
-            ("age", "customers", "cost"),
+            (_("Age"), _("Customers"), _("Cost")),
             [
-                (each["age_group"] or "other", f"{each['customers']:,}", _money(each["cost"]))
+                (each["age_group"] or _("other"), count(each["customers"]), amount(each["cost"]))
                 for each in found["by_age_group"]
             ],
         ),
         "",
         _table(
-            ("threshold", "customers due", "cost"),
+            (_("Threshold"), _("Customers due"), _("Cost")),
             [
-                (_money(each["threshold"]), f"{each['customers_due']:,}", _money(each["cost"]))
+                (amount(each["threshold"]), count(each["customers_due"]), amount(each["cost"]))
                 for each in found["other_thresholds"]
             ],
         ),
     ]
     if near := found["near_misses"]["nearest"]:
         rows = [
-            (str(each["user_id"]), _money(each["total_spending"]), _money(each["lacks"])) for each in near
+            (str(each["user_id"]), amount(each["total_spending"]), amount(each["lacks"])) for each in near
         ]
         lines += [
             "",
-            f"Near misses: {found['near_misses']['customers']:,}",
-            _table(("customer", "spent", "lacks"), rows),
+            _("Near misses: %(shown)s", shown=count(found["near_misses"]["customers"])),
+            _table((_("Customer"), _("Spent"), _("Lacks")), rows),
         ]
     return "\n".join(lines)
 
 
-def figures_text(found: dict[str, Any]) -> str:
+def figures_text(found: dict[str, Any], said: Speech) -> str:
     """What became of the vouchers."""
+    _, amount, count = said.gettext, said.amount, said.count
     rows = [
-        (status, f"{each['vouchers']:,}", _money(each["value"]))
-        for status, each in found["by_status"].items()
+        (said.voucher_state(state), count(each["vouchers"]), amount(each["value"]))
+        for state, each in found["by_status"].items()
     ]
-    total = ("all", f"{found['vouchers']['vouchers']:,}", _money(found["vouchers"]["value"]))
+    total = (_("all"), count(found["vouchers"]["vouchers"]), amount(found["vouchers"]["value"]))
     lines = [
-        (
-            f"Campaign {found['name']}: vouchers valid from {found['valid_from']} to {found['valid_until']} "
-            f"({found['timezone']}), amounts in {found['currency']}."
+        _(
+            "Campaign {name}: vouchers valid from {first} to {last} ({timezone}), amounts in {currency}.",
+            name=found["name"],
+            currency=said.currency(found["currency"]),
+            **_validity(found, said),
         ),
         "",
-        _table(("state", "vouchers", "value"), [*rows, total]),
+        _table((_("State"), _("Vouchers"), _("Value")), [*rows, total]),
     ]
     if found["redeemed_by_day"]:
         days = [
-            (each["day"], f"{each['vouchers']:,}", _money(each["value"])) for each in found["redeemed_by_day"]
+            (said.day(each["day"]), count(each["vouchers"]), amount(each["value"]))
+            for each in found["redeemed_by_day"]
         ]
-        lines += ["", _table(("redeemed on", "vouchers", "value"), days)]
+        lines += ["", _table((_("redeemed on"), _("Vouchers"), _("Value")), days)]
     if found["by_age_group"] is not None:
         ages = [
             (
-                each["age_group"] or "other",
-                f"{each['issued']['vouchers']:,}",
-                f"{each['redeemed']['vouchers']:,}",
-                _money(each["redeemed"]["value"]),
+                each["age_group"] or _("other"),
+                count(each["issued"]["vouchers"]),
+                count(each["redeemed"]["vouchers"]),
+                amount(each["redeemed"]["value"]),
             )
             for each in found["by_age_group"]
         ]
-        lines += ["", _table(("age", "issued", "redeemed", "value redeemed"), ages)]
+        lines += ["", _table((_("Age"), _("Issued"), _("Redeemed"), _("value redeemed")), ages)]
     return "\n".join(lines)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return table([head, *rows], right=frozenset(range(1, len(head))))
+def _validity(found: dict[str, Any], said: Speech) -> dict[str, str]:
+    return {
+        "first": said.day(found["valid_from"]),
+        "last": said.day(found["valid_until"]),
+        "timezone": found["timezone"],
+    }
 
 
-def _money(value: int | Decimal) -> str:
-    return f"{Decimal(value):,.2f}"
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return table([head(*names), *rows], right=frozenset(range(1, len(names))))

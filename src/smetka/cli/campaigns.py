@@ -19,10 +19,11 @@ from smetka.canonical import LATEST_YEAR
 from smetka.cli.campaign_files import export, print_vouchers
 from smetka.cli.campaign_texts import figures_text, preview_text
 from smetka.cli.kinds import AMOUNT, DAY, TIER
-from smetka.cli.options import counted, json_option, print_json, setting_options, table
+from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
+from smetka.cli.speech import Speech, head
 from smetka.ledger import Ledger
-from smetka.money import Money, grouped
+from smetka.money import Money
 from smetka.settings import load_settings, named_ledger
 from smetka.storage import Storage
 from smetka.telegram.outbox import Outbox
@@ -52,7 +53,7 @@ def campaign() -> None:
     multiple=True,
     help="A voucher of this value for totals exceeding this; the highest wins. May be repeated.",
 )
-@setting_options("data_dir", "timezone", "currency", "bonus_threshold")
+@setting_options("data_dir", "timezone", "currency", "bonus_threshold", "language")
 @json_option
 def create(
     *,
@@ -70,6 +71,7 @@ def create(
 ) -> None:
     """Set a campaign's rules, which never change. Issues nothing; safe to repeat."""
     settings = load_settings(options)
+    said = Speech(settings.language)
     rules = Rules(
         name=name,
         year=year,
@@ -91,44 +93,56 @@ def create(
             any_first_day=valid_from is None,
         )
     if _now() >= created.expires_at:
-        click.echo(f"Its vouchers are not valid any more: the last day was {valid_until}.", err=True)
+        late = said.gettext(
+            "Its vouchers are not valid any more: the last day was {day}.", day=said.day(valid_until)
+        )
+        click.echo(late, err=True)
     if as_json:
         print_json(created.as_json())
     else:
-        click.echo(f"Campaign {name} is {'made' if is_new else 'there already, with the same rules'}.")
-        click.echo(f"See what it would do: smetka campaign preview {name}")
+        made = said.gettext("Campaign {name} is made.", name=name)
+        there = said.gettext("Campaign {name} is there already, with the same rules.", name=name)
+        click.echo(made if is_new else there)
+        click.echo(said.gettext("See what it would do: smetka campaign preview {name}", name=name))
 
 
 @campaign.command("list")
-@setting_options("data_dir")
+@setting_options("data_dir", "language")
 @json_option
 def list_(*, as_json: bool, **options: Any) -> None:
     """All campaigns, the newest first."""
-    with open_storage(load_settings(options), "campaign") as storage:
+    settings = load_settings(options)
+    said = Speech(settings.language)
+    _ = said.gettext
+    with open_storage(settings, "campaign") as storage:
         found = Campaigns(storage, now=_now).all()
     if as_json:
         print_json([each.as_json() for each in found])
     elif not found:
-        click.echo("There is no campaign yet.", err=True)
+        click.echo(_("There is no campaign yet."), err=True)
     else:
         rows = [
             (
                 each.name,
                 str(each.rules.year),
-                f"{grouped(each.rules.threshold)} {each.currency}",
-                f"{grouped(each.rules.voucher_value)} {each.currency}",
-                f"{each.rules.first_day} to {each.rules.last_day}",
+                said.money(each.rules.threshold, each.currency),
+                said.money(each.rules.voucher_value, each.currency),
+                _(
+                    "{first} to {last}",
+                    first=said.day(each.rules.first_day),
+                    last=said.day(each.rules.last_day),
+                ),
                 str(each.number),
             )
             for each in found
         ]
-        head = ("name", "year", "threshold", "voucher", "valid", "issues")
-        click.echo(table([head, *rows], right=frozenset({2, 3, 5})))
+        names = head(_("Name"), _("Year"), _("Threshold"), _("Voucher"), _("Valid"), _("issues"))
+        click.echo(table([names, *rows], right=frozenset({2, 3, 5})))
 
 
 @campaign.command()
 @_name_argument
-@setting_options("ledger", "data_dir", "age_groups")
+@setting_options("ledger", "data_dir", "age_groups", "language")
 @json_option
 def preview(*, name: str, as_json: bool, **options: Any) -> None:
     """Who would get a voucher now, what it costs and what to look at first. Writes nothing."""
@@ -140,23 +154,25 @@ def preview(*, name: str, as_json: bool, **options: Any) -> None:
             storage,
             groups=settings.age_groups,
             now=_now(),
+            language="en" if as_json else settings.language,
         )
     if as_json:
         print_json(found)
     else:
-        click.echo(preview_text(found))
+        click.echo(preview_text(found, Speech(settings.language)))
 
 
 @campaign.command()
 @_name_argument
-@setting_options("ledger", "data_dir")
+@setting_options("ledger", "data_dir", "language")
 @json_option
 def issue(*, name: str, as_json: bool, **options: Any) -> None:
     """Issue a voucher to everybody who is due one. Safe to repeat and to interrupt; tells Telegram."""
     settings = load_settings(options)
+    said = Speech(settings.language)
     with (
         _ledger_and_storage(settings) as (ledger, storage),
-        click.progressbar(length=1, label="Vouchers", file=sys.stderr) as bar,
+        click.progressbar(length=1, label=said.gettext("Vouchers"), file=sys.stderr) as bar,
     ):
 
         def progress(written: int, of: int) -> None:
@@ -177,17 +193,22 @@ def issue(*, name: str, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json(issued.as_json())
         return
-    currency = issued.campaign.currency
-    click.echo(
-        f"{counted(issued.vouchers, 'new voucher')}, worth {grouped(issued.cost)} {currency} together."
+    done = said.ngettext(
+        "{count} new voucher, worth {cost} together.",
+        "{count} new vouchers, worth {cost} together.",
+        issued.vouchers,
+        cost=said.money(issued.cost, issued.campaign.currency),
     )
+    click.echo(done)
     if issued.left_out:
-        click.echo(f"{counted(issued.left_out, 'customer')} due and left out by the campaign's limits.")
+        customers = said.customers(issued.left_out)
+        left_out = said.gettext("{customers} due and left out by the campaign's limits.", customers=customers)
+        click.echo(left_out)
 
 
 @campaign.command()
 @_name_argument
-@setting_options("ledger", "data_dir", "age_groups")
+@setting_options("ledger", "data_dir", "age_groups", "language")
 @json_option
 def show(*, name: str, as_json: bool, **options: Any) -> None:
     """A campaign, and what became of its vouchers: by state, day and age group."""
@@ -203,7 +224,7 @@ def show(*, name: str, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json(found)
     else:
-        click.echo(figures_text(found))
+        click.echo(figures_text(found, Speech(settings.language)))
 
 
 @contextmanager

@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from smetka.cli import words
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
+from smetka.cli.speech import Speech
+from smetka.language import terms
 from smetka.settings import Settings, load_settings
 from smetka.telegram.delivery import STATES, Delivery
 from smetka.telegram.messages import compose
@@ -26,21 +29,24 @@ def deliveries() -> None:
 @deliveries.command("list")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
-@setting_options("data_dir")
+@setting_options("data_dir", "timezone", "language")
 @json_option
 def list_(*, limit: int, state: str | None, as_json: bool, **options: Any) -> None:
     """The newest deliveries, newest first."""
-    with _outbox(load_settings(options)) as outbox:
-        found = [delivery.as_json() for delivery in outbox.newest(limit, state=state)]
+    settings = load_settings(options)
+    said = Speech(settings.language)
+    with _outbox(settings) as outbox:
+        found = list(outbox.newest(limit, state=state))
     if as_json:
-        print_json(found)
-        return
-    if not found:
-        click.echo("No message was queued yet." if state is None else f"No message is {state}.", err=True)
-        return
-    columns = ("id", "kind", "chat", "state", "queued_at", "reason")
-    rows = [tuple("" if row[column] is None else str(row[column]) for column in columns) for row in found]
-    click.echo(table([columns, *rows]))
+        print_json([each.as_json() for each in found])
+    elif found:
+        columns = ("id", "kind", "chat", "state", "queued_at", "reason")
+        names = tuple(said.word(column, words.DELIVERY_COLUMNS) for column in columns)
+        click.echo(table([names, *(_row(each, settings, said) for each in found)]))
+    elif state is None:
+        click.echo(said.gettext("No message was queued yet."), err=True)
+    else:
+        click.echo(said.gettext("No message is {state}.", state=said.word(state, terms.STATES)), err=True)
 
 
 @deliveries.command()
@@ -79,6 +85,17 @@ def cancel(*, delivery_id: str, as_json: bool, **options: Any) -> None:
     """Never send what is not sent yet."""
     with _outbox(load_settings(options)) as outbox:
         _say(outbox.cancel(delivery_id), as_json=as_json)
+
+
+def _row(found: Delivery, settings: Settings, said: Speech) -> tuple[str, ...]:
+    return (
+        found.id,
+        said.word(found.kind, terms.KINDS),
+        str(found.chat),
+        said.word(found.state, terms.STATES),
+        said.time(found.created_at, settings.timezone),
+        words.told(found.reason or "", said),
+    )
 
 
 def _say(delivery: Delivery, *, as_json: bool) -> None:

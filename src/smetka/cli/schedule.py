@@ -11,9 +11,12 @@ from typing import Any, get_args
 
 import click
 
+from smetka.cli import words
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
+from smetka.cli.speech import ENGLISH, NOTHING, Speech, head
 from smetka.errors import CommandFailed
+from smetka.language import terms
 from smetka.settings import Basis, Settings, load_settings
 from smetka.shop_figures import ShopFigures
 from smetka.storage import Storage
@@ -90,24 +93,27 @@ def add(
     if as_json:
         print_json(added.as_json(next_at))
     else:
-        click.echo(f"Schedule {added.name}: {added.kind}, next on {_shown(next_at, settings)}.")
+        click.echo(f"Schedule {added.name}: {added.kind}, next on {_shown(next_at, settings, ENGLISH)}.")
 
 
 @schedule.command("list")
-@setting_options(*_SETTINGS)
+@setting_options(*_SETTINGS, "language")
 @json_option
 def list_(*, as_json: bool, **options: Any) -> None:
     """All schedules, with the next time of each in the shop's time zone."""
     settings = load_settings(options)
-    with _schedules(settings) as (schedules, _):
+    said = Speech(settings.language)
+    with _schedules(settings) as (schedules, _storage):
         found = [(each, schedules.next_at(each)) for each in schedules.all()]
     if as_json:
         print_json([each.as_json(next_at) for each, next_at in found])
     elif not found:
-        click.echo("There is no schedule yet.", err=True)
+        click.echo(said.gettext("There is no schedule yet."), err=True)
     else:
-        rows = [_row(each, _shown(next_at, settings)) for each, next_at in found]
-        click.echo(table([("name", "kind", "cron", "year", "chats", "next"), *rows]))
+        _ = said.gettext
+        names = head(_("Name"), _("Kind"), _("cron"), _("Year"), _("Chats"), _("Next"))
+        rows = [_row(each, _shown(next_at, settings, said), said) for each, next_at in found]
+        click.echo(table([names, *rows]))
 
 
 @schedule.command()
@@ -160,15 +166,19 @@ def _say(queued: list[str], *, as_json: bool) -> None:
         click.echo(f"Queued for {chats}; `smetka deliveries list` says what becomes of it.")
 
 
-def _row(schedule: Schedule, next_at: str) -> tuple[str, ...]:
-    chats = ",".join(map(str, schedule.chats)) or "all"
-    return schedule.name, schedule.kind, schedule.cron, schedule.year, chats, next_at
+def _row(schedule: Schedule, next_at: str, said: Speech) -> tuple[str, ...]:
+    kind, year = said.word(schedule.kind, terms.KINDS), said.word(schedule.year, words.YEARS)
+    chats = ",".join(map(str, schedule.chats)) or said.word("all", words.CHATS)
+    return schedule.name, kind, schedule.cron, year, chats, next_at
 
 
-def _shown(time: datetime | None, settings: Settings) -> str:
+def _shown(time: datetime | None, settings: Settings, said: Speech) -> str:
+    """When it is sent next, by the shop's clocks, with the weekday."""
     if time is None:
-        return "-"
-    return f"{time.astimezone(settings.timezone):%a %Y-%m-%d %H:%M} ({settings.timezone})"
+        return NOTHING
+    local = time.astimezone(settings.timezone)
+    day, weekday = said.day(local.date()), said.gettext(words.WEEKDAYS[local.weekday()])
+    return f"{weekday} {day} {local:%H:%M} ({settings.timezone})"
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
-from smetka.cli.options import counted, json_option, print_json, setting_options, table
+from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.speech import Speech, head
 from smetka.ledger import Ledger
-from smetka.money import Money, grouped
 from smetka.settings import Basis, Settings, load_settings, named_ledger
 from smetka.spending.averages import average_by_age_group
 
@@ -21,11 +21,11 @@ _year_option = click.option(
 @click.command()
 @click.argument("user_id", type=click.IntRange(1, 2**63 - 1))
 @_year_option
-@setting_options("ledger", "currency")
+@setting_options("ledger", "currency", "language")
 @json_option
-def total(user_id: int, year: int | None, ledger: str, currency: str, as_json: bool) -> None:
+def total(*, user_id: int, year: int | None, as_json: bool, **options: str | None) -> None:
     """What one customer spent."""
-    settings = load_settings({"ledger": ledger, "currency": currency})
+    settings = load_settings(options)
     with closing(_open(settings)) as opened:
         spent = opened.total_spent(user_id, year)
     if as_json:
@@ -39,15 +39,23 @@ def total(user_id: int, year: int | None, ledger: str, currency: str, as_json: b
             }
         )
         return
-    period = f"in {year}" if year else "in all years"
-    amount, payments = grouped(spent.total), counted(spent.payments, "payment")
-    click.echo(f"Customer {user_id} spent {amount} {settings.currency} {period} ({payments}).")
+    said = Speech(settings.language)
+    values = {
+        "user_id": user_id,
+        "amount": said.money(spent.total, settings.currency),
+        "payments": said.payments(spent.payments),
+    }
+    if year:
+        text = said.gettext("Customer {user_id} spent {amount} in {year} ({payments}).", year=year, **values)
+    else:
+        text = said.gettext("Customer {user_id} spent {amount} in all years ({payments}).", **values)
+    click.echo(text)
 
 
 @click.command()
 @_year_option
 @click.option("--basis", type=click.Choice(get_args(Basis)), help="What the headline average is per.")
-@setting_options("ledger", "currency", "age_groups")
+@setting_options("ledger", "currency", "age_groups", "language")
 @json_option
 def averages(*, year: int | None, basis: Basis | None, as_json: bool, **options: str | None) -> None:
     """Which age groups spend what. Nothing is sent to Telegram."""
@@ -59,36 +67,52 @@ def averages(*, year: int | None, basis: Basis | None, as_json: bool, **options:
     if as_json:
         print_json(answer)
         return
-    names = {"spender": "paying customer", "payment": "payment", "customer": "customer"}
-    period = f"in {year}" if year else "in all years"
-    click.echo(f"Average spending {period} per {names[answer['basis']]}, {settings.currency}:\n")
-    rows = [("age", "average", "customers", "paying", "payments", "total")]
+    click.echo(_averages_text(answer, Speech(settings.language)))
+
+
+def _averages_text(answer: dict[str, Any], said: Speech) -> str:
+    """The averages as a table, and below it what is in none of its groups."""
+    _, year, currency = said.gettext, answer["year"], said.currency(answer["currency"])
+    names = {
+        "spender": _("per paying customer"),
+        "payment": _("per payment"),
+        "customer": _("per customer"),
+    }
+    per = names[answer["basis"]]
+    if year:
+        title = _("Average spending in {year} {per}, {currency}:", year=year, per=per, currency=currency)
+    else:
+        title = _("Average spending in all years {per}, {currency}:", per=per, currency=currency)
+    rows = [head(_("Age"), _("Average"), _("Customers"), _("Paying"), _("Payments"), _("Total"))]
     rows += [
         (
             group["age_group"],
-            _amount(group[f"average_per_{answer['basis']}"]),
-            f"{group['customers']:,}",
-            f"{group['spenders']:,}",
-            f"{group['payments']:,}",
-            _amount(group["total_spending"]),
+            said.amount(group[f"average_per_{answer['basis']}"]),
+            said.count(group["customers"]),
+            said.count(group["spenders"]),
+            said.count(group["payments"]),
+            said.amount(group["total_spending"]),
         )
         for group in answer["age_groups"]
     ]
-    click.echo(table(rows, right=frozenset(range(1, 6))))
+    lines = [title, "", table(rows, right=frozenset(range(1, 6)))]
     outside, quality = answer["outside"], answer["data_quality"]
     if outside["customers"]:
-        total = _amount(outside["total_spending"])
-        click.echo(f"\nIn no group: {counted(outside['customers'], 'customer')}, {total} in total.")
+        customers, total = said.customers(outside["customers"]), said.amount(outside["total_spending"])
+        lines += ["", _("In no group: {customers}, {total} in total.", customers=customers, total=total)]
     if any(quality.values()):
-        click.echo(
-            f"Left out: {counted(quality['ignored_payments'], 'payment')} without a usable amount, "
-            f"{quality['orphan_payments']:,} of unknown customers.\n`smetka ledger check` says more."
+        ignored = said.ngettext(
+            "%(shown)s payment without a usable amount",
+            "%(shown)s payments without a usable amount",
+            quality["ignored_payments"],
         )
+        orphans = said.count(quality["orphan_payments"])
+        lines += [
+            _("Left out: {ignored}, {orphans} of unknown customers.", ignored=ignored, orphans=orphans),
+            _("`smetka ledger check` says more."),
+        ]
+    return "\n".join(lines)
 
 
 def _open(settings: Settings) -> Ledger:
     return Ledger(named_ledger(settings))
-
-
-def _amount(number: object) -> str:
-    return "-" if number is None else grouped(Money.parse(str(number)))

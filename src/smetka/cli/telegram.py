@@ -7,12 +7,15 @@ from typing import Any
 
 import click
 
+from smetka.cli import words
 from smetka.cli.invite import invite, language, resume, unpair
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.schedule import send
+from smetka.cli.speech import ENGLISH, NOTHING, Speech, head
 from smetka.cli.telegram_bot import bot_account, explain
 from smetka.errors import CommandFailed, SmetkaError, Unavailable
+from smetka.language import terms
 from smetka.logs import scrub
 from smetka.settings import Settings, load_settings
 from smetka.telegram.chats import Chat, Chats
@@ -49,7 +52,7 @@ def test(**options: Any) -> int:
                 click.echo(f"Chat {chat}: delivered (message {message}).")
             except TelegramError as error:
                 failed = True
-                click.echo(f"Chat {chat}: {explain(error, me)}", err=True)
+                click.echo(f"Chat {chat}: {explain(error, me, ENGLISH)}", err=True)
     return 1 if failed else 0
 
 
@@ -59,10 +62,11 @@ def test(**options: Any) -> int:
 def chats(*, as_json: bool, **options: Any) -> None:
     """The chats that reports go to and those that used an invite, with type, title and what is wrong."""
     settings = load_settings(options)
+    said = ENGLISH if as_json else Speech(settings.language)
     known = {chat.id: chat for chat in _known(settings)}
     named = list(dict.fromkeys([*settings.telegram_chat_ids, *(c.id for c in known.values() if c.role)]))
     with bot_account(settings) as (client, me):
-        found = [_chat(client, known.get(chat, Chat(chat)), settings, me) for chat in named]
+        found = [_chat(client, known.get(chat, Chat(chat)), settings, me, said) for chat in named]
     if as_json:
         print_json(found)
         return
@@ -73,15 +77,17 @@ def chats(*, as_json: bool, **options: Any) -> None:
     rows = [
         (
             str(chat["chat"]),
-            chat["type"] or "-",
-            chat["role"] or "-",
-            "yes" if chat["gets_reports"] else "no",
-            chat["language"],
-            chat["fault"] or chat["paused"] or chat["title"] or "-",
+            said.word(chat["type"] or NOTHING, words.CHAT_TYPES),
+            said.word(chat["role"] or NOTHING, terms.ROLES),
+            said.word("yes" if chat["gets_reports"] else "no", words.ANSWERS),
+            said.word(chat["language"], terms.LANGUAGES),
+            chat["fault"] or words.told(chat["paused"] or "", said) or chat["title"] or NOTHING,
         )
         for chat in found
     ]
-    click.echo(table([("chat", "type", "role", "reports", "language", "title, or what is wrong"), *rows]))
+    _ = said.gettext
+    names = head(_("Chat"), _("type"), _("Role"), _("reports"), _("Language"), _("title, or what is wrong"))
+    click.echo(table([names, *rows]))
 
 
 def _known(settings: Settings) -> list[Chat]:
@@ -95,13 +101,15 @@ def _known(settings: Settings) -> list[Chat]:
         return []
 
 
-def _chat(client: TelegramClient, chat: Chat, settings: Settings, me: dict[str, Any]) -> dict[str, Any]:
+def _chat(
+    client: TelegramClient, chat: Chat, settings: Settings, me: dict[str, Any], said: Speech
+) -> dict[str, Any]:
     shown: dict[str, Any] = {"chat": chat.id, "type": None, "title": None, "fault": None}
     try:
         found = client.get_chat(chat.moved_to or chat.id)
         shown |= {"type": found.get("type"), "title": found.get("title") or found.get("first_name")}
     except TelegramError as error:
-        shown["fault"] = explain(error, me)
+        shown["fault"] = explain(error, me, said)
     is_managers = chat.role is None and chat.id in settings.telegram_chat_ids and not chat.is_group
     return {
         **shown,

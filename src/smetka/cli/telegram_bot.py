@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from smetka.cli.speech import Speech
+from smetka.cli.words import told
 from smetka.errors import CommandFailed
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text
 from smetka.telegram.client import TelegramClient
@@ -43,22 +45,29 @@ def _account(client: TelegramClient, settings: Settings) -> dict[str, Any]:
         ) from None
 
 
-def explain(error: TelegramError, me: dict[str, Any]) -> str:
+def explain(error: TelegramError, me: dict[str, Any], said: Speech) -> str:
     """What is wrong with one chat and what to do about it, in a sentence."""
     if not isinstance(error, Refused):
-        return str(error)
-    words = error.description.lower()
-    start = f"open https://t.me/{me.get('username', '')} and press Start"
+        return told(str(error), said)
+    words, _ = error.description.lower(), said.gettext
+    link = f"https://t.me/{me.get('username', '')}"
     if error.migrate_to_chat_id is not None:
-        return f"the group became a supergroup: use {error.migrate_to_chat_id} in SMETKA_TELEGRAM_CHAT_IDS."
+        return _(
+            "the group became a supergroup: use {chat} in SMETKA_TELEGRAM_CHAT_IDS.",
+            chat=error.migrate_to_chat_id,
+        )
     if "chat not found" in words:
-        return f"Telegram knows no such chat. A person has to {start}; to a group the bot must be added."
+        return _(
+            "Telegram knows no such chat. A person has to open {link} and press Start; to a group the bot "
+            "must be added.",
+            link=link,
+        )
     if "initiate conversation" in words:
-        return f"the person has not started the bot yet: {start}."
+        return _("the person has not started the bot yet: open {link} and press Start.", link=link)
     if "blocked by the user" in words:
-        return "the person blocked the bot; it has to be unblocked in Telegram."
+        return _("the person blocked the bot; it has to be unblocked in Telegram.")
     if "kicked" in words or "not a member" in words:
-        return "the bot is not in that group any more; add it again."
+        return _("the bot is not in that group any more; add it again.")
     if error.retry_after is not None:
-        return f"Telegram asks to wait {error.retry_after} s; try again then."
-    return str(error)
+        return _("Telegram asks to wait {seconds} s; try again then.", seconds=error.retry_after)
+    return told(str(error), said)

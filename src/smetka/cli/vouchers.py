@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -12,14 +12,16 @@ from smetka.bonus import vouchers
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.codes import read_code
 from smetka.bonus.redemptions import MOST_MINUTES, RESERVED_MINUTES, Order, Redemptions
-from smetka.bonus.vouchers import Action
+from smetka.bonus.vouchers import Action, Voucher
 from smetka.canonical import LARGEST_ID
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
-from smetka.money import Money, grouped
+from smetka.cli.speech import Speech
+from smetka.cli.words import told
 from smetka.settings import load_settings
 
 _SHOWN = 50
+_SETTINGS = ("data_dir", "language")
 
 _code_argument = click.argument("code")
 _reference_option = click.option("--reference", help="The shop's own name for the order.")
@@ -39,24 +41,17 @@ def voucher() -> None:
 
 @voucher.command()
 @_code_argument
-@setting_options("data_dir")
+@setting_options(*_SETTINGS)
 @json_option
 def show(*, code: str, as_json: bool, **options: Any) -> None:
     """A voucher with its history."""
-    with open_storage(load_settings(options), "voucher") as storage:
+    settings = load_settings(options)
+    with open_storage(settings, "voucher") as storage:
         found = vouchers.find(storage, read_code(code))
-    shown = found.as_json(_now(), with_names=True)
     if as_json:
-        print_json(shown)
-        return
-    click.echo(f"{found.code}: {shown['status']}, {grouped(found.value)} {found.currency}")
-    click.echo(f"Customer {found.user_id}, campaign {found.campaign}")
-    click.echo(f"Valid from {found.first_day} to {found.last_day} ({found.timezone})")
-    events = [
-        (event["at"], event["action"], event.get("by", ""), event["reference"] or event["reason"] or "")
-        for event in shown["history"]
-    ]
-    click.echo(table(events))
+        print_json(found.as_json(_now(), with_names=True))
+    else:
+        click.echo(_voucher_text(found, Speech(settings.language)))
 
 
 @voucher.command()
@@ -64,11 +59,11 @@ def show(*, code: str, as_json: bool, **options: Any) -> None:
 @_reference_option
 @_user_option
 @_key_option
-@setting_options("data_dir")
+@setting_options(*_SETTINGS)
 @json_option
-def redeem(*, code: str, as_json: bool, data_dir: str | None, **asked: Any) -> None:
+def redeem(*, code: str, as_json: bool, **asked: Any) -> None:
     """Redeem a voucher; the first one wins."""
-    _carry_out("redeem", code, asked, data_dir, as_json=as_json)
+    _carry_out("redeem", code, asked, as_json=as_json)
 
 
 @voucher.command()
@@ -83,31 +78,31 @@ def redeem(*, code: str, as_json: bool, data_dir: str | None, **asked: Any) -> N
     help="How long nobody else may redeem it.",
 )
 @_key_option
-@setting_options("data_dir")
+@setting_options(*_SETTINGS)
 @json_option
-def reserve(*, code: str, as_json: bool, data_dir: str | None, **asked: Any) -> None:
+def reserve(*, code: str, as_json: bool, **asked: Any) -> None:
     """Hold a voucher for a checkout."""
-    _carry_out("reserve", code, asked, data_dir, as_json=as_json)
+    _carry_out("reserve", code, asked, as_json=as_json)
 
 
 @voucher.command()
 @_code_argument
 @click.option("--reason", required=True, help="Why; stays in the voucher's history.")
-@setting_options("data_dir")
+@setting_options(*_SETTINGS)
 @json_option
-def void(*, code: str, as_json: bool, data_dir: str | None, **asked: Any) -> None:
+def void(*, code: str, as_json: bool, **asked: Any) -> None:
     """Make a voucher void, for good."""
-    _carry_out("void", code, asked, data_dir, as_json=as_json)
+    _carry_out("void", code, asked, as_json=as_json)
 
 
 @voucher.command()
 @_code_argument
 @click.option("--reason", help="Why; stays in the voucher's history.")
-@setting_options("data_dir")
+@setting_options(*_SETTINGS)
 @json_option
-def reverse(*, code: str, as_json: bool, data_dir: str | None, **asked: Any) -> None:
+def reverse(*, code: str, as_json: bool, **asked: Any) -> None:
     """Take a redemption back, or a reservation: the same code can be redeemed once again."""
-    _carry_out("reverse", code, asked, data_dir, as_json=as_json)
+    _carry_out("reverse", code, asked, as_json=as_json)
 
 
 @click.command()
@@ -130,6 +125,55 @@ def audit(*, code: str | None, limit: int, as_json: bool, **options: Any) -> Non
         click.echo(table([("at", "by", "action", "about", "happened"), *map(_row, entries)]))
 
 
+def _voucher_text(found: Voucher, said: Speech) -> str:
+    _, zone = said.gettext, ZoneInfo(found.timezone)
+    events = [
+        (
+            said.time(event.at, zone),
+            _action(event.action, said),
+            _who(event.by, said),
+            event.reference or told(event.reason or "", said),
+        )
+        for event in found.history
+    ]
+    valid = _(
+        "Valid from %(first)s to %(last)s", first=said.day(found.first_day), last=said.day(found.last_day)
+    )
+    state, value = said.voucher_state(found.status_at(_now())), said.money(found.value, found.currency)
+    lines = [
+        f"{found.code}: {state}, {value}",
+        _("Customer {user_id}, campaign {name}", user_id=found.user_id, name=found.campaign),
+        f"{valid} ({found.timezone})",
+        table([(said.time(found.issued_at, zone), _action("issue", said), "", ""), *events]),
+    ]
+    return "\n".join(lines)
+
+
+def _action(action: str, said: Speech) -> str:
+    """What was done to a voucher, as said of the voucher."""
+    if said.language == "en":
+        return action
+    words = {
+        "issue": said.pgettext("voucher", "issued"),
+        "reserve": said.pgettext("voucher", "reserved"),
+        "redeem": said.pgettext("voucher", "redeemed"),
+        "void": said.pgettext("voucher", "void"),
+        "reverse": said.pgettext("voucher", "taken back"),
+    }
+    return words[action]
+
+
+def _who(by: str, said: Speech) -> str:
+    """Who did it: a key, or what stands where there was none."""
+    if said.language == "en":
+        return by
+    if by == TERMINAL:
+        return said.gettext("somebody at the server's terminal")
+    if by.startswith("key "):
+        return said.gettext("key %(name)s", name=by.removeprefix("key "))
+    return said.gettext("anybody, while no key was needed") if by == "anybody" else by
+
+
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     about = (
         entry["campaign"],
@@ -143,21 +187,24 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     return entry["at"], entry["by"], entry["action"], " ".join(str(each) for each in about if each), happened
 
 
-def _carry_out(
-    action: Action, code: str, asked: dict[str, Any], data_dir: str | None, *, as_json: bool
-) -> None:
+def _carry_out(action: Action, code: str, asked: dict[str, Any], *, as_json: bool) -> None:
     known = read_code(code)
-    with open_storage(load_settings({"data_dir": data_dir}), "voucher") as storage:
+    settings = load_settings({name: asked.pop(name) for name in _SETTINGS})
+    with open_storage(settings, "voucher") as storage:
         redemptions = Redemptions(storage, Audit(storage, now=_now), now=_now)
         answer = redemptions.carry_out(known, Order(action, TERMINAL, **asked))
     if as_json:
         print_json(answer)
     else:
-        value = Money.from_decimal(Decimal(answer["value"]))
-        click.echo(
-            f"{answer['code']} is {answer['status']}: {grouped(value)} {answer['currency']}, "
-            f"customer {answer['user_id']}."
+        said = Speech(settings.language)
+        text = said.gettext(
+            "{code} is {state}: {value}, customer {user_id}.",
+            code=answer["code"],
+            state=said.voucher_state(answer["status"]),
+            value=said.money(answer["value"], answer["currency"]),
+            user_id=answer["user_id"],
         )
+        click.echo(text)
 
 
 def _now() -> datetime:

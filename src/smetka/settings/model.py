@@ -92,7 +92,8 @@ class Settings(BaseModel):
         ZoneInfo, BeforeValidator(lambda v: rules.time_zone(v) if isinstance(v, str) else v)
     ] = Field(default_factory=lambda: ZoneInfo("Europe/Skopje"), description="The shop's time zone, IANA.")
     language: Language = Field(
-        "en", description="Language of messages and pages, unless a chat or a visitor chose another."
+        "en",
+        description="Language of messages, pages and commands, unless a chat or a visitor chose another.",
     )
     age_groups: Annotated[
         tuple[AgeGroup, ...],

@@ -38,7 +38,7 @@ _RULES = {
 """What `Rules.check` finds, in words of the form."""
 
 
-@declared.get("/bonus/campaigns/new", needs=Permission.MANAGE)
+@declared.get("/bonus/new-campaign", needs=Permission.MANAGE)
 def new_campaign() -> Any:
     """The form for a campaign, filled in by the plan it comes from."""
     fields = forms.asked("year", "threshold", "value", "budget")

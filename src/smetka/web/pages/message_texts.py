@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from smetka.errors import BonusStoreUnavailable
 from smetka.keys import Permission
-from smetka.language.translations import mark
+from smetka.language.terms import KINDS, LANGUAGES, ROLES, STATES, told
 from smetka.language.words import CATALOGUES
 from smetka.settings import Language
 from smetka.telegram.chats import Chat
@@ -29,70 +29,8 @@ from smetka.web import guards
 from smetka.web.pages import render, visit
 from smetka.web.parts import services
 
-KINDS = {
-    "averages": mark("Average spending by age"),
-    "asked": mark("Answer: average spending by age"),
-    "bonus": mark("Year-end bonus"),
-    "campaign": mark("Vouchers issued"),
-    "shop": mark("The shop"),
-    "customer": mark("Answer: one customer"),
-    "reply": mark("Answer of the bot"),
-}
-STATES = {
-    "queued": mark("waits to be sent"),
-    "sending": mark("is being sent"),
-    "delivered": mark("delivered"),
-    "waiting": mark("will be tried again"),
-    "unknown": mark("perhaps delivered"),
-    "failed": mark("failed"),
-    "held": mark("held back"),
-    "cancelled": mark("cancelled"),
-}
 LOOKS = {"delivered": "good", "unknown": "bad", "failed": "bad"}
-ROLES = {
-    "reader": mark("reader"),
-    "cashier": mark("cashier"),
-    "manager": mark("manager"),
-    "owner": mark("owner"),
-}
-LANGUAGES = {"en": mark("English"), "mk": mark("Macedonian")}
 
-_TOLD = (
-    mark("Running."),
-    mark("No worker has run yet."),
-    mark("No worker runs; the last sign was at {0}."),
-    mark("Not known: MongoDB cannot be reached."),
-    mark("Not known: the worker is not running."),
-    mark("No bot is configured; messages are disabled."),
-    mark("Not asked yet."),
-    mark("Telegram answers."),
-    mark("Telegram answers. Paused: chat {0}."),
-    mark("Telegram asked to wait {0} s."),
-    mark("Telegram refuses the bot's token ({0})."),
-    mark("Telegram cannot be reached: {0}."),
-    mark("no connection"),
-    mark("the connection broke"),
-    mark("no answer in time"),
-    mark("connecting takes too long"),
-    mark("its name is not known"),
-    mark("Cancelled by hand."),
-    mark("The chat is paused: {0}"),
-    mark("Given up after {0} attempts: {1}"),
-    mark("The bot was blocked."),
-    mark("The bot was taken out of the group."),
-    mark("The sender was stopped while it was sending; whether it arrived is unknown."),
-    mark("The message could not be written; the worker's log says why."),
-    mark("Forbidden: bot was blocked by the user"),
-    mark("Forbidden: bot was kicked from the group chat"),
-    mark("Forbidden: bot was kicked from the supergroup chat"),
-    mark("Forbidden: bot can't initiate conversation with a user"),
-    mark("Bad Request: chat not found"),
-)
-"""What the worker and Telegram write most often; all else is shown in English, as it was written."""
-
-_PATTERNS = tuple(
-    (text, re.compile(re.sub(r"\\\{[01]\\\}", "(.+)", re.escape(text)), re.DOTALL)) for text in _TOLD
-)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 _TAG = re.compile(r"<[^>]*>")
 _TABLE = re.compile(r"(<pre>.*?</pre>)", re.DOTALL)
@@ -139,7 +77,7 @@ def composed(delivery: Delivery, language: Language) -> list[Shown] | None:
 
 def tell(text: str) -> Markup:
     """What the worker or Telegram wrote down, in the visit's language where the catalogue has it."""
-    found = _translated(text)
+    found = told(text, render.said().gettext, _local)
     return Markup('<span lang="en">{}</span>').format(text) if found is None else Markup("{}").format(found)
 
 
@@ -200,14 +138,6 @@ def words() -> dict[str, Any]:
 
 def _named(names: Mapping[str, str]) -> dict[str, str]:
     return {key: render.said().gettext(name) for key, name in names.items()}
-
-
-def _translated(text: str) -> str | None:
-    for pattern, found in ((known, each.fullmatch(text)) for known, each in _PATTERNS):
-        if found:
-            values = [_translated(value) or _local(value) for value in found.groups()]
-            return render.said().gettext(pattern).format(*values)
-    return None
 
 
 def _local(value: str) -> str:

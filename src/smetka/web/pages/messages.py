@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from smetka.errors import BonusStoreUnavailable, InvalidValue, NotFound, WrongState
 from smetka.keys import Permission, RoleName
 from smetka.language import LANGUAGES
+from smetka.language.terms import ROLES
 from smetka.settings import Language
 from smetka.settings.rules import chat_id
 from smetka.telegram.chats import Chat
@@ -184,7 +185,7 @@ def _invite(fields: forms.Fields) -> Any:
         )
     )
     order = Markup("<code>/start {}</code>").format(code)
-    role_name = render.said().gettext(message_texts.ROLES[role])
+    role_name = render.said().gettext(ROLES[role])
     return visit.go_to(_DONE, said.format(order=order, role=role_name, time=render.time(ends)))
 
 

@@ -28,7 +28,7 @@ from smetka.ledger.checkup import check_up
 from smetka.logs import scrub
 from smetka.settings import Settings, as_text, is_secret, variable
 from smetka.web import guards
-from smetka.web.pages import declared, forms, render, visit
+from smetka.web.pages import declared, forms, message_texts, render, visit
 from smetka.web.parts import parts, services
 
 log = structlog.get_logger(__name__)
@@ -74,6 +74,7 @@ def _page(fields: forms.Fields, status: int = 200, failed: str | None = None) ->
         status,
         fields=fields,
         health=_health(),
+        tell=message_texts.tell,
         versions={"Smetka": version("smetka"), "Python": platform.python_version()},
         keys=keys,
         failed=failed,
