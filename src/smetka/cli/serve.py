@@ -157,6 +157,7 @@ def _say_what_to_try(url: str, folder: Path, telegram: FakeTelegram) -> None:
     click.echo(
         f"""
 Smetka runs an invented shop at {url}   (Ctrl-C stops it)
+Open that address in a browser for the dashboard.
 
 What did this customer spend?
   curl {url}/total_spent/1

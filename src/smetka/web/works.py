@@ -46,10 +46,10 @@ class Works:
             run: gets what tells how much of how much is done.
         """
         with self._lock:
-            there = self._works.pop(name, None)
+            there = self._works.get(name)
             if there is not None and there.is_running:
-                self._works[name] = there
                 return
+            self._works.pop(name, None)  # so that it comes to stand at the end
             work = self._works[name] = Work()
             for old in [each for each, its in self._works.items() if not its.is_running][:-MOST_REMEMBERED]:
                 del self._works[old]
