@@ -75,8 +75,25 @@ def entries(shop):
 
 
 @pytest.fixture
-def guarded(make_shop):
-    return make_shop(auth="required")
+def open_shop(make_shop):
+    """A function that opens a shop whose MongoDB is there: a busy machine may take longer than a page."""
+
+    def make(**settings):
+        shop = make_shop(**settings)
+        shop.services.warm_up()
+        return shop
+
+    return make
+
+
+@pytest.fixture
+def shop(open_shop):
+    return open_shop()
+
+
+@pytest.fixture
+def guarded(open_shop):
+    return open_shop(auth="required")
 
 
 @pytest.fixture
@@ -104,6 +121,7 @@ def test_each_role_sees_what_it_may(guarded, role):
     assert ("Does everything work?" in text) == may_read
     for only_owners in (
         "SMETKA_LEDGER",
+        "What is configured",
         "/settings/audit",
         'action="/settings/keys"',
         "/settings/keys/revoke",
@@ -128,8 +146,8 @@ def test_only_owners_change_keys(guarded, role):
 # --- health ----------------------------------------------------------------------------------
 
 
-def test_health_is_said_in_words_of_the_shop(make_shop):
-    shop = make_shop(**BOT)
+def test_health_is_said_in_words_of_the_shop(open_shop):
+    shop = open_shop(**BOT)
     assert [row[:2] for row in rows(shop.get("/settings", headers=HTML), "health")] == [
         ["Ledger", "Works"],
         ["Bonus records", "Works"],
@@ -142,7 +160,7 @@ def test_health_is_said_in_words_of_the_shop(make_shop):
     found = rows(reply, "health")
     assert [row[1] for row in found] == ["Works", "Works", "Works", "Does not work"]
     assert found[3][2].endswith("wait. Telegram <b>refuses</b>.")
-    assert '<span class="soft small" lang="en">Telegram &lt;b&gt;refuses&lt;/b&gt;.</span>' in reply.text
+    assert "Telegram &lt;b&gt;refuses&lt;/b&gt;." in reply.text
 
     beat(shop.services.storage, name="worker", telegram=Health(True, "Telegram answers."), now=NOW)
     assert rows(shop.get("/settings", headers=HTML), "health")[3][1] == "Works"
@@ -193,7 +211,7 @@ def test_the_ledger_is_checked_when_asked(make_shop):
     assert ["Refunds", "1", "a payment of customer 1"] in [row[:3] for row in rows(reply, "harmless")]
     assert '<span lang="en">They have no amount and are left out of every figure.</span>' in reply.text
     assert "<dt>Payments</dt><dd>4</dd>" in reply.text
-    assert "<dt>Spent by all customers together</dt><dd>95.00\u00a0MKD</dd>" in reply.text
+    assert "Spent by all customers together 95.00 MKD" in plain(reply.text)
     assert rows(reply, "inside") == [["2025", "1"], ["2026", "3"]]
 
 
@@ -560,8 +578,8 @@ def test_the_audit_is_paged_newest_first(guarded, owner, count, sizes):
     assert [number for page in pages for number in page] == list(range(1, count + 1))
 
 
-def test_the_audit_says_who_did_what_and_whether_it_happened(make_shop, capsys):
-    shop = make_shop(customers=((1, "A", "a@example.com", 30),), payments=((1, 3000, 2026),))
+def test_the_audit_says_who_did_what_and_whether_it_happened(open_shop, capsys):
+    shop = open_shop(customers=((1, "A", "a@example.com", 30),), payments=((1, 3000, 2026),))
     rules = {
         "name": "a",
         "year": 2026,
@@ -641,12 +659,12 @@ def test_the_audit_goes_back_to_the_newest(guarded, owner):
 # --- language and signing out ----------------------------------------------------------------
 
 
-def test_the_language_can_be_changed_and_english_parts_say_so(owner):
+def test_the_language_can_be_changed_from_every_answer(owner):
     reply = owner.get("/settings?lang=mk")
 
     assert '<html lang="mk">' in reply.text
     assert 'href="/settings?lang=en" lang="en" hreflang="en">English</a>' in reply.text
-    assert '<span class="soft small" lang="en">The shop&#39;s own database' in reply.text
+    assert "Does everything work?" not in reply.text
     assert '<html lang="mk">' in owner.get("/settings").text, "from then on"
     faulty = owner.post("/settings/keys", {"name": "", "role": "reader"}).text
     back = owner.get(re.search(r'href="(/settings/keys\?lang=en)"', faulty)[1])
@@ -658,7 +676,7 @@ def test_one_can_sign_out_here_and_everywhere(guarded):
     key = create_key(guarded.settings.effective_keys_file, "boss", "owner")
     here, there = Browser(guarded, key), Browser(guarded, key)
     text = here.get("/settings").text
-    assert "After 120 minutes without use" in text
+    assert "with the key boss, role owner. After 120 minutes without use" in plain(text)
     forms = re.findall(r'<form method="post" action="/sign-out" class="act">(.*?)</form>', text, re.DOTALL)
     assert ["everywhere" in form for form in forms] == [False, True]
 

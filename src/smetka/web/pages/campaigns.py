@@ -74,6 +74,8 @@ def campaign_page(name: str) -> Any:
     """A campaign: its rules, how far its issue is, and what became of its vouchers."""
     fields = forms.asked("after")
     after = fields.whole("after")
+    if fields.faults:
+        raise InvalidValue(forms.as_faults(fields))
     shop = services()
     found = shop.campaigns.get(name)
     work = parts().works.get(_work(name))

@@ -11,7 +11,7 @@ from smetka.bonus import vouchers
 from smetka.bonus.records import BonusCustomer
 from smetka.bonus.vouchers import Voucher
 from smetka.canonical import LARGEST_ID, canonical
-from smetka.errors import BonusStoreUnavailable, NotFound
+from smetka.errors import BonusStoreUnavailable, InvalidValue, NotFound
 from smetka.keys import Permission
 from smetka.money import NOTHING, Money
 from smetka.web import guards
@@ -73,7 +73,9 @@ def customers() -> Any:
 def customer(user_id: str) -> Any:
     """What one customer spent, how that compares, and what it earned."""
     fields = forms.asked("page")
-    page = fields.whole("page", default=1, most=10**6) or 1
+    page = fields.whole("page", default=1, most=10**6)
+    if page is None:
+        raise InvalidValue(forms.as_faults(fields))
     number = _known_id(user_id)
     ledger = services().ledger
     spending = ledger.customer(number)
