@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 
 import pytest
 
@@ -14,13 +15,12 @@ PAGES = [
     "/bonus",
     "/bonus/due",
     "/bonus/customers",
-    "/bonus/campaigns/new",
+    "/bonus/new-campaign",
     "/desk",
     "/messages",
     "/settings",
     "/settings/ledger",
     "/settings/audit",
-    "/settings/keys",
     "/sign-in",
     "/docs",
     "/problems",
@@ -55,7 +55,7 @@ def test_pages_have_nothing_inline_and_nothing_from_elsewhere(shop, path):
 @pytest.mark.parametrize("path", PAGES)
 def test_every_link_of_a_page_leads_somewhere(shop, path):
     for target in set(re.findall(r'(?:href|src)="([^"#]+)"', shop.get(path).text)):
-        with shop.get(target) as reply:
+        with shop.get(unescape(target)) as reply:
             assert reply.status_code == 200, target
 
 
@@ -105,3 +105,45 @@ def test_what_goes_wrong_is_logged_under_the_request_id(shop, capsys):
     log = capsys.readouterr().out
     assert "the reason" in log
     assert json.loads(reply.text)["request_id"] in log
+
+
+def test_refusals_before_the_key_are_pages_however_often_it_was_wrong(shop):
+    shop.key("owner")
+    wrong = {"Authorization": "Bearer smk_wrong", "Origin": "http://evil.example", "Accept": "text/html"}
+
+    statuses = [shop.client.post("/desk", headers=wrong).status_code for _ in range(15)]
+
+    assert statuses == [403] * 15
+
+
+def test_a_page_asked_by_a_method_it_does_not_have_is_refused_as_a_page(shop):
+    reply = shop.get("/bonus/decide", headers={"Accept": "text/html"})
+
+    assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")
+    assert "</html>" in reply.text
+    assert shop.get("/desk/undo").headers["Location"] == "/desk"
+
+
+def test_a_file_that_cannot_be_written_to_its_end_is_no_file(make_shop):
+    shop = make_shop()
+    assert shop.post({"user_id": 3, "total_spending": 9999, "year": 2026}).status_code == 201
+    shop.services.ledger.path.unlink()
+
+    reply = shop.get("/bonus/customers.csv?year=2026")
+
+    assert (reply.status_code, json.loads(reply.text)["type"]) == (503, "/problems/ledger-unavailable")
+
+
+def test_pages_that_read_the_whole_ledger_leave_the_quick_lane(shop):
+    from types import SimpleNamespace
+
+    from smetka.web.gateway import Gateway
+    from smetka.web.pages.declared import READ_ALL
+
+    gateway = Gateway(shop.app, on_close=lambda: None)
+    paths = [re.sub("<[^>]*>", "17", route) for route in READ_ALL]
+    lanes = {path: gateway._lane(SimpleNamespace(method="GET", path=path)) for path in [*paths, "/desk"]}
+    gateway.__rsgi_del__(None)
+
+    assert "/customers/17" in lanes
+    assert {path for path, lane in lanes.items() if lane is not gateway._long_reads} == {"/desk"}

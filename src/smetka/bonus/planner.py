@@ -9,7 +9,7 @@ from typing import Protocol
 
 from smetka.bonus.plan import Decided, Due
 from smetka.ledger import Spent
-from smetka.money import NOTHING, Money
+from smetka.money import LARGEST_AMOUNT, NOTHING, Money
 
 STEPS = (-1000, -500, -100, 0, 100, 500, 1000)
 """How far from the threshold others are shown, in units of the currency."""
@@ -72,7 +72,7 @@ class Planner:
         """The same for thresholds near this one, ascending."""
         for step in STEPS:
             other = Money(threshold.cents + step * 100)
-            if other.cents >= 0:
+            if 0 <= other.cents <= LARGEST_AMOUNT * 100:
                 yield self.outlook(other, value, budget)
 
     def due(self, order: Order, threshold: Money, value: Money) -> Iterator[Due]:

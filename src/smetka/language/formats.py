@@ -43,8 +43,8 @@ def count(value: int | None, formats: Formats) -> str:
 
 
 def percent(part: int | Decimal, whole: int | Decimal, formats: Formats, *, sign: bool = False) -> str:
-    """A share with one decimal, rounded half up; a dash of nothing."""
-    if not whole:
+    """A share with one decimal, rounded half up; a dash of nothing, or of less than nothing."""
+    if whole <= 0:
         return NOTHING
     value = (Decimal(part) * 100 / Decimal(whole)).quantize(Decimal("0.1"), ROUND_HALF_UP)
     return _localised(f"{value:+,.1f}" if sign and value else f"{value:,.1f}", formats) + "%"

@@ -88,6 +88,7 @@ def campaign_list(services: Services) -> Any:
     _ONE,
     needs=Permission.READ,
     path=CampaignPath,
+    reads_all=True,
     answers={200: CampaignFigures},
     refuses=(NotFound, BonusStoreUnavailable),
 )
@@ -106,6 +107,7 @@ def campaign(path: CampaignPath, services: Services) -> Any:
     f"{_ONE}/preview",
     needs=Permission.READ,
     path=CampaignPath,
+    reads_all=True,
     answers={200: CampaignPreview},
     refuses=(NotFound, LedgerUnavailable, BonusStoreUnavailable),
 )

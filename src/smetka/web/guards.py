@@ -137,8 +137,11 @@ def address() -> str:
 
 
 def signed_in_key() -> Key | None:
-    """The key of the page's visitor, whether one is needed or not."""
-    return _key()
+    """The key of the page's visitor, whether one is needed or not. Never raises: problems' pages ask too."""
+    try:
+        return _key()
+    except TooManyRequests:
+        return None
 
 
 def _key() -> Key | None:

@@ -43,7 +43,7 @@ class WebParts:
     pages: frozenset[str]
     """Endpoints that answer people: their errors are pages when a browser asks."""
     long_paths: frozenset[str]
-    """Paths that may read all of the ledger."""
+    """Routes that may read all of the ledger; parts in angle brackets are any."""
     openapi: bytes
 
 

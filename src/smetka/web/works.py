@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from smetka.errors import SmetkaError
+from smetka.web.refusals import Overloaded
 
-MOST_REMEMBERED = 100
+MOST_REMEMBERED, MOST_AT_ONCE = 100, 8
 
 _log = structlog.get_logger(__name__)
 
@@ -44,20 +45,29 @@ class Works:
 
         Args:
             run: gets what tells how much of how much is done.
+
+        Raises:
+            Overloaded: so much is being done already.
         """
         with self._lock:
             there = self._works.get(name)
             if there is not None and there.is_running:
                 return
             self._works.pop(name, None)  # so that it comes to stand at the end
+            if sum(each.is_running for each in self._works.values()) >= MOST_AT_ONCE:
+                raise Overloaded
             work = self._works[name] = Work()
             for old in [each for each, its in self._works.items() if not its.is_running][:-MOST_REMEMBERED]:
                 del self._works[old]
         threading.Thread(target=_run, args=(name, work, run), name=name, daemon=True).start()
 
     def get(self, name: str) -> Work | None:
-        """What became of the newest work of that name in this process."""
-        return self._works.get(name)
+        """How far the newest work of that name is in this process, or what became of it.
+
+        As it is now: it does not end while a page is written about it.
+        """
+        found = self._works.get(name)
+        return replace(found) if found else None
 
 
 def _run(name: str, work: Work, run: Callable[[Progress], object]) -> None:

@@ -188,9 +188,14 @@ def back(fields: forms.Fields, path: str) -> str:
 
 
 def file(header: Any, rows: Any, name: str, *, excel: bool) -> Response:
-    """Rows as a file to keep."""
+    """Rows as a file to keep.
+
+    Raises:
+        LedgerUnavailable, BonusStoreUnavailable: they cannot be read to their end.
+    """
     return Response(
-        csv_lines(header, rows, excel=excel, language=visit.language()),
+        # Whole, before the answer begins: what goes wrong on the way must not look like the end.
+        b"".join(csv_lines(header, rows, excel=excel, language=visit.language())),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -77,8 +77,8 @@ def campaign_page(name: str) -> Any:
     if fields.faults:
         raise InvalidValue(forms.as_faults(fields))
     shop = services()
+    work = parts().works.get(_work(name))  # first: what it has done by its end is read after it
     found = shop.campaigns.get(name)
-    work = parts().works.get(_work(name))
     is_busy = bool(work and work.is_running)
     figures = None
     if not is_busy and found.number:

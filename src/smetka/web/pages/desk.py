@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any
+
+from flask import redirect
 
 from smetka.bonus import errors as bonus
 from smetka.bonus import vouchers as kept
@@ -17,6 +20,8 @@ from smetka.web.pages import declared, forms, render
 from smetka.web.parts import services
 from smetka.web.problems import STATUS
 from smetka.web.vouchers import no_guessing
+
+PATIENCE_SECONDS = 3.0
 
 _REFUSALS = (
     bonus.MistypedCode,
@@ -40,6 +45,13 @@ def desk() -> Any:
     return _page("", 200)
 
 
+@declared.get("/desk/redeem", needs=Permission.REDEEM)
+@declared.get("/desk/undo", needs=Permission.REDEEM)
+def desk_again() -> Any:
+    """Where a form's answer stood: asked for again, the desk."""
+    return redirect("/desk", 303)
+
+
 @declared.post("/desk", needs=Permission.REDEEM)
 def look_up() -> Any:
     """Say plainly whether a code is good. Changes nothing."""
@@ -60,13 +72,11 @@ def redeem_here() -> Any:
     fields = forms.posted()
     text = fields.typed.get("code", "")
     once = fields.typed.get("once", "")[:64] or secrets.token_urlsafe(16)
-    reference = fields.text("reference", most=200)
+    order = Order("redeem", guards.caller(), key=f"desk {once}")
     try:
         code = read_code(text)
         with no_guessing():
-            services().redemptions.carry_out(
-                code, Order("redeem", guards.caller(), reference=reference or None, key=f"desk {once}")
-            )
+            _carry_out(code, order)
         voucher = _found(code)
     except _REFUSALS as refusal:
         return _page(text, STATUS[type(refusal)], refusal=refusal)
@@ -86,6 +96,20 @@ def undo() -> Any:
     except _REFUSALS as refusal:
         return _page(text, STATUS[type(refusal)], refusal=refusal)
     return _page(voucher.code, 200, voucher=voucher, done="undone")
+
+
+def _carry_out(code: str, order: Order) -> None:
+    """Do it, or wait for the very same order that is on its way: a double click is answered as one."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            services().redemptions.carry_out(code, order)
+        except bonus.InProgress:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _found(text: str) -> Voucher:

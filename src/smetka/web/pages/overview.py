@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from smetka.canonical import LATEST_YEAR
 from smetka.charts.averages import averages_spec
 from smetka.charts.distribution import distribution_spec
 from smetka.charts.years import years_spec
@@ -21,6 +22,7 @@ from smetka.web.pages.pictures import picture
 from smetka.web.parts import services
 
 BASES: tuple[Basis, ...] = ("spender", "payment", "customer")
+TABS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def overview() -> Any:
     return render.page(
         "overview.html",
         years=years,
+        tabs=[each.year for each in years if _can_be_asked(each)][-TABS:],
         chosen=chosen,
         all_years=all_years,
         now=now,
@@ -85,7 +88,13 @@ def overview() -> Any:
 def _latest(years: list[YearSpending]) -> int:
     """The current year, or the latest one before it with payments."""
     current = services().bonus_rules.current_year
-    return max((each.year for each in years if each.year and each.year <= current), default=current)
+    found = (each.year for each in years if each.year is not None and _can_be_asked(each))
+    return max((year for year in found if year <= current), default=current)
+
+
+def _can_be_asked(of_year: YearSpending) -> bool:
+    """Whether it is a year as people know them: a ledger may have any number for one."""
+    return of_year.year is not None and 1 <= of_year.year <= LATEST_YEAR
 
 
 def _period(year: int | None, years: list[YearSpending]) -> Period:

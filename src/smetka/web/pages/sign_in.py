@@ -13,7 +13,7 @@ from smetka.web import guards
 from smetka.web.pages import declared, forms, render, visit
 from smetka.web.parts import parts
 
-_OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*")
+_OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]{0,2000}")
 
 
 @declared.get("/sign-in", needs=None)

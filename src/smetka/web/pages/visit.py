@@ -7,6 +7,7 @@ from typing import Any, cast
 from flask import Flask, Response, current_app, g, redirect, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 from markupsafe import Markup, escape
+from werkzeug.exceptions import MethodNotAllowed
 
 from smetka.language import LANGUAGES
 from smetka.settings import Language
@@ -16,6 +17,7 @@ from smetka.web.sessions import Session
 LANGUAGE_COOKIE, NOTICE_COOKIE, SESSION_COOKIE = "smetka_language", "smetka_notice", "smetka_session"
 _A_YEAR = 365 * 24 * 3600
 _NOTICE_SECONDS = 60
+LONGEST_ADDRESS, LONGEST_NOTICE = 2048, 1000
 
 
 def register(app: Flask) -> None:
@@ -69,10 +71,11 @@ def forget_session() -> None:
 
 def go_to(path: str, notice: str | None = None) -> Any:
     """An answer that leads on to a page of ours, which tells the notice once."""
-    response = redirect(path, 303)
+    # A proxy may refuse longer headers, after the deed was done.
+    response = redirect(path if len(path) <= LONGEST_ADDRESS else path.partition("?")[0], 303)
     if notice is not None:
         # Signed, so that nobody else can put words on our pages.
-        text = {"html": str(notice)} if isinstance(notice, Markup) else {"text": notice}
+        text = {"html": str(notice)} if isinstance(notice, Markup) else {"text": notice[:LONGEST_NOTICE]}
         response.set_cookie(
             NOTICE_COOKIE,
             str(_notices().dumps(text)),
@@ -126,5 +129,11 @@ def _write_cookies(response: Response) -> Response:
 
 
 def is_page() -> bool:
-    """Whether the current request is for a page."""
-    return request.endpoint in current_app.extensions["smetka"].pages
+    """Whether the current request is for a page, if perhaps by a method that it does not have."""
+    known = current_app.extensions["smetka"].pages
+    if not isinstance(request.routing_exception, MethodNotAllowed):
+        return request.endpoint in known
+    adapter = current_app.create_url_adapter(request)
+    assert adapter is not None
+    methods = request.routing_exception.valid_methods or ()
+    return any(adapter.match(method=method)[0] in known for method in methods)

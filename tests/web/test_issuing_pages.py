@@ -1,0 +1,293 @@
+"""A campaign's vouchers on its page: issued in the background, listed, exported."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import threading
+from urllib.parse import urlsplit
+
+import pytest
+
+from smetka.bonus import issuing
+from smetka.bonus.campaigns import Campaigns
+from smetka.bonus.issuing import Issuing
+from smetka.bonus.redemptions import Order
+from smetka.bonus.vouchers import of_campaign
+from smetka.storage import batches
+from tests.web.browsing import (
+    Browser,
+    Cable,
+    cards,
+    entries,
+    eventually,
+    notes,
+    plain,
+    table,
+)
+from tests.web.conftest import BOT
+
+NASTY = "<script>alert(1)</script>{{7*7}}\"'"
+CUSTOMERS = [
+    (n, NASTY if n == 2 else f"=Купувач {n}", f"+{n}@example.com", 20 + n % 40) for n in range(1, 121)
+]
+PAYMENTS = [(n, 1000 + n, 2026) for n in range(1, 111)] + [(111, "abc", 2026), (999, 5000, 2026)]
+SIMPLE = {
+    "name": "year-end",
+    "year": "2026",
+    "threshold": "1000",
+    "value": "500",
+    "valid_from": "23.11.2026",
+    "valid_until": "31.01.2027",
+}
+NEW, PAGE = "/bonus/new-campaign", "/bonus/campaigns/year-end"
+
+
+@pytest.fixture
+def open_shop(make_shop):
+    return lambda **settings: make_shop(customers=CUSTOMERS, payments=PAYMENTS, **settings)
+
+
+@pytest.fixture
+def shop(open_shop):
+    return open_shop()
+
+
+@pytest.fixture
+def cable(mongodb_uri):
+    """The line to MongoDB."""
+    parts = urlsplit(mongodb_uri)
+    cable = Cable(parts.port)
+    # The server itself tells its own address, which leads past the cable.
+    cable.uri = mongodb_uri.replace(f":{parts.port}/", f":{cable.port}/") + "&directConnection=true"
+    yield cable
+    cable.close()
+
+
+@pytest.fixture
+def browser(shop):
+    return Browser(shop)
+
+
+def make(browser, **changes):
+    return browser.post("/bonus/campaigns", SIMPLE | changes, NEW)
+
+
+def issue(browser):
+    reply = browser.send(f"{PAGE}/issue", browser.get(PAGE))
+    assert (reply.status_code, reply.headers["Location"]) == (303, PAGE)
+
+
+def finished(browser):
+    return eventually(lambda: "<progress" not in (page := browser.get(PAGE)).text and page)
+
+
+def holders(shop):
+    return sorted(voucher.user_id for voucher in of_campaign(shop.services.storage, "year-end"))
+
+
+# --- issued ----------------------------------------------------------------------------------
+
+
+def test_issuing_goes_on_in_the_background_and_twice_at_once_is_one(open_shop, monkeypatch):
+    shop = open_shop(auth="required", **BOT)
+    browser = Browser(shop, "manager")
+    make(browser)
+    may_go_on, real, began = threading.Event(), Issuing._insert, []
+
+    def insert(self, *arguments):
+        began.append(threading.current_thread())
+        if len(began) == 2:
+            assert may_go_on.wait(30)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(issuing, "CHUNK", 40)
+    monkeypatch.setattr(Issuing, "_insert", insert)
+    page = browser.get(PAGE)
+    browser.send(f"{PAGE}/issue", page)
+    eventually(lambda: len(began) == 2)
+
+    busy = browser.get(PAGE)
+    assert re.search(r'max="(\d+)" value="(\d+)"', busy.text).groups() == ("110", "40")
+    assert f'action="{PAGE}/issue"' not in busy.text
+    browser.send(f"{PAGE}/issue", page)
+    assert len(holders(shop)) == 40
+    may_go_on.set()
+    done = finished(browser)
+
+    assert holders(shop) == list(range(1, 111))
+    assert len(set(began)) == 1, "the second time found the first at work"
+    assert "110 vouchers were issued, worth 55,000.00 MKD" in notes(done)
+    assert cards(done)["All vouchers"] == ("110", "55,000.00 MKD")
+    assert entries(shop).count(("key the manager", "issue", "year-end")) == 1
+    assert shop.count("deliveries") == 2, "each chat is told once"
+
+
+def test_a_page_that_an_issue_ends_under_asks_again(shop, browser, monkeypatch):
+    make(browser)
+    may_go_on, real_insert, real_get = threading.Event(), Issuing._insert, Campaigns.get
+    works = shop.app.extensions["smetka"].works
+
+    def insert(self, *arguments):
+        assert may_go_on.wait(30)
+        return real_insert(self, *arguments)
+
+    def get(self, name):
+        found = real_get(self, name)
+        if self is shop.services.campaigns:  # the page's, not the issue's own
+            may_go_on.set()
+            eventually(lambda: not works.get("issue year-end").is_running)
+        return found
+
+    monkeypatch.setattr(Issuing, "_insert", insert)
+    issue(browser)
+    monkeypatch.setattr(Campaigns, "get", get)
+    page = browser.get(PAGE)
+
+    assert "<progress" in page.text
+    assert 'hx-trigger="every 1s"' in page.text
+    assert cards(browser.get(PAGE))["All vouchers"][0] == "110"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "It stopped before its end"), ("mk", "Запре пред крајот")]
+)
+def test_an_issue_without_mongodb_says_why_and_goes_on_when_repeated(
+    open_shop, cable, monkeypatch, language, words
+):
+    shop = open_shop(mongodb_uri=cable.uri)
+    browser = Browser(shop, language=language)
+    make(browser)
+    real, written = Issuing._insert, []
+
+    def insert(self, *arguments):
+        written.append(1)
+        if len(written) == 2:
+            cable.cut()
+        return real(self, *arguments)
+
+    monkeypatch.setattr(batches, "BATCH_SECONDS", 3.0)  # of two minutes' patience
+    monkeypatch.setattr(issuing, "CHUNK", 40)
+    monkeypatch.setattr(Issuing, "_insert", insert)
+    issue(browser)
+    eventually(lambda: not shop.app.extensions["smetka"].works.get("issue year-end").is_running)
+    assert browser.get(PAGE).status_code == 503
+    assert browser.get("/bonus").status_code == 200
+    cable.mend()
+    page = eventually(lambda: (page := browser.get(PAGE)).status_code == 200 and page)
+
+    assert any(note.startswith(words) and "MongoDB" in note for note in notes(page))
+    assert len(holders(shop)) == 40
+    issue(browser)
+    assert f'action="{PAGE}/issue"' in finished(browser).text
+    assert holders(shop) == list(range(1, 111))
+
+
+def test_an_interrupted_issue_of_nobody_is_gone_on_with(shop, browser, monkeypatch):
+    """As after a crash: the list is agreed on, half of it is written, and no work is known."""
+    make(browser)
+    real, written = Issuing._insert, []
+
+    def insert(self, *arguments):
+        written.append(1)
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        return real(self, *arguments)
+
+    monkeypatch.setattr(issuing, "CHUNK", 40)
+    monkeypatch.setattr(Issuing, "_insert", insert)
+    with pytest.raises(KeyboardInterrupt):
+        Issuing(shop.services.ledger, shop.services.storage, now=shop.services.now).issue("year-end", "test")
+    page = browser.get(PAGE)
+
+    assert any("begun and is not finished" in note for note in notes(page))
+    assert "being issued" in plain(browser.get("/bonus").text)
+    assert len(holders(shop)) == 40
+    issue(browser)
+    assert not any("begun and is not finished" in note for note in notes(finished(browser)))
+    assert holders(shop) == list(range(1, 111))
+    assert shop.services.campaigns.get("year-end").issued
+
+
+def test_a_fault_of_ours_is_said_without_its_reason(shop, browser, monkeypatch, capsys):
+    make(browser)
+    monkeypatch.setattr(Issuing, "_write", lambda *_: 1 / 0)
+    issue(browser)
+    page = finished(browser)
+
+    assert any(note.startswith("It stopped before its end") for note in notes(page))
+    assert "ZeroDivisionError" not in page.text
+    assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+# --- its vouchers ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def issued(shop, browser):
+    make(browser)
+    Issuing(shop.services.ledger, shop.services.storage, now=shop.services.now).issue("year-end", "test")
+    return {voucher.user_id: voucher.code for voucher in of_campaign(shop.services.storage, "year-end")}
+
+
+def test_vouchers_are_listed_to_the_last_with_inert_names(shop, browser, issued):
+    shop.services.redemptions.carry_out(issued[2], Order("redeem", "test"))
+    found, path = [], PAGE
+    while path:
+        page = browser.get(path)
+        found += table(page, 'id="vouchers"')
+        more = re.search(r'href="([^"]+)">Next page', page.text)
+        path = more and more[1]
+        assert "<script>alert" not in page.text
+
+    assert [(int(row[0]), row[2]) for row in found] == sorted(issued.items())
+    assert found[1][1] == NASTY
+    assert found[1][4].startswith("redeemed 23.11.2026 18:20")
+    assert cards(page)["redeemed"] == ("1", "500.00 MKD")
+    assert browser.get(f"{PAGE}?after=x").status_code == 422
+
+
+@pytest.mark.parametrize(("language", "excel"), [("en", ""), ("en", "?excel=1"), ("mk", "?excel=1")])
+def test_the_file_has_every_voucher_and_no_formula(shop, issued, language, excel):
+    reply = Browser(shop, language=language).get(f"{PAGE}/vouchers.csv{excel}")
+    text = reply.data.decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=";" if excel else ","))
+
+    assert reply.headers["Content-Disposition"] == 'attachment; filename="year-end.csv"'
+    assert reply.data.startswith(b"\xef\xbb\xbf") == bool(excel)
+    point = "," if language == "mk" else "."
+    for (n, code), row in zip(sorted(issued.items()), rows[1:], strict=True):
+        name = NASTY if n == 2 else f"'=Купувач {n}"
+        assert row[:4] == [str(n), f"{1000 + n}{point}00", code, f"500{point}00"]
+        assert row[-2:] == [name, f"'+{n}@example.com"]
+    assert rows[0][:3] == ["user_id", "total_spending", "code"]
+
+
+def test_the_file_of_one_state_has_those_of_it(shop, browser, issued):
+    shop.services.redemptions.carry_out(issued[7], Order("redeem", "test"))
+
+    assert browser.get(f"{PAGE}/vouchers.csv?status=redeemed").text.count("\r\n") == 2
+    assert browser.get(f"{PAGE}/vouchers.csv?status=issued").text.count("\r\n") == 110
+    assert browser.get(f"{PAGE}/vouchers.csv?status=lost").status_code == 422
+
+
+def test_readers_see_figures_and_no_code_no_name_and_no_button(open_shop):
+    shop = open_shop(auth="required")
+    owner, reader = Browser(shop, "owner"), Browser(shop, "reader")
+    make(owner)
+    issue(owner)
+    finished(owner)
+    code = next(of_campaign(shop.services.storage, "year-end")).code
+    page = reader.get(PAGE)
+
+    assert cards(page)["All vouchers"][0] == "110"
+    assert code in owner.get(PAGE).text
+    for seen in (page, reader.get(f"{PAGE}/preview"), reader.get("/customers/1")):
+        assert code not in seen.text
+        assert "Купувач" not in seen.text
+        assert "<form" not in seen.text.partition("<main")[2]
+    assert reader.get(f"{PAGE}/vouchers.csv").status_code == 403
+    manager = Browser(shop, "manager")
+    assert (code in manager.get(PAGE).text, "Купувач" in manager.get(PAGE).text) == (True, False)
+    assert "name" not in manager.get(f"{PAGE}/vouchers.csv").text.splitlines()[0]
