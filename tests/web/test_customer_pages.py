@@ -301,3 +301,13 @@ def test_without_mongodb_the_ledgers_part_is_there_with_a_note(open_shop):
     assert cards(page)["Spent in all years"][0] == said(totals()[12])
     assert any("MongoDB is away" in note for note in notes(page))
     assert browser.get("/customers").status_code == 200
+
+
+def test_whose_very_id_it_is_comes_first(make_shop):
+    crowd = [(n, f"Customer {n}", f"c120{n}@example.com", 30) for n in range(1, 130)]
+    browser = Browser(make_shop(customers=crowd, payments=[], auth="required"), "owner")
+
+    text = browser.get("/customers?find=120").text
+
+    assert text.index('href="/customers/120"') < text.index('href="/customers/1"')
+    assert text.count('href="/customers/120"') == 1

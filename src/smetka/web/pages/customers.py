@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import redirect
@@ -13,6 +13,7 @@ from smetka.bonus.vouchers import Voucher
 from smetka.canonical import LARGEST_ID, canonical
 from smetka.errors import BonusStoreUnavailable, InvalidValue, NotFound
 from smetka.keys import Permission
+from smetka.ledger import Customer, Person
 from smetka.money import NOTHING, Money
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render
@@ -59,6 +60,8 @@ def customers() -> Any:
     found = services().ledger.customers(SHOWN + 1, after=after, text=find or "", in_names=may_see_names)
     if find and [str(each.user_id) for each in found] == [find]:
         return redirect(f"/customers/{find}", 303)
+    if find and find.isdecimal() and after is None:
+        found = _first(find, found)
     shown = found[:SHOWN]
     return render.page(
         "customers.html",
@@ -106,6 +109,15 @@ def customer(user_id: str) -> Any:
         now=services().now(),
         statement=ledger.statement_of("total_spent"),
     )
+
+
+def _first(text: str, found: list[Customer]) -> list[Customer]:
+    """Whose very id it is before those who have it in their e-mail."""
+    for each in services().ledger.customers(1, text=text):
+        who = services().ledger.person(each.user_id) or Person("", "")
+        exact = replace(each, name=who.name, email=who.email)
+        return [exact, *(other for other in found if other.user_id != exact.user_id)]
+    return found
 
 
 def _known_id(text: str) -> int:

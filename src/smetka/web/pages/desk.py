@@ -57,8 +57,6 @@ def look_up() -> Any:
     """Say plainly whether a code is good. Changes nothing."""
     fields = forms.posted()
     text = fields.typed.get("code", "")
-    if not text:
-        return _page("", 422)
     try:
         voucher = _found(text)
     except _REFUSALS as refusal:
