@@ -10,6 +10,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -83,6 +84,8 @@ def faults(catalog: Catalog) -> Iterator[str]:
 
 def compiled(catalog: Catalog) -> bytes:
     """The catalogue as Python's gettext reads it."""
+    # Of no moment, so that the same words make the same file.
+    catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     out = io.BytesIO()
     write_mo(out, catalog)
     return out.getvalue()

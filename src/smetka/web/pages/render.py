@@ -30,6 +30,8 @@ def register(app: Flask) -> None:
         pgettext=lambda context, text: said().pgettext(context, text),
     )
     environment.globals |= {
+        # For texts that stand elsewhere: unlike `_`, whose texts may hold markup, it is escaped.
+        "say": lambda text: said().gettext(text),
         "amount": amount,
         "money": money,
         "short": short,
