@@ -155,6 +155,7 @@ def test_an_owner_sees_decides_and_acts(chromium, shop, language, size, scheme, 
 
         # At the cash desk, by keyboard only
         page.click("nav a[href='/desk']")
+        expect(page.locator("#code")).to_be_focused()
         page.keyboard.type(code.lower().replace("-", " "))
         page.keyboard.press("Enter")
         expect(page.locator(".verdict.good")).to_contain_text(code)
