@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,6 +24,17 @@ class AgeGroup:
 
     def __contains__(self, age: object) -> bool:
         return isinstance(age, int) and self.lowest <= age <= self.highest
+
+
+def group_of(age: int | None, groups: Iterable[AgeGroup]) -> AgeGroup | None:
+    """The group of an age; None for whoever is in none, or whose age is unknown."""
+    return next((group for group in groups if age in group), None)
+
+
+def name_of_group(age: int | None, groups: Iterable[AgeGroup]) -> str | None:
+    """The name of that group."""
+    group = group_of(age, groups)
+    return group.name if group else None
 
 
 def parse_age_groups(text: str) -> tuple[AgeGroup, ...]:

@@ -88,7 +88,6 @@ class Services:
     def close(self) -> None:
         """Let go of files and connections. Safe to repeat."""
         self.storage.close()
-        self.figures.close()
         self.ledger.close()
 
 
@@ -111,14 +110,15 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
     ledger = Ledger(named_ledger(settings))
     storage = Storage(as_text(settings.mongodb_uri))
     audit = Audit(storage, now=now)
+    averages: Remembered[int | None, Averages] = Remembered(
+        ledger.version, lambda year: average_by_age_group(ledger, settings.age_groups, year)
+    )
     spent = Remembered(ledger.version, ledger.spending_by_customer, most=MOST_KEPT)
     return Services(
         settings=settings,
         ledger=ledger,
         storage=storage,
-        averages=Remembered(
-            ledger.version, lambda year: average_by_age_group(ledger, settings.age_groups, year)
-        ),
+        averages=averages,
         spent=spent,
         rankings=Remembered(ledger.version, lambda year: Ranking.of(spent(year)), most=MOST_KEPT),
         orders=Remembered(ledger.version, lambda year: Order(spent(year)), most=MOST_KEPT),
@@ -147,6 +147,6 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
         chats=Chats(storage, now=now),
         invites=Invites(storage, now=now),
         schedules=Schedules(storage, recipients=settings.recipients, timezone=settings.timezone, now=now),
-        figures=ShopFigures(settings, now=now),
+        figures=ShopFigures(settings, now=now, ledger=ledger, averages=averages),
         now=now,
     )

@@ -20,15 +20,26 @@ class ShopFigures:
     Averages are remembered while it stays the same: a report to fifty chats asks for the year before it
     fifty times.
 
+    Args:
+        ledger: whose figures they are; the shop's own unless given, and then closed with them.
+        averages: of the same ledger, where they are remembered already.
+
     Raises:
-        WrongUsage: no ledger is named.
+        WrongUsage: no ledger is given or named.
     """
 
-    def __init__(self, settings: Settings, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime],
+        ledger: Ledger | None = None,
+        averages: Remembered[int | None, Averages] | None = None,
+    ) -> None:
         self._settings, self._now = settings, now
-        self._ledger = Ledger(named_ledger(settings))
-        self._averages: Remembered[int | None, Averages] = Remembered(
-            self._ledger.version, lambda year: average_by_age_group(self._ledger, settings.age_groups, year)
+        shop = self._ledger = ledger or Ledger(named_ledger(settings))
+        self._averages = averages or Remembered(
+            shop.version, lambda year: average_by_age_group(shop, settings.age_groups, year)
         )
 
     @property

@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 
 from smetka.bonus.rules import Rules, Tier
-from smetka.bonus.vouchers import of_campaign
 from smetka.money import Money
 from tests.web.browsing import (
     AWAY,
@@ -19,12 +18,8 @@ from tests.web.browsing import (
     notes,
     plain,
 )
+from tests.web.campaigning import CUSTOMERS, NASTY, NEW, PAGE, PAYMENTS, SIMPLE, holders, make
 
-NASTY = "<script>alert(1)</script>{{7*7}}\"'"
-CUSTOMERS = [
-    (n, NASTY if n == 2 else f"=Купувач {n}", f"+{n}@example.com", 20 + n % 40) for n in range(1, 121)
-]
-PAYMENTS = [(n, 1000 + n, 2026) for n in range(1, 111)] + [(111, "abc", 2026), (999, 5000, 2026)]
 ASKED = {
     "name": "year-end",
     "year": "2026",
@@ -52,15 +47,6 @@ RULES = Rules(
     Money(20_000_00),
     1000,
 )
-SIMPLE = {
-    "name": "year-end",
-    "year": "2026",
-    "threshold": "1000",
-    "value": "500",
-    "valid_from": "23.11.2026",
-    "valid_until": "31.01.2027",
-}
-NEW, PAGE = "/bonus/new-campaign", "/bonus/campaigns/year-end"
 
 
 @pytest.fixture
@@ -76,14 +62,6 @@ def shop(open_shop):
 @pytest.fixture
 def browser(shop):
     return Browser(shop)
-
-
-def make(browser, **changes):
-    return browser.post("/bonus/campaigns", SIMPLE | changes, NEW)
-
-
-def holders(shop):
-    return sorted(voucher.user_id for voucher in of_campaign(shop.services.storage, "year-end"))
 
 
 # --- made by a form --------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import heapq
 from dataclasses import dataclass
 from typing import Any
 
+from smetka.bonus.rules import smallest_near_miss
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
 
@@ -47,7 +48,7 @@ def due(ledger: Ledger, year: int, threshold: Money) -> Due:
     """
     spent = ledger.spending_by_customer(year)
     over = list(spent.above(threshold))
-    near = sum(total <= threshold and total.cents * 10 >= threshold.cents * 9 for _, total in spent)
+    near = sum(smallest_near_miss(threshold) <= total <= threshold for _, total in spent)
     largest = heapq.nsmallest(SHOWN, over, key=lambda customer: (-customer[1].cents, customer[0]))
     return Due(
         year,

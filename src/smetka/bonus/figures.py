@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smetka.age_groups import AgeGroup
+from smetka.age_groups import AgeGroup, name_of_group
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.vouchers import STATUSES, status_at
 from smetka.errors import LedgerUnavailable
@@ -60,7 +60,7 @@ def campaign_figures(
         total.add(value)
         by_status[status].add(value)
         age = spent.age_of(int(record["user_id"])) if spent is not None else None
-        issued, redeemed = by_age[next((group.name for group in groups if age in group), None)]
+        issued, redeemed = by_age[name_of_group(age, groups)]
         issued.add(value)
         if status == "redeemed":
             redeemed.add(value)

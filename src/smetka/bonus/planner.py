@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from smetka.bonus.plan import Decided, Due
+from smetka.bonus.rules import smallest_near_miss
 from smetka.ledger import Spent
 from smetka.money import LARGEST_AMOUNT, NOTHING, Money
 
@@ -92,8 +93,8 @@ class Planner:
 
     def near_misses(self, threshold: Money) -> int:
         """How many spent at least nine tenths of the threshold, and do not exceed it."""
-        lowest = Money(-(-threshold.cents * 9 // 10))
-        return self._ranking.between(max(lowest, Money(1)), threshold) if threshold > NOTHING else 0
+        smallest = max(smallest_near_miss(threshold), Money(1))
+        return self._ranking.between(smallest, threshold) if threshold > NOTHING else 0
 
 
 def _rank(due: Due) -> tuple[int, int]:

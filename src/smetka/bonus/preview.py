@@ -8,9 +8,10 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from smetka.age_groups import AgeGroup
+from smetka.age_groups import AgeGroup, name_of_group
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.plan import Due, Plan, plan
+from smetka.bonus.rules import smallest_near_miss
 from smetka.bonus.warnings import (
     Sum,
     Undecided,
@@ -28,9 +29,6 @@ from smetka.storage.walk import records
 
 SHOWN = 10
 """Customers named in each list: those concerned most."""
-
-NEAR_TENTHS = 9
-"""A near miss spent at least nine tenths of the threshold, and does not exceed it."""
 
 _OTHER_THRESHOLDS = (25, 50, 75, 125, 150, 200, 300, 500)
 """In hundredths of the campaign's own."""
@@ -58,7 +56,7 @@ def preview(
     for each in found.entitled:
         due.add(each)
         by_tier[each.value].add(each)
-        by_age[_group(groups, found.spent.age_of(each.user_id))].add(each)
+        by_age[name_of_group(found.spent.age_of(each.user_id), groups)].add(each)
     reached = Sum(found.there.vouchers, found.there.cost)
     for each in found.new():
         reached.add(each)
@@ -127,11 +125,6 @@ def _by_age(groups: Sequence[AgeGroup]) -> dict[str | None, Sum]:
     return {group.name: Sum() for group in groups} | {None: Sum()}
 
 
-def _group(groups: Sequence[AgeGroup], age: int | None) -> str | None:
-    """The name of the group of an age; None for whoever is in none."""
-    return next((group.name for group in groups if age in group), None)
-
-
 def _counted(dues: Iterable[Due]) -> tuple[Sum, list[Due]]:
     """The sum, and the first few."""
     total = Sum()
@@ -170,10 +163,11 @@ def _tie(found: Plan) -> dict[str, Any] | None:
 
 def _near_misses(found: Plan) -> dict[str, Any]:
     threshold = found.campaign.rules.threshold
+    smallest = smallest_near_miss(threshold)
     near = (
         (user_id, total)
         for user_id, total in found.spent
-        if total <= threshold and total.cents * 10 >= threshold.cents * NEAR_TENTHS and total > NOTHING
+        if smallest <= total <= threshold and total > NOTHING
     )
     count, nearest = 0, []
     for user_id, total in near:

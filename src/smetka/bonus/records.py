@@ -22,6 +22,8 @@ from smetka.storage.values import decimal128, milliseconds, money
 Sort = Literal["user_id", "total_spending", "-total_spending", "stored_at", "-stored_at"]
 """What a list is sorted by within a year; with a minus the largest comes first. Equals by user id."""
 
+SOURCES, REVIEWS = ("api", "collected"), ("none", "pending", "approved", "rejected")
+
 _OPEN = {"review": {"$in": ["none", "pending"]}}
 
 MOST_FIRST_TIMES = 10_000

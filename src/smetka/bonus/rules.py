@@ -15,6 +15,11 @@ MOST_TIERS = 20
 EARLIEST_DAY, LATEST_DAY = date(2000, 1, 1), date(9998, 12, 31)
 
 
+def smallest_near_miss(threshold: Money) -> Money:
+    """What a near miss spent at least: nine tenths of the threshold, which it does not exceed."""
+    return Money(-(-threshold.cents * 9 // 10))
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
     """A voucher of another value for those whose total exceeds `above`."""

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from smetka.bonus.plan import Due, Plan
-from smetka.language import FORMATS, formats, translations
+from smetka.language.speech import Speech
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
-from smetka.settings import Language
 
 ALMOST_ALL_TENTHS = 9
 """A threshold that so many tenths of the spenders exceed selects hardly anybody."""
@@ -47,29 +46,14 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """How warnings are said: `_` and `_n` of a language, its numbers, and the campaign's money."""
+class Words(Speech):
+    """A language, and the campaign's currency."""
 
-    language: Language
-    currency: str
+    code: str
 
-    def one(self, text: str, **values: object) -> str:
-        """A sentence."""
-        return translations(self.language).gettext(text).format(**values)
-
-    def many(self, one: str, many: str, number: int, **values: object) -> str:
-        """A sentence about a number of things."""
-        text = translations(self.language).ngettext(one, many, number)
-        return text.format(count=self.count(number), **values)
-
-    def count(self, number: int) -> str:
-        """A number."""
-        return formats.count(number, FORMATS[self.language])
-
-    def money(self, value: Money) -> str:
-        """An amount with its currency."""
-        own = FORMATS[self.language]
-        return f"{formats.amount(value.decimal, own)} {formats.currency(self.currency, own)}"
+    def price(self, value: Money) -> str:
+        """An amount in that currency."""
+        return self.money(value, self.code)
 
 
 def warnings_of_the_plan(
@@ -86,11 +70,11 @@ def warnings_of_the_plan(
     Args:
         left_out: their sum and the first few; `tie` is who is parted by the id alone.
     """
-    rules, gettext = found.campaign.rules, words.one
-    threshold = words.money(rules.threshold)
+    rules, gettext = found.campaign.rules, words.gettext
+    threshold = words.price(rules.threshold)
     warnings = []
     if now >= found.campaign.expires_at:
-        day = rules.last_day.strftime(FORMATS[words.language].day)
+        day = rules.last_day.strftime(words.formats.day)
         warnings.append(gettext("The vouchers are not valid any more: their last day was {day}.", day=day))
     spenders = len(found.spent)
     if not due.customers:
@@ -116,7 +100,7 @@ def warnings_of_the_plan(
             gettext(
                 "The cut goes through customers who spent the same, {total}: {reached} of them with the "
                 "smaller ids get a voucher, {left_out} do not.",
-                total=words.money(first_out[0].total),
+                total=words.price(first_out[0].total),
                 reached=words.count(tie["customers_reached"]),
                 left_out=words.count(tie["customers_left_out"]),
             )
@@ -126,7 +110,7 @@ def warnings_of_the_plan(
 
 def warnings_of_records(found: Plan, undecided: Undecided, words: Words) -> list[str]:
     """Of stored customers whom nobody decided about."""
-    warnings, year, ngettext = [], found.campaign.rules.year, words.many
+    warnings, year, ngettext = [], found.campaign.rules.year, words.ngettext
     if undecided.mismatching:
         warnings.append(
             ngettext(
@@ -152,7 +136,7 @@ def warnings_of_records(found: Plan, undecided: Undecided, words: Words) -> list
 
 def warnings_of_the_ledger(found: Plan, ledger: Ledger, words: Words) -> list[str]:
     """Of data that was left out."""
-    rules, warnings, gettext, ngettext = found.campaign.rules, [], words.one, words.many
+    rules, warnings, gettext, ngettext = found.campaign.rules, [], words.gettext, words.ngettext
     quality = ledger.spending_by_age(rules.year)
     if quality.orphan_payments:
         warnings.append(
@@ -180,10 +164,10 @@ def warnings_of_the_ledger(found: Plan, ledger: Ledger, words: Words) -> list[st
 
 
 def _left_out_words(found: Plan, left_out: Sum, first_out: list[Due], words: Words) -> str:
-    rules, gettext, ngettext = found.campaign.rules, words.one, words.many
+    rules, gettext, ngettext = found.campaign.rules, words.gettext, words.ngettext
     limits = []
     if rules.budget is not None:
-        limits.append(gettext("the budget of {budget}", budget=words.money(rules.budget)))
+        limits.append(gettext("the budget of {budget}", budget=words.price(rules.budget)))
     if rules.most_vouchers is not None:
         limits.append(gettext("the limit of {count} vouchers", count=words.count(rules.most_vouchers)))
     first = first_out[0]
@@ -194,7 +178,7 @@ def _left_out_words(found: Plan, left_out: Sum, first_out: list[Due], words: Wor
         "customer {first} with {total}.",
         left_out.customers,
         limits=gettext(" and ").join(limits),
-        cost=words.money(left_out.cost),
+        cost=words.price(left_out.cost),
         first=first.user_id,
-        total=words.money(first.total),
+        total=words.price(first.total),
     )

@@ -15,7 +15,7 @@ import click
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.collection import collect as collect_due
 from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
-from smetka.bonus.records import BonusCustomer, BonusCustomers, Sort
+from smetka.bonus.records import REVIEWS, SOURCES, BonusCustomer, BonusCustomers, Sort
 from smetka.canonical import LARGEST_ID, LATEST_YEAR
 from smetka.cli import words
 from smetka.cli.options import counted, json_option, print_json, setting_options, table
@@ -26,14 +26,12 @@ from smetka.ledger import Ledger
 from smetka.settings import Settings, load_settings, named_ledger
 from smetka.spreadsheets import write_csv
 
-_SOURCES, _REVIEWS = ("api", "collected"), ("none", "pending", "approved", "rejected")
-
 _year_option = click.option(
     "--year", type=click.IntRange(1, LATEST_YEAR), help="Of the bonus; this year's unless given."
 )
 _filters = (
-    click.option("--source", type=click.Choice(_SOURCES), help="Only those posted, or those collected."),
-    click.option("--review", type=click.Choice(_REVIEWS), help="Only those of this review."),
+    click.option("--source", type=click.Choice(SOURCES), help="Only those posted, or those collected."),
+    click.option("--review", type=click.Choice(REVIEWS), help="Only those of this review."),
     click.option("--mismatch", is_flag=True, help="Only those whose total differs from the ledger's."),
     click.option(
         "--sort",

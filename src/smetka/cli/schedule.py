@@ -167,7 +167,7 @@ def _say(queued: list[str], *, as_json: bool) -> None:
 
 
 def _row(schedule: Schedule, next_at: str, said: Speech) -> tuple[str, ...]:
-    kind, year = said.word(schedule.kind, terms.KINDS), said.word(schedule.year, words.YEARS)
+    kind, year = said.word(schedule.kind, terms.KINDS), said.word(schedule.year, terms.YEARS)
     chats = ",".join(map(str, schedule.chats)) or said.word("all", words.CHATS)
     return schedule.name, kind, schedule.cron, year, chats, next_at
 

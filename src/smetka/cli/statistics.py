@@ -29,15 +29,7 @@ def total(*, user_id: int, year: int | None, as_json: bool, **options: str | Non
     with closing(_open(settings)) as opened:
         spent = opened.total_spent(user_id, year)
     if as_json:
-        print_json(
-            {
-                "user_id": user_id,
-                "total_spending": spent.total.number,
-                "payments": spent.payments,
-                "year": year,
-                "currency": settings.currency,
-            }
-        )
+        print_json(spent.as_json(year=year, currency=settings.currency))
         return
     said = Speech(settings.language)
     values = {

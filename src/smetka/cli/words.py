@@ -6,13 +6,6 @@ from smetka.cli.speech import Speech
 from smetka.language import terms
 from smetka.language.translations import mark
 
-YEARS = {
-    "all": mark("all years"),
-    "current": mark("the current year"),
-    "previous": mark("the previous year"),
-}
-"""Of schedules."""
-
 CHATS = {"all": mark("all")}
 """Of schedules."""
 

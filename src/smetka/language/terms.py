@@ -36,6 +36,13 @@ ROLES = {
     "manager": mark("manager"),
     "owner": mark("owner"),
 }
+YEARS = {
+    "all": mark("all years"),
+    "current": mark("the current year"),
+    "previous": mark("the previous year"),
+}
+"""Of schedules."""
+
 LANGUAGES = {"en": mark("English"), "mk": mark("Macedonian")}
 
 _TOLD = (

@@ -7,8 +7,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
-from smetka.age_groups import OLDEST_AGE, AgeGroup
+from smetka.age_groups import OLDEST_AGE, AgeGroup, name_of_group
 from smetka.ledger import Spent
 from smetka.money import NOTHING, Money
 
@@ -58,7 +59,7 @@ class Ranking:
         low, high = self._cents[(len(self) - 1) // 2], self._cents[len(self) // 2]
         return Money(low + high).average(2)
 
-    @property
+    @cached_property
     def top_tenth(self) -> tuple[int, Money]:
         """How many the spenders are who spent most, a tenth rounded up, and what they spent together."""
         tenth = -(-len(self) // 10)
@@ -124,9 +125,7 @@ class Order:
 
 def by_age_group(spent: Spent, groups: Sequence[AgeGroup]) -> dict[str | None, Ranking]:
     """The spenders of each age group; under None those of none."""
-    names = {
-        age: next((group.name for group in groups if age in group), None) for age in range(OLDEST_AGE + 1)
-    }
+    names = {age: name_of_group(age, groups) for age in range(OLDEST_AGE + 1)}
     found: dict[str | None, list[int]] = {name: [] for name in (*(group.name for group in groups), None)}
     for age, cents in spent.by_age():
         found[None if age is None else names[age]].append(cents)

@@ -52,8 +52,8 @@ class Gateway:
         self._app = app
         self._on_close = on_close
         self._at_once = AtOnce(parts)
-        self._long_paths = tuple(
-            re.compile("[^/]+".join(map(re.escape, re.split("<[^>]*>", path)))) for path in parts.long_paths
+        self._long_paths = re.compile(
+            "|".join("[^/]+".join(map(re.escape, re.split("<[^>]*>", path))) for path in parts.long_paths)
         )
         self._reads = _Lane(app, READ_THREADS, "read")
         self._long_reads = _Lane(app, LONG_THREADS, "long-read")
@@ -89,8 +89,7 @@ class Gateway:
     def _lane(self, scope: Scope) -> _Lane:
         if scope.method not in _SAFE:
             return self._writes
-        is_long = any(path.fullmatch(scope.path) for path in self._long_paths)
-        return self._long_reads if is_long else self._reads
+        return self._long_reads if self._long_paths.fullmatch(scope.path) else self._reads
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Called by Granian when all requests are answered and the process is about to end."""

@@ -79,7 +79,8 @@ def _user_cursor(text: Any) -> int:
     raise ValueError("must be what a page of this list gave as next")
 
 
-def _audit_cursor(text: Any) -> str:
+def read_audit_cursor(text: Any) -> str:
+    """The id of an entry of the audit; raises ValueError."""
     if isinstance(text, str) and re.fullmatch(_AUDIT_CURSOR, text):
         return text
     raise ValueError("must be what a page of this list gave as next")
@@ -101,7 +102,8 @@ def _limit(text: Any) -> int:
     return canonical(text, LONGEST_PAGE)
 
 
-def _cursor(text: Any) -> Place:
+def read_cursor(text: Any) -> Place:
+    """The place that `cursor_of` wrote; raises ValueError."""
     if isinstance(text, str) and (match := re.fullmatch(_CURSOR, text)):
         return Place(datetime.fromtimestamp(int(match[1]) / 1000, UTC), match[2])
     raise ValueError("must be what a page of this list gave as next")
@@ -177,7 +179,7 @@ Limit = Annotated[
 ]
 Cursor = Annotated[
     InstanceOf[Place] | None,
-    BeforeValidator(_cursor),
+    BeforeValidator(read_cursor),
     WithJsonSchema({"type": "string", "pattern": f"^{_CURSOR}$"}),
 ]
 DeliveryState = Annotated[
@@ -265,7 +267,7 @@ UserCursor = Annotated[
 ]
 AuditCursor = Annotated[
     str | None,
-    BeforeValidator(_audit_cursor),
+    BeforeValidator(read_audit_cursor),
     WithJsonSchema({"type": "string", "pattern": f"^{_AUDIT_CURSOR}$"}),
 ]
 

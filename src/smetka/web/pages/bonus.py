@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response
 
+from smetka.bonus.campaigns import Campaign
 from smetka.bonus.collection import collect
-from smetka.bonus.exports import CUSTOMER_COLUMNS, PERSONAL_COLUMNS, customer_row, every_customer
+from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
 from smetka.bonus.plan import Decided, decided
 from smetka.bonus.planner import Planner
-from smetka.bonus.records import Position
-from smetka.errors import BonusStoreUnavailable, InvalidValue
+from smetka.bonus.records import REVIEWS, SOURCES, Position
+from smetka.errors import BonusStoreUnavailable
 from smetka.keys import Permission
-from smetka.ledger import Person
+from smetka.language.translations import mark
 from smetka.money import Money
-from smetka.spreadsheets import csv_lines
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render, visit
+from smetka.web.pages.files import file
+from smetka.web.pages.people import person_of
 from smetka.web.parts import parts, services
 from smetka.web.values import SORTS, customer_cursor_of, read_customer_cursor
 
@@ -26,7 +28,12 @@ SHOWN, LARGEST = 50, 10
 USUAL_VALUE = Money(500_00)
 """What a voucher is worth until somebody says otherwise."""
 
-REVIEWS, SOURCES = ("none", "pending", "approved", "rejected"), ("api", "collected")
+_DECISIONS: dict[Literal["approved", "rejected", "removed"], tuple[str, str]] = {
+    "approved": ("approve", mark("Customer {user_id} is approved.")),
+    "rejected": ("reject", mark("Customer {user_id} is rejected.")),
+    "removed": ("remove", mark("Customer {user_id} is not stored any more.")),
+}
+"""What may be decided about a stored customer: its name in the audit, and what is told."""
 
 
 @declared.get("/bonus", needs=Permission.READ, reads_all=True)
@@ -39,8 +46,8 @@ def bonus() -> Any:
     budget = fields.amount("budget")
     if year is None or threshold is None or value is None or fields.faults:
         return render.page("bonus.html", 422, fields=fields, year=year, outlook=None, campaigns=[])
-    decisions, campaigns, is_away = _decisions(year)
-    planner = Planner(services().rankings(year), services().spent(year), decisions)
+    decisions, campaigns = _decided(year), _campaigns()
+    planner = _planner(year, decisions)
     return render.page(
         "bonus.html",
         fields=fields,
@@ -54,8 +61,8 @@ def bonus() -> Any:
         spenders=len(services().rankings(year)),
         largest=list(islice(planner.due(services().orders(year), threshold, value), LARGEST)),
         person_of=person_of(),
-        campaigns=campaigns,
-        is_away=is_away,
+        campaigns=campaigns or [],
+        is_away=decisions is None or campaigns is None,
         work=parts().works.get(f"collect {year}"),
         statement=services().ledger.statement_of("spending_by_customer", by_year=True),
     )
@@ -68,10 +75,12 @@ def due() -> Any:
     year = fields.year(default=services().bonus_rules.current_year)
     threshold = fields.amount("threshold", default=services().settings.bonus_threshold)
     page = fields.whole("page", default=1, most=10**6)
-    if year is None or threshold is None or page is None:
-        raise _invalid(fields)
-    decisions, _, is_away = _decisions(year)
-    planner = Planner(services().rankings(year), services().spent(year), decisions)
+    fields.check()
+    assert year is not None
+    assert threshold is not None
+    assert page is not None
+    decisions = _decided(year)
+    planner = _planner(year, decisions)
     total = planner.outlook(threshold, USUAL_VALUE, None).due
     dues = planner.due(services().orders(year), threshold, USUAL_VALUE)
     first = (page - 1) * SHOWN
@@ -85,7 +94,7 @@ def due() -> Any:
         has_more=total > first + SHOWN,
         first=first,
         person_of=person_of(),
-        is_away=is_away,
+        is_away=decisions is None,
     )
 
 
@@ -96,7 +105,7 @@ def stored() -> Any:
     year = fields.year(default=services().bonus_rules.current_year)
     chosen = _filters(fields)
     sort = fields.one_of("sort", SORTS, default="user_id")
-    after = _cursor(fields)
+    after = fields.place("cursor", read_customer_cursor)
     if fields.faults or year is None or sort is None:
         return render.page("stored.html", 422, fields=fields, year=year, found=[], next=None, person_of=None)
     found = services().bonus_customers.page(
@@ -120,18 +129,13 @@ def stored_file() -> Response:
     fields = forms.asked("year", "review", "source", "matches", "excel")
     year = fields.year(default=services().bonus_rules.current_year)
     chosen = _filters(fields)
-    if fields.faults or year is None:
-        raise _invalid(fields)
-    with_names = guards.may(Permission.OWN)
+    fields.check()
+    assert year is not None
     services().audit.note("export", guards.caller(), year=year)
-    name_of = person_of()
-    rows = (
-        [*customer_row(each), *(_personal(name_of(each.user_id)) if name_of else ())]
-        for each in every_customer(services().bonus_customers, year=year, **chosen)
-    )
+    found = every_customer(services().bonus_customers, year=year, **chosen)
     return file(
-        [*CUSTOMER_COLUMNS, *(PERSONAL_COLUMNS if with_names else ())],
-        rows,
+        CUSTOMER_COLUMNS,
+        ((each.user_id, customer_row(each)) for each in found),
         f"bonus-{year}.csv",
         excel=bool(fields.typed["excel"]),
     )
@@ -143,8 +147,9 @@ def collected() -> Any:
     fields = forms.posted()
     year = fields.year(default=services().bonus_rules.current_year)
     threshold = fields.amount("threshold", default=services().settings.bonus_threshold)
-    if year is None or threshold is None:
-        raise _invalid(fields)
+    fields.check()
+    assert year is not None
+    assert threshold is not None
     shop = services()
     shop.audit.note("collect", guards.caller(), year=year)
     parts().works.begin(
@@ -162,23 +167,18 @@ def decide() -> Any:
     fields = forms.posted()
     fields.needed("year", "user_id", "decision")
     year, user_id = fields.year(), fields.whole("user_id")
-    decision = fields.one_of("decision", ("approved", "rejected", "removed"))
-    if fields.faults or year is None or user_id is None:
-        raise _invalid(fields)
-    shop, gettext = services(), render.said().gettext
+    decision = fields.one_of("decision", _DECISIONS)
+    fields.check()
+    assert year is not None
+    assert user_id is not None
+    assert decision is not None
+    shop, (action, told) = services(), _DECISIONS[decision]
+    shop.audit.note(action, guards.caller(), year=year, user_id=user_id)
     if decision == "removed":
-        shop.audit.note("remove", guards.caller(), year=year, user_id=user_id)
         shop.bonus_customers.remove(year, user_id)
-        told = gettext("Customer {user_id} is not stored any more.")
-    elif decision == "approved":
-        shop.audit.note("approve", guards.caller(), year=year, user_id=user_id)
-        shop.bonus_customers.decide(year, user_id, "approved")
-        told = gettext("Customer {user_id} is approved.")
     else:
-        shop.audit.note("reject", guards.caller(), year=year, user_id=user_id)
-        shop.bonus_customers.decide(year, user_id, "rejected")
-        told = gettext("Customer {user_id} is rejected.")
-    return visit.go_to(back(fields, "/bonus/customers"), told.format(user_id=user_id))
+        shop.bonus_customers.decide(year, user_id, decision)
+    return visit.go_to(back(fields, "/bonus/customers"), render.speech().gettext(told, user_id=user_id))
 
 
 def back(fields: forms.Fields, path: str) -> str:
@@ -187,42 +187,24 @@ def back(fields: forms.Fields, path: str) -> str:
     return f"{path}?{query}" if query and "\\" not in query else path
 
 
-def file(header: Any, rows: Any, name: str, *, excel: bool) -> Response:
-    """Rows as a file to keep.
-
-    Raises:
-        LedgerUnavailable, BonusStoreUnavailable: they cannot be read to their end.
-    """
-    return Response(
-        # Whole, before the answer begins: what goes wrong on the way must not look like the end.
-        b"".join(csv_lines(header, rows, excel=excel, language=visit.language())),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def _invalid(fields: forms.Fields) -> InvalidValue:
-    return InvalidValue(forms.as_faults(fields))
-
-
-def _decisions(year: int) -> tuple[Decided, list[Any], bool]:
-    """What was decided, the campaigns, and whether neither can be read now."""
+def _decided(year: int) -> Decided | None:
+    """What was decided; None when that cannot be read now."""
     try:
-        return decided(services().storage, year), services().campaigns.all(), False
+        return decided(services().storage, year)
     except BonusStoreUnavailable:
-        return Decided(), [], True
-
-
-def person_of() -> Any:
-    """Finds names by ids for those who may see them; None for the others."""
-    if not guards.may(Permission.OWN):
         return None
-    ledger = services().ledger  # files are written when the request is over already
-    return lambda user_id: ledger.person(user_id) or Person("", "")
 
 
-def _personal(person: Person) -> tuple[str, str]:
-    return person.name, person.email
+def _campaigns() -> list[Campaign] | None:
+    """The campaigns; None when they cannot be read now."""
+    try:
+        return services().campaigns.all()
+    except BonusStoreUnavailable:
+        return None
+
+
+def _planner(year: int, decisions: Decided | None) -> Planner:
+    return Planner(services().rankings(year), services().spent(year), decisions or Decided())
 
 
 def _filters(fields: forms.Fields) -> dict[str, Any]:
@@ -232,14 +214,3 @@ def _filters(fields: forms.Fields) -> dict[str, Any]:
         "source": fields.one_of("source", SOURCES),
         "matches": None if matches is None else matches == "yes",
     }
-
-
-def _cursor(fields: forms.Fields) -> Position | None:
-    text = fields.typed["cursor"]
-    if not text:
-        return None
-    try:
-        return read_customer_cursor(text)
-    except ValueError:
-        fields.complain("cursor", forms.NOT_A_CURSOR)
-        return None

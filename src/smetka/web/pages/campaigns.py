@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -11,7 +10,7 @@ from flask import Response
 from smetka.bonus import vouchers as kept
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.errors import CampaignExists
-from smetka.bonus.exports import PERSONAL_COLUMNS, VOUCHER_COLUMNS, voucher_cell
+from smetka.bonus.exports import VOUCHER_COLUMNS, voucher_cell
 from smetka.bonus.figures import campaign_figures
 from smetka.bonus.preview import preview
 from smetka.bonus.rules import Rules, Tier
@@ -21,7 +20,8 @@ from smetka.keys import Permission
 from smetka.language.translations import mark
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render, visit
-from smetka.web.pages.bonus import file, person_of
+from smetka.web.pages.files import file
+from smetka.web.pages.people import person_of
 from smetka.web.parts import parts, services
 from smetka.year_end import issue_and_tell
 
@@ -74,8 +74,7 @@ def campaign_page(name: str) -> Any:
     """A campaign: its rules, how far its issue is, and what became of its vouchers."""
     fields = forms.asked("after")
     after = fields.whole("after")
-    if fields.faults:
-        raise InvalidValue(forms.as_faults(fields))
+    fields.check()
     shop = services()
     work = parts().works.get(_work(name))  # first: what it has done by its end is read after it
     found = shop.campaigns.get(name)
@@ -145,23 +144,16 @@ def vouchers_file(name: str) -> Response:
     """The vouchers with their codes as a file; with names for those who may see them."""
     fields = forms.asked("status", "excel")
     status = fields.one_of("status", STATUSES)
-    if fields.faults:
-        raise InvalidValue(forms.as_faults(fields))
-    shop, name_of = services(), person_of()
+    fields.check()
+    shop = services()
     found, now = shop.campaigns.get(name), shop.now()
     shop.audit.note("export", guards.caller(), campaign=name)
-
-    def rows() -> Iterator[list[Any]]:
-        for voucher in kept.of_campaign(shop.storage, found.name):
-            if status is None or voucher.status_at(now) == status:
-                person = name_of(voucher.user_id) if name_of else None
-                yield [
-                    *(voucher_cell(column, voucher, now) for column in VOUCHER_COLUMNS),
-                    *((person.name, person.email) if person else ()),
-                ]
-
-    header = [*VOUCHER_COLUMNS, *(PERSONAL_COLUMNS if name_of else ())]
-    return file(header, rows(), f"{name}.csv", excel=bool(fields.typed["excel"]))
+    rows = (
+        (voucher.user_id, [voucher_cell(column, voucher, now) for column in VOUCHER_COLUMNS])
+        for voucher in kept.of_campaign(shop.storage, found.name)
+        if status is None or voucher.status_at(now) == status
+    )
+    return file(VOUCHER_COLUMNS, rows, f"{name}.csv", excel=bool(fields.typed["excel"]))
 
 
 def _work(name: str) -> str:

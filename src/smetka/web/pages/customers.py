@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from flask import redirect
 
+from smetka.age_groups import group_of
 from smetka.bonus import vouchers
 from smetka.bonus.records import BonusCustomer
 from smetka.bonus.vouchers import Voucher
 from smetka.canonical import LARGEST_ID, canonical
-from smetka.errors import BonusStoreUnavailable, InvalidValue, NotFound
+from smetka.errors import BonusStoreUnavailable, NotFound
 from smetka.keys import Permission
-from smetka.ledger import Customer, Person
+from smetka.ledger import Customer
 from smetka.money import NOTHING, Money
 from smetka.web import guards
-from smetka.web.pages import declared, forms, render
+from smetka.web.pages import declared, forms, people, render
 from smetka.web.parts import services
 
 SHOWN = 50
@@ -77,12 +78,12 @@ def customer(user_id: str) -> Any:
     """What one customer spent, how that compares, and what it earned."""
     fields = forms.asked("page")
     page = fields.whole("page", default=1, most=10**6)
-    if page is None:
-        raise InvalidValue(forms.as_faults(fields))
+    fields.check()
+    assert page is not None
     number = _known_id(user_id)
     ledger = services().ledger
     spending = ledger.customer(number)
-    group = next((g for g in services().settings.age_groups if spending.age in g), None)
+    group = group_of(spending.age, services().settings.age_groups)
     ranking = services().group_rankings(None).get(group.name if group else None)
     current = services().bonus_rules.current_year
     of_year = {each.year: each.total for each in spending.by_year}
@@ -114,8 +115,7 @@ def customer(user_id: str) -> Any:
 def _first(text: str, found: list[Customer]) -> list[Customer]:
     """Whose very id it is before those who have it in their e-mail."""
     for each in services().ledger.customers(1, text=text):
-        who = services().ledger.person(each.user_id) or Person("", "")
-        exact = replace(each, name=who.name, email=who.email)
+        exact = replace(each, **asdict(people.who(each.user_id)))
         return [exact, *(other for other in found if other.user_id != exact.user_id)]
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import redirect
@@ -55,45 +56,37 @@ def desk_again() -> Any:
 @declared.post("/desk", needs=Permission.REDEEM)
 def look_up() -> Any:
     """Say plainly whether a code is good. Changes nothing."""
-    fields = forms.posted()
-    text = fields.typed.get("code", "")
-    try:
-        voucher = _found(text)
-    except _REFUSALS as refusal:
-        return _page(text, STATUS[type(refusal)], refusal=refusal)
-    return _page(voucher.code, 200, voucher=voucher)
+    return _answer(forms.posted())
 
 
 @declared.post("/desk/redeem", needs=Permission.REDEEM)
 def redeem_here() -> Any:
     """Redeem; the same form sent twice redeems once and says the same."""
     fields = forms.posted()
-    text = fields.typed.get("code", "")
     once = fields.typed.get("once", "")[:64] or secrets.token_urlsafe(16)
     order = Order("redeem", guards.caller(), key=f"desk {once}")
-    try:
-        code = read_code(text)
-        with no_guessing():
-            _carry_out(code, order)
-        voucher = _found(code)
-    except _REFUSALS as refusal:
-        return _page(text, STATUS[type(refusal)], refusal=refusal)
-    return _page(voucher.code, 200, voucher=voucher, done="redeemed")
+    return _answer(fields, lambda code: _carry_out(code, order), done="redeemed")
 
 
 @declared.post("/desk/undo", needs=Permission.REDEEM)
 def undo() -> Any:
     """Take back what this very desk redeemed within the last minute."""
-    fields = forms.posted()
+    by = guards.caller()
+    return _answer(forms.posted(), lambda code: services().redemptions.undo(code, by), done="undone")
+
+
+def _answer(fields: forms.Fields, change: Callable[[str], object] | None = None, *, done: str = "") -> Any:
+    """Do something to the voucher of the form, if anything, and say how it is then, or why not."""
     text = fields.typed.get("code", "")
     try:
-        code = read_code(text)
         with no_guessing():
-            services().redemptions.undo(code, guards.caller())
-        voucher = _found(code)
+            code = read_code(text)
+            if change is not None:
+                change(code)
+            voucher = kept.find(services().storage, code)
     except _REFUSALS as refusal:
         return _page(text, STATUS[type(refusal)], refusal=refusal)
-    return _page(voucher.code, 200, voucher=voucher, done="undone")
+    return _page(voucher.code, 200, voucher=voucher, done=done)
 
 
 def _carry_out(code: str, order: Order) -> None:
@@ -108,11 +101,6 @@ def _carry_out(code: str, order: Order) -> None:
             time.sleep(0.05)
         else:
             return
-
-
-def _found(text: str) -> Voucher:
-    with no_guessing():
-        return kept.find(services().storage, read_code(text))
 
 
 def _page(

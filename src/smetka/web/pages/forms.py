@@ -79,6 +79,23 @@ class Fields:
             if not self.typed.get(name):
                 self.faults[name] = self._said(mark("is needed"))
 
+    def place(self, name: str, read: Callable[[str], T]) -> T | None:
+        """Where a page of a list goes on, by what the page before gave; `read` raises ValueError."""
+        try:
+            return read(self.typed[name]) if self.typed[name] else None
+        except ValueError:
+            self.complain(name, NOT_A_CURSOR)
+            return None
+
+    def check(self) -> None:
+        """Go on only if nothing was complained about.
+
+        Raises:
+            InvalidValue: for a page of its own, where there is no form to show again.
+        """
+        if self.faults:
+            raise InvalidValue([Fault(detail, parameter=name) for name, detail in self.faults.items()])
+
     def complain(self, name: str, rule: str) -> None:
         """Say what is wrong with a field, in English that the catalogue has."""
         self.faults[name] = self._said(rule)
@@ -139,11 +156,6 @@ def posted() -> Fields:
     if found is None or not hmac.compare_digest(parts().sessions.token(found).encode(), given.encode()):
         raise FormExpired("The form was open for too long, or comes from another page; nothing was done.")
     return Fields(typed, visit.language())
-
-
-def as_faults(fields: Fields) -> list[Fault]:
-    """What is wrong with a form, for a page of its own."""
-    return [Fault(detail, parameter=name) for name, detail in fields.faults.items()]
 
 
 def _amount(text: str, language: Language, *, positive: bool) -> Money:

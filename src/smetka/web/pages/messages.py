@@ -10,9 +10,8 @@ from typing import Any
 
 from flask import Response
 from markupsafe import Markup, escape
-from pydantic import TypeAdapter, ValidationError
 
-from smetka.errors import BonusStoreUnavailable, InvalidValue, NotFound, WrongState
+from smetka.errors import BonusStoreUnavailable, NotFound, WrongState
 from smetka.keys import Permission, RoleName
 from smetka.language import LANGUAGES
 from smetka.language.terms import ROLES
@@ -25,7 +24,7 @@ from smetka.web import guards
 from smetka.web.pages import declared, forms, message_texts, render, schedules, visit
 from smetka.web.parts import services
 from smetka.web.refusals import BadRequest, NotAllowed
-from smetka.web.values import Cursor, cursor_of
+from smetka.web.values import cursor_of, read_cursor
 
 PAGE = 25
 MOST_HOURS = 24 * 31
@@ -63,9 +62,8 @@ def messages() -> Response:
     """Everything about messages."""
     fields = forms.asked("state", "cursor")
     state = fields.one_of("state", STATES)
-    after = _place(fields)
-    if fields.faults:
-        raise InvalidValue(forms.as_faults(fields))
+    after = fields.place("cursor", read_cursor)
+    fields.check()
     return _page(state=state, after=after)
 
 
@@ -285,13 +283,3 @@ def _roles() -> tuple[RoleName, ...]:
 def _own_role() -> str:
     key = guards.signed_in_key()
     return key.role if key else ""
-
-
-def _place(fields: forms.Fields) -> Place | None:
-    """Where a page of the list goes on."""
-    text = fields.typed["cursor"]
-    try:
-        return TypeAdapter[Place | None](Cursor).validate_python(text) if text else None
-    except ValidationError:
-        fields.complain("cursor", forms.NOT_A_CURSOR)
-        return None

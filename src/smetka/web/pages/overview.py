@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from smetka.canonical import LATEST_YEAR
@@ -11,7 +10,6 @@ from smetka.charts.averages import averages_spec
 from smetka.charts.distribution import distribution_spec
 from smetka.charts.years import years_spec
 from smetka.keys import Permission
-from smetka.language import formats
 from smetka.language.words import CATALOGUES
 from smetka.ledger import YearSpending
 from smetka.money import Money
@@ -27,7 +25,7 @@ TABS = 6
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A year, or all of them, in figures; None for years without payments."""
+    """A year, or all of them (None), in figures."""
 
     year: int | None
     ranking: Ranking
@@ -54,7 +52,7 @@ def overview() -> Any:
     before = _period(chosen - 1, years) if chosen is not None else None
     # Asked for nothing in particular, age groups are of all years: as the API and Telegram tell them.
     ages = services().average_spending(chosen if year is not None else None, None)
-    report = ages.as_json(basis=basis, currency=services().settings.currency)
+    report = ages.report(basis=basis, currency=services().settings.currency).values
     threshold = services().settings.bonus_threshold
     classes = now.ranking.classes(threshold)
     return render.page(
@@ -66,7 +64,6 @@ def overview() -> Any:
         now=now,
         before=before if before is not None and len(before.ranking) else None,
         report=report,
-        ages=ages,
         basis=basis,
         classes=classes,
         threshold=threshold,
@@ -106,7 +103,7 @@ def _years_picture(years: list[YearSpending]) -> Any:
     if len(years) < 2:
         return None
     shown = [(each.year, each.total) for each in years[-30:] if each.year is not None]
-    return picture(years_spec(shown, title="", unit="", formats=render.own_formats()), "years")
+    return picture(years_spec(shown, title="", unit="", formats=render.speech().formats), "years")
 
 
 def _classes_picture(classes: list[SpendingClass], threshold: Money) -> Any:
@@ -121,12 +118,8 @@ def _classes_picture(classes: list[SpendingClass], threshold: Money) -> Any:
         )
         for each in classes
     ]
-    label = (
-        render.said()
-        .gettext("threshold {amount}")
-        .format(amount=formats.amount(Decimal(threshold.cents) / 100, render.own_formats()))
-    )
+    label = render.speech().gettext("threshold {amount}", amount=render.amount(threshold))
     spec = distribution_spec(
-        drawn, threshold, title="", unit="", threshold_label=label, formats=render.own_formats()
+        drawn, threshold, title="", unit="", threshold_label=label, formats=render.speech().formats
     )
     return picture(spec, "classes")

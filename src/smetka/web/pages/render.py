@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Response, current_app, render_template, request
 
 from smetka.keys import Permission
-from smetka.language import FORMATS, Formats, Translations, formats, translations
+from smetka.language import Translations, formats, translations
+from smetka.language.speech import Speech
 from smetka.money import Money
 from smetka.web import guards
 from smetka.web.pages import visit
@@ -59,14 +60,14 @@ def said() -> Translations:
     return translations(visit.language())
 
 
-def own_formats() -> Formats:
-    """How the visit's language writes numbers."""
-    return FORMATS[visit.language()]
+def speech() -> Speech:
+    """The visit's language, and how it writes numbers."""
+    return Speech(visit.language())
 
 
 def amount(value: Money | Decimal | int | None) -> str:
     """An amount without its currency."""
-    return formats.amount(value.decimal if isinstance(value, Money) else value, own_formats())
+    return speech().amount(value)
 
 
 def short(value: Money) -> str:
@@ -89,17 +90,17 @@ def difference(now: Money, then: Money) -> str:
 
 def unit(code: str | None = None) -> str:
     """A currency as people write it, the shop's unless told otherwise."""
-    return formats.currency(code or parts().settings.currency, own_formats())
+    return speech().currency(code or parts().settings.currency)
 
 
 def count(value: int | None) -> str:
     """A whole number."""
-    return formats.count(value, own_formats())
+    return speech().count(value)
 
 
 def percent(part: Any, whole: Any, *, sign: bool = False) -> str:
     """A share with one decimal."""
-    return formats.percent(_plain(part), _plain(whole), own_formats(), sign=sign)
+    return formats.percent(_plain(part), _plain(whole), speech().formats, sign=sign)
 
 
 def _plain(value: Any) -> Any:
@@ -110,14 +111,16 @@ def time(instant: datetime | None, zone: str | None = None) -> str:
     """An instant as the shop's clocks show it."""
     if instant is None:
         return formats.NOTHING
-    return formats.local_time(instant, ZoneInfo(zone) if zone else parts().settings.timezone, own_formats())
+    return formats.local_time(
+        instant, ZoneInfo(zone) if zone else parts().settings.timezone, speech().formats
+    )
 
 
 def day(value: date | str | None) -> str:
     """A day of the shop's calendar."""
     if value is None:
         return formats.NOTHING
-    return formats.local_day(date.fromisoformat(value) if isinstance(value, str) else value, own_formats())
+    return formats.local_day(date.fromisoformat(value) if isinstance(value, str) else value, speech().formats)
 
 
 def here(**changes: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from smetka.errors import CommandFailed, NotFound, WrongUsage
 from smetka.keys import Permission
+from smetka.language.terms import YEARS
 from smetka.language.translations import mark
 from smetka.settings import Basis
 from smetka.telegram.schedules import Kind, Schedule, checked_cron
@@ -30,12 +31,6 @@ TIMES = {
 """Times to choose from, as cron expressions in their plainest form."""
 
 OWN_TIME = "own"
-
-YEARS = {
-    "all": mark("all years"),
-    "current": mark("the current year"),
-    "previous": mark("the previous year"),
-}
 
 _ONCE = re.compile(r"[0-9a-f]{32}")
 _LONGEST_CRON = 100

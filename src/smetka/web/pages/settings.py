@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 from importlib.metadata import version
 from typing import Any
 
@@ -16,13 +15,12 @@ from smetka.bonus.errors import MistypedCode
 from smetka.errors import (
     BonusStoreUnavailable,
     CommandFailed,
-    Fault,
-    InvalidValue,
     NotFound,
     Unavailable,
     WrongUsage,
 )
 from smetka.keys import ROLES, Key, Permission, create_key, list_keys, revoke_key
+from smetka.language import terms
 from smetka.language.translations import mark
 from smetka.ledger.checkup import check_up
 from smetka.logs import scrub
@@ -30,6 +28,7 @@ from smetka.settings import Settings, as_text, is_secret, variable
 from smetka.web import guards
 from smetka.web.pages import declared, forms, message_texts, render, visit
 from smetka.web.parts import parts, services
+from smetka.web.values import read_audit_cursor
 
 log = structlog.get_logger(__name__)
 
@@ -37,14 +36,6 @@ ENTRIES = 50
 LONGEST_NAME = 64
 MOST_YEARS = 20
 
-_CURSOR = re.compile(r"[0-9]{14}-[0-9a-f]{12}")
-
-ROLE_NAMES = {
-    "reader": mark("reader"),
-    "cashier": mark("cashier"),
-    "manager": mark("manager"),
-    "owner": mark("owner"),
-}
 ROLE_RIGHTS = {
     "reader": mark("reader: looks at figures, customers and vouchers"),
     "cashier": mark("cashier: redeems vouchers at the cash desk, and sees nothing else"),
@@ -78,7 +69,7 @@ def _page(fields: forms.Fields, status: int = 200, failed: str | None = None) ->
         versions={"Smetka": version("smetka"), "Python": platform.python_version()},
         keys=keys,
         failed=failed,
-        role_names=ROLE_NAMES,
+        role_names=terms.ROLES,
         role_options=[(role, render.said().gettext(ROLE_RIGHTS[role])) for role in roles],
         rows=[_row(parts().settings, field) for field in Settings.model_fields] if may_own else [],
     )
@@ -201,7 +192,7 @@ def _revoke_page(target: Key, status: int = 200, failed: str | None = None) -> R
         "settings_revoke.html",
         status,
         target=target,
-        role_names=ROLE_NAMES,
+        role_names=terms.ROLES,
         is_own=own is not None and own.hash == target.hash,
         is_last_owner=[owner.hash for owner in owners] == [target.hash],
         failed=failed,
@@ -227,9 +218,8 @@ def _note(action: str, name: str) -> None:
 def settings_audit() -> Response:
     """Who did what, the newest first; the only page that shows the codes of all vouchers in full."""
     fields = forms.asked("code", "cursor")
-    cursor = fields.typed["cursor"] or None
-    if cursor is not None and not _CURSOR.fullmatch(cursor):
-        raise InvalidValue([Fault("must be what a page of this list gave as next", parameter="cursor")])
+    cursor = fields.place("cursor", read_audit_cursor)
+    fields.check()
     code = None
     try:
         code = read_code(fields.typed["code"]) if fields.typed["code"] else None

@@ -75,7 +75,7 @@ def go_to(path: str, notice: str | None = None) -> Any:
     response = redirect(path if len(path) <= LONGEST_ADDRESS else path.partition("?")[0], 303)
     if notice is not None:
         # Signed, so that nobody else can put words on our pages.
-        text = {"html": str(notice)} if isinstance(notice, Markup) else {"text": notice[:LONGEST_NOTICE]}
+        text = str(notice if isinstance(notice, Markup) else escape(notice[:LONGEST_NOTICE]))
         response.set_cookie(
             NOTICE_COOKIE,
             str(_notices().dumps(text)),
@@ -94,10 +94,9 @@ def notice() -> Markup | None:
         return None
     g.notice_told = True
     try:
-        found = _notices().loads(cookie, max_age=_NOTICE_SECONDS)
+        return Markup(_notices().loads(cookie, max_age=_NOTICE_SECONDS))  # noqa: S704 - signed by us
     except BadData:
         return None
-    return Markup(found["html"]) if "html" in found else escape(found["text"])  # noqa: S704 - signed by us
 
 
 def _notices() -> URLSafeTimedSerializer:
