@@ -52,6 +52,7 @@ lock: .venv/tests ## Make requirements/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra all --group dev -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --group bench -o requirements/bench.txt
 	$(BIN)/uv pip compile $(LOCK) --group mutation -o requirements/mutation.txt
+	$(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt --group clickhouse -o requirements/clickhouse.txt
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 clean: ## Remove what was set up and built
