@@ -9,6 +9,14 @@ import time
 import pytest
 
 
+def ready_in_the_end(shop, **options):
+    """The first answer that says ready: a machine with much else to do may miss a probe's limit or two."""
+    give_up = time.monotonic() + 60
+    while (reply := shop.get("/readyz", **options)).status_code != 200 and time.monotonic() < give_up:
+        time.sleep(0.1)
+    return reply
+
+
 def test_alive_asks_nobody(make_shop, tmp_path):
     shop = make_shop(ledger=str(tmp_path / "missing.db"), mongodb_uri="mongodb://127.0.0.1:1/x")
 
@@ -16,7 +24,7 @@ def test_alive_asks_nobody(make_shop, tmp_path):
 
 
 def test_ready_names_every_part(shop):
-    reply = shop.get("/readyz")
+    reply = ready_in_the_end(shop)
 
     assert reply.status_code == 200
     assert reply.json["ready"] is True
@@ -28,13 +36,14 @@ def test_ready_names_every_part(shop):
 
 def test_a_missing_ledger_is_not_ready_until_it_comes(make_shop, make_ledger, tmp_path, assert_problem):
     shop = make_shop(ledger=str(tmp_path / "later.db"))
+    shop.services.warm_up()
 
     body = assert_problem(shop.get("/readyz"), 503, "not-ready")
     assert body["ready"] is False
     assert body["parts"]["ledger"]["ready"] is False
     assert body["parts"]["mongodb"]["ready"] is True
     make_ledger(name="later.db")
-    assert shop.get("/readyz").status_code == 200
+    assert ready_in_the_end(shop).status_code == 200
 
 
 @pytest.fixture
@@ -76,9 +85,9 @@ def test_many_questions_to_a_part_that_hangs_keep_one_thread(make_shop, monkeypa
 
 def test_without_the_right_to_read_only_ready_is_told(make_shop, tmp_path, assert_problem):
     shop = make_shop(auth="required")
-    assert shop.get("/readyz").json == {"ready": True}
-    assert shop.get("/readyz", headers=shop.key("cashier")).json == {"ready": True}
-    assert "parts" in shop.get("/readyz", headers=shop.key("reader")).json
+    assert ready_in_the_end(shop).json == {"ready": True}
+    assert ready_in_the_end(shop, headers=shop.key("cashier")).json == {"ready": True}
+    assert "parts" in ready_in_the_end(shop, headers=shop.key("reader")).json
 
     away = make_shop(auth="required", ledger=str(tmp_path / "missing.db"))
     body = assert_problem(away.get("/readyz"), 503, "not-ready")
@@ -92,6 +101,7 @@ def test_metrics_count_by_template_and_never_by_id(shop):
     shop.get("/a-secret-path")
     shop.request("BREW", "/total_spent/1")
 
+    assert ready_in_the_end(shop).status_code == 200
     text = shop.get("/metrics").text
 
     assert 'smetka_requests_total{method="GET",route="/total_spent/<user_id>",status="200"} 1.0' in text
