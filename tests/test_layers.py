@@ -17,6 +17,7 @@ GROUND = {
     "logs",
     "processes",
     "data_directory",
+    "ledger_location",
     "ledger_path",
     "age_groups",
     "canonical",

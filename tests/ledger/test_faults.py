@@ -212,7 +212,7 @@ def test_a_question_while_all_kept_connections_are_busy_is_answered(shop):
     with closing(Ledger(str(shop))) as ledger, ExitStack() as stack:
         ledger.ping()
         for _ in range(20):
-            stack.enter_context(ledger._opened.connection())
+            stack.enter_context(ledger._source._opened.connection())
 
         assert ledger.total_spent(1).total == Money(30030)
 
@@ -244,9 +244,9 @@ def test_a_relative_path_stays_where_it_was(shop, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "location",
     ["", "  ", "a\0b", ":memory:", "sqlite://", "sqlite://host/x.db", "sqlite:///x.db?mode=rw", "sqlite:///",
-     "postgresql://me:secret@host/shop", "mysql+pymysql://host/x", "file:///shop.db"],
+     "mysql://me:secret@host/shop", "postgresql://me:secret@host:x/shop", "mysql+pymysql://host/x", "file:///shop.db"],
 )  # fmt: skip
-def test_what_is_no_sqlite_file_is_wrong_usage(location):
+def test_what_is_no_ledger_is_wrong_usage(location):
     with pytest.raises(WrongUsage) as caught:
         Ledger(location)
 
@@ -258,7 +258,7 @@ def test_a_ledger_is_not_written_to(shop):
     with closing(Ledger(str(shop))) as ledger:
         for ask in QUESTIONS.values():
             ask(ledger)
-        with ledger._opened.connection() as connection, pytest.raises(Exception, match="readonly"):
+        with ledger._source._opened.connection() as connection, pytest.raises(Exception, match="readonly"):
             connection.execute("DELETE FROM user_spending")
 
     assert look(shop.parent) == before

@@ -215,7 +215,7 @@ def open_files(path):
 
 def test_a_connection_in_use_while_the_file_changes_is_closed_when_it_is_given_back(ledger, shop):
     ledger.ping()
-    opened = ledger._opened
+    opened = ledger._source._opened
     with opened.connection():
         ledger.close()
         assert open_files(shop) == 1

@@ -8,7 +8,15 @@ from contextlib import closing
 import pytest
 
 from smetka.errors import LedgerUnavailable, UnknownCustomer
-from smetka.ledger import Customer, CustomerYear, Ledger, Payment, YearSpending, page_statements, values
+from smetka.ledger import (
+    Customer,
+    CustomerYear,
+    Ledger,
+    Payment,
+    YearSpending,
+    page_statements,
+    sqlite_values,
+)
 from smetka.ledger.questions import LONGEST_SEARCH
 from smetka.money import Money
 
@@ -238,7 +246,7 @@ def test_without_a_key_customers_are_not_read_again_for_each_row_of_a_page(make_
 def much_larger_payments(monkeypatch):
     """A few payments overflow a sum, instead of ten million."""
     cached = (page_statements.spending_by_year, page_statements.customer)
-    monkeypatch.setattr(values, "LARGEST_PAYMENT", 10**16)
+    monkeypatch.setattr(sqlite_values, "LARGEST_PAYMENT", 10**16)
     for statement in cached:
         statement.cache_clear()
     yield

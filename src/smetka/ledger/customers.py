@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from smetka.ledger.statements import PART
+from smetka.ledger.values import PART
 from smetka.money import NOTHING, Money
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, literal, literal_column, not_, or_
+from sqlalchemy import ColumnElement, and_, func, literal_column, not_, or_
 
 from smetka.age_groups import AgeGroup
-from smetka.ledger import values
 from smetka.ledger.statements import Tables
+from smetka.ledger.values import Expression
 
 Condition = Callable[[Tables], ColumnElement[bool]]
 
@@ -36,29 +36,27 @@ def of_payments(current_year: int) -> list[Finding]:
         ),
         Finding(
             "amount-text",
-            lambda t: and_(values.is_text(t.payments.c.money_spent), not_(_is_number(t))),
+            lambda t: and_(t.is_text, not_(t.has_number)),
             "Their amount is a text that is no plain number; they are left out of every figure.",
         ),
         Finding(
             "amount-bytes",
-            lambda t: values.is_blob(t.payments.c.money_spent),
+            lambda t: t.is_blob,
             "Their amount is raw bytes; they are left out of every figure.",
         ),
         Finding(
             "amount-infinite",
-            lambda t: and_(_is_number(t), _is_infinite(t)),
+            lambda t: and_(t.has_number, t.is_infinite),
             "Their amount is infinite; they are left out of every figure.",
         ),
         Finding(
             "amount-too-large",
-            lambda t: and_(_is_number(t), not_(values.is_payable(t.amount)), not_(_is_infinite(t))),
+            lambda t: and_(t.has_number, not_(t.is_payable), not_(t.is_infinite)),
             "Their amount is beyond 10,000,000,000 either way; they are left out of every figure.",
         ),
         Finding(
             "amount-as-text",
-            lambda t: and_(
-                values.is_text(t.payments.c.money_spent), _is_number(t), values.is_payable(t.amount)
-            ),
+            lambda t: and_(t.is_text, t.has_number, t.is_payable),
             "Their amount is stored as text; it is read as the number it shows, and counts.",
             harmless=True,
         ),
@@ -70,13 +68,13 @@ def of_payments(current_year: int) -> list[Finding]:
         ),
         Finding(
             "refund",
-            lambda t: and_(_counts(t), values.cents(t.amount) < 0),
+            lambda t: and_(_counts(t), t.cents() < 0),
             "They are negative and subtract from the totals.",
             harmless=True,
         ),
         Finding(
             "zero-payment",
-            lambda t: and_(_counts(t), values.cents(t.amount) == 0),
+            lambda t: and_(_counts(t), t.cents() == 0),
             "They are of 0.00 and count as payments, so whoever made one counts as a spender.",
             harmless=True,
         ),
@@ -87,12 +85,12 @@ def of_payments(current_year: int) -> list[Finding]:
         ),
         Finding(
             "year-not-whole",
-            lambda t: and_(t.payments.c.year.is_not(None), not_(values.is_whole(t.year))),
+            lambda t: and_(t.payments.c.year.is_not(None), not_(t.year_is_whole)),
             "Their year is no whole number: they count in all years together, and in no single year.",
         ),
         Finding(
             "year-implausible",
-            lambda t: and_(values.is_whole(t.year), not_(t.year.between(EARLIEST_YEAR, current_year))),
+            lambda t: and_(t.year_is_whole, not_(t.year.between(EARLIEST_YEAR, current_year))),
             f"Their year is before {EARLIEST_YEAR} or after {current_year}; they count in that year.",
         ),
     ]
@@ -121,24 +119,16 @@ def of_customers(groups: tuple[AgeGroup, ...]) -> list[Finding]:
             "id-not-positive",
             lambda t: and_(
                 t.customers.c.user_id.is_not(None),
-                not_(and_(values.is_whole(t.customer_id), t.customer_id >= 1)),
+                not_(and_(t.id_is_whole, t.customer_id >= 1)),
             ),
             "Their id is no positive whole number: they count, but cannot be asked for one by one.",
         ),
     ]
 
 
-def _is_number(tables: Tables) -> ColumnElement[bool]:
-    return values.is_number(tables.amount)
-
-
 def _counts(tables: Tables) -> ColumnElement[bool]:
-    return and_(_is_number(tables), values.is_payable(tables.amount))
+    return and_(tables.has_number, tables.is_payable)
 
 
-def _is_infinite(tables: Tables) -> ColumnElement[bool]:
-    return func.abs(tables.amount) == literal_column("9e999")
-
-
-def _hundredfold(tables: Tables) -> values.Expression:
-    return tables.amount * literal(100)
+def _hundredfold(tables: Tables) -> Expression:
+    return tables.amount * literal_column("100")

@@ -1,15 +1,23 @@
-"""How the two tables of a ledger are declared, as far as it decides how their values are read."""
+"""How the two tables of a ledger are declared, as far as it decides how their values are read.
+
+`read_layout` reads it from SQLite; `postgresql` and `clickhouse` from their servers.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Literal
 
 from smetka.errors import LedgerUnavailable
+from smetka.ledger.values import Kind
+
+Engine = Literal["sqlite", "postgresql", "clickhouse"]
 
 CUSTOMERS = "user_info"
 PAYMENTS = "user_spending"
 NEEDED = {CUSTOMERS: ("user_id", "age"), PAYMENTS: ("user_id", "money_spent", "year")}
+PERSONAL = {"name", "email"}
 INDEXED = ("user_id", "year", "money_spent")
 """The columns of the index that answers everything about payments by itself."""
 
@@ -19,18 +27,24 @@ class Layout:
     """What the declarations promise.
 
     Attributes:
-        numeric: the (table, column) pairs in which SQLite itself turned number-like text into numbers.
+        kinds: of every needed (table, column); in SQLite `number` where it turned number-like text into
+            numbers by itself.
         ids_unique: no id can stand in `user_info` twice; rows without an id can.
         index: the name of the index over `INDEXED`, if there is one.
         indexable: payments are in a real table, so that an index can be made.
         personal: those of the columns `name` and `email` that customers have.
     """
 
-    numeric: frozenset[tuple[str, str]]
+    kinds: frozenset[tuple[tuple[str, str], Kind]]
     ids_unique: bool
     index: str | None
     indexable: bool
     personal: frozenset[str] = frozenset()
+    engine: Engine = "sqlite"
+
+    def kind(self, table: str, column: str) -> Kind:
+        """What the declaration of a needed column promises."""
+        return dict(self.kinds)[table, column]
 
 
 def read_layout(connection: sqlite3.Connection) -> Layout:
@@ -41,15 +55,15 @@ def read_layout(connection: sqlite3.Connection) -> Layout:
         sqlite3.Error: they cannot be read.
     """
     types = {table: _declared_types(connection, table) for table in NEEDED}
-    numeric = frozenset(
-        (table, column)
+    kinds: frozenset[tuple[tuple[str, str], Kind]] = frozenset(
+        ((table, column), "number" if _is_numeric(types[table][column]) else "any")
         for table, columns in NEEDED.items()
         for column in columns
-        if _is_numeric(types[table][column])
     )
-    unique = (CUSTOMERS, "user_id") in numeric and _is_unique(connection, CUSTOMERS, "user_id")
-    personal = frozenset({"name", "email"} & types[CUSTOMERS].keys())
-    return Layout(numeric, unique, _covering_index(connection), _is_table(connection, PAYMENTS), personal)
+    is_number = ((CUSTOMERS, "user_id"), "number") in kinds
+    unique = is_number and _is_unique(connection, CUSTOMERS, "user_id")
+    personal = frozenset(PERSONAL & types[CUSTOMERS].keys())
+    return Layout(kinds, unique, _covering_index(connection), _is_table(connection, PAYMENTS), personal)
 
 
 def _declared_types(connection: sqlite3.Connection, table: str) -> dict[str, str]:

@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
-from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger import questions
 from smetka.ledger.customers import Customer, CustomerSpending, Payment, YearSpending
-from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, unavailable
 from smetka.ledger.glance import Glance
-from smetka.ledger.open_file import OpenFile, fingerprint
 from smetka.ledger.questions import QuestionName
+from smetka.ledger.source import Opened, Source
 from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent
-from smetka.ledger_path import ledger_path
+from smetka.ledger.sqlite_file import SQLiteFile
+from smetka.ledger_location import Server, ledger_location
 
 T = TypeVar("T")
 
-LOCK_WAIT_SECONDS = 1.2
-"""How long a question waits for another process's lock."""
-
-LOCK_REMEMBERED_SECONDS = 1.0
-"""How long after one waited in vain the others do not wait at all."""
-
-_LONG_QUESTIONS = 2
-_LONG_QUESTION_WAIT_SECONDS = 30.0
-
 
 class Ledger:
-    """The customers and payments in a SQLite file, opened read-only.
+    """The customers and payments in a SQLite file or on a database server, never written to.
 
-    Opens nothing until asked. Threads may share one. Each answer is of one moment, and reflects every
-    commit made before the question: a file that was replaced, mended or overwritten is opened anew.
+    Opens nothing until asked. Threads may share one. Each answer is of one moment. One about a file
+    reflects every commit made before the question; what is remembered of a server is at most as old as
+    `server.MOST_REMEMBERED_SECONDS` says.
 
-    Every method raises LedgerUnavailable while the file cannot be read, whatever the reason, and
-    answers again as soon as it can; a locked file is waited for `LOCK_WAIT_SECONDS`.
+    Every method raises LedgerUnavailable while the database cannot be read, whatever the reason, and
+    answers again as soon as it can. Other processes' locks are waited for a moment.
 
     Args:
-        location: path of a SQLite file, or a sqlite:/// URL.
+        location: path of a SQLite file, or a URL: sqlite:///, postgresql+psycopg://, clickhousedb://.
 
     Raises:
-        WrongUsage: `location` is neither.
+        WrongUsage: `location` is none of these, or needs a package that is not installed.
     """
 
     def __init__(self, location: str) -> None:
-        self.path = ledger_path(location)
-        self._opening = threading.Lock()
-        self._opened: OpenFile | None = None
-        self._openings = 0
-        self._locked_until = 0.0
-        # Those who ask for one customer always find a connection free of questions about all.
-        self._long_questions = threading.BoundedSemaphore(_LONG_QUESTIONS)
+        place = ledger_location(location)
+        self.path: Path | None = place if isinstance(place, Path) else None
+        self._source: Source = _server(place) if isinstance(place, Server) else SQLiteFile(place)
+
+    @property
+    def shown(self) -> str:
+        """Where it is, for people: no password is in it."""
+        return self._source.shown
 
     def total_spent(self, user_id: int, year: int | None = None) -> CustomerTotal:
         """What one customer spent, in one year or in all.
@@ -60,17 +51,17 @@ class Ledger:
         Raises:
             UnknownCustomer: nobody has that id.
         """
-        return self._read_now(lambda now: questions.total_spent(now.rows, now.layout, user_id, year))
+        return self._source.read_now(lambda now: questions.total_spent(now.rows, now.layout, user_id, year))
 
     def spending_by_age(self, year: int | None = None) -> SpendingByAge:
         """What all customers spent, in one year or in all, by their age today."""
-        return self.read(
+        return self._source.read(
             lambda opened: questions.spending_by_age(opened.rows, opened.layout, year), long=True
         )
 
     def spending_by_customer(self, year: int | None = None) -> Spent:
         """What each customer with a payment that counts spent, in one year or in all."""
-        return self.read(
+        return self._source.read(
             lambda opened: questions.spending_by_customer(opened.fold, opened.layout, year), long=True
         )
 
@@ -79,7 +70,9 @@ class Ledger:
 
         Only payments that count, of customers in the ledger: it adds up to what `spending_by_age` does.
         """
-        return self.read(lambda opened: questions.spending_by_year(opened.rows, opened.layout), long=True)
+        return self._source.read(
+            lambda opened: questions.spending_by_year(opened.rows, opened.layout), long=True
+        )
 
     def customers(
         self, limit: int, *, after: int | None = None, text: str = "", in_names: bool = False
@@ -96,7 +89,7 @@ class Ledger:
                 name or e-mail contains it, in lower, upper or title case.
             in_names: read names and e-mails, which are empty otherwise, and look for `text` in them.
         """
-        return self._read_now(
+        return self._source.read_now(
             lambda now: questions.customers(
                 now.rows, now.layout, limit, after=after, text=text, in_names=in_names
             )
@@ -108,14 +101,14 @@ class Ledger:
         Raises:
             UnknownCustomer: nobody has that id.
         """
-        return self._read_now(lambda now: questions.customer(now.rows, now.layout, user_id))
+        return self._source.read_now(lambda now: questions.customer(now.rows, now.layout, user_id))
 
     def payments(self, user_id: int, limit: int, *, offset: int = 0) -> list[Payment]:
         """At most `limit` payments that bear an id, the newest year first, then the largest amount.
 
         Also those that do not count, last in their year; and those of an id that is in nobody's row.
         """
-        return self._read_now(
+        return self._source.read_now(
             lambda now: questions.payments(now.rows, now.layout, user_id, limit, offset=offset)
         )
 
@@ -125,113 +118,49 @@ class Ledger:
         Args:
             by_year: of one year instead of all; makes no difference to `spending_by_year`.
         """
-        return self._read_now(lambda now: questions.statement_of(now.layout, question, by_year=by_year))
+        return self._source.read_now(
+            lambda now: questions.statement_of(now.layout, question, by_year=by_year)
+        )
 
     def person(self, user_id: int) -> Person | None:
         """A customer's name and e-mail, empty where none is stored; None when nobody has that id."""
-        return self._read_now(lambda now: questions.person(now.rows, now.layout, user_id))
+        return self._source.read_now(lambda now: questions.person(now.rows, now.layout, user_id))
 
     def glance(self) -> Glance:
         """The file as it is now, for questions that must not wait.
 
         Raises:
-            NotAtOnce: it is not open, or cannot be read.
+            NotAtOnce: it is not open, or cannot be read, or is no file.
         """
-        opened = self._opened
-        try:
-            if opened is not None and opened.is_current(fingerprint(self.path)):
-                return Glance(opened)
-        except (LedgerUnavailable, OSError):
-            pass  # `read` will tell
-        raise NotAtOnce
+        return self._source.glance()
 
     def version(self) -> int:
-        """Grows whenever the file, and so an answer, may have changed."""
-        return self.read(lambda opened: self._unchanged(opened).number)
+        """Grows whenever the data, and so an answer, may have changed."""
+        return self._source.version()
 
     def ping(self) -> None:
         """Return if the ledger can be read and has the two tables with their columns."""
-        self.version()
+        self._source.ping()
 
-    def close(self) -> None:
-        """Close all connections. Asking again opens them again."""
-        with self._opening:
-            self._retire()
-
-    def read(self, ask: Callable[[OpenFile], T], *, long: bool = False) -> T:
-        """Ask the file as it is now, waiting for other processes' locks and translating faults.
+    def read(self, ask: Callable[[Opened], T], *, long: bool = False) -> T:
+        """Put a question of one's own.
 
         Args:
             long: `ask` reads all payments; only few such run at a time.
         """
-        give_up = time.monotonic() + LOCK_WAIT_SECONDS
-        pause = 0.001
-        while True:
-            try:
-                answer = self._ask_in_turn(ask) if long else self._ask(ask)
-            except FOREIGN_ERRORS as error:
-                now = time.monotonic()
-                if not is_locked(error) or now < self._locked_until:
-                    raise unavailable(error, self.path) from error
-                if now >= give_up:
-                    self._locked_until = now + LOCK_REMEMBERED_SECONDS
-                    raise unavailable(error, self.path) from error
-            else:
-                self._locked_until = 0.0
-                return answer
-            # No connection is held meanwhile, so that a lock cannot use up the pool.
-            time.sleep(min(pause, give_up - now))
-            pause = min(pause * 2, 0.05)
+        return self._source.read(ask, long=long)
 
-    def _read_now(self, ask: Callable[[OpenFile], T]) -> T:
-        # A write-ahead log changes without the file: tables may be declared otherwise by now.
-        return self.read(lambda opened: ask(self._unchanged(opened)))
+    def close(self) -> None:
+        """Close all connections. Asking again opens them again."""
+        self._source.close()
 
-    def _ask_in_turn(self, ask: Callable[[OpenFile], T]) -> T:
-        if not self._long_questions.acquire(timeout=_LONG_QUESTION_WAIT_SECONDS):
-            raise LedgerUnavailable(f"Too many questions about all of {self.path} are waiting.")
-        try:
-            return self._ask(ask)
-        finally:
-            self._long_questions.release()
 
-    def _ask(self, ask: Callable[[OpenFile], T]) -> T:
-        while True:
-            opened = self._current()
-            answer = ask(opened)
-            now = self._opened
-            # A file of other declarations may have taken its place before the connection was made.
-            if now is None or now.layout == opened.layout:
-                return answer
+def _server(place: Server) -> Source:
+    # Late: drivers of databases that most shops do not have.
+    if place.engine == "postgresql":
+        from smetka.ledger.postgresql import PostgreSQL
 
-    def _current(self) -> OpenFile:
-        try:
-            seen = fingerprint(self.path)
-        except (LedgerUnavailable, OSError):
-            self.close()  # a deleted file's space is freed only when nobody has it open
-            raise
-        opened = self._opened
-        if opened is not None and opened.is_current(seen):
-            return opened
-        with self._opening:
-            if self._opened is not None and self._opened.is_current(fingerprint(self.path)):
-                return self._opened
-            return self._open()
+        return PostgreSQL(place)
+    from smetka.ledger.clickhouse import ClickHouse
 
-    def _unchanged(self, opened: OpenFile) -> OpenFile:
-        if opened.is_unchanged():
-            return opened
-        with self._opening:
-            # Whoever opened another one did so after this question was asked.
-            return self._open() if self._opened is None or self._opened is opened else self._opened
-
-    def _open(self) -> OpenFile:
-        self._retire()
-        self._openings += 1
-        self._opened = OpenFile(self.path, self._openings)
-        return self._opened
-
-    def _retire(self) -> None:
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            opened.retire()
+    return ClickHouse(place)

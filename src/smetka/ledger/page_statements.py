@@ -5,26 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Select,
-    Text,
-    bindparam,
-    case,
-    cast,
-    column,
-    func,
-    null,
-    or_,
-    select,
-    union_all,
-)
+from sqlalchemy import Select, bindparam, case, func, null, or_, select, union_all
 from sqlalchemy.sql.expression import CompoundSelect
 
-from smetka.ledger import values
+from smetka.ledger.engines import sql_of
 from smetka.ledger.layout import Layout
-from smetka.ledger.statements import ZERO, Question, Tables, compiled, question_of, sums, word
+from smetka.ledger.statements import ZERO, Question, Tables, question_of, word
 from smetka.ledger.values import Expression
 
 
@@ -34,7 +20,7 @@ def spending_by_year(layout: Layout) -> Question:
 
     Only payments that count, of customers in `user_info`.
     """
-    return question_of(lambda wide: _spending_by_year(Tables(layout), wide=wide))
+    return question_of(layout, lambda wide: _spending_by_year(Tables(layout), wide=wide))
 
 
 @lru_cache(maxsize=8)
@@ -44,7 +30,7 @@ def customer(layout: Layout) -> Question:
     One of the kind `customer`: the lowest known age, and how often the id stands in `user_info`. One of
     the kind `year` for each year with payments that count, how many they are, and their sum.
     """
-    return question_of(lambda wide: _customer(Tables(layout), wide=wide))
+    return question_of(layout, lambda wide: _customer(Tables(layout), wide=wide))
 
 
 @lru_cache(maxsize=8)
@@ -55,15 +41,16 @@ def payments(layout: Layout) -> str:
     year when it is no whole number; these come last.
     """
     tables = Tables(layout)
-    cents = case((values.is_payable(tables.amount), values.cents(tables.amount)))
-    year, stored = values.whole_number(tables.year), tables.payments.c.money_spent
-    return compiled(
+    cents = case((tables.is_payable, tables.cents()))
+    year, stored = tables.whole_year, tables.payments.c.money_spent
+    statement = (
         select(cents, year, stored)
         .where(tables.payer_id == bindparam("user_id"))
-        .order_by(year.desc(), cents.desc(), stored.desc())
+        .order_by(*(each.desc().nulls_last() for each in (year, cents, stored)))
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
     )
+    return sql_of(statement, layout.engine)
 
 
 @lru_cache(maxsize=64)
@@ -79,41 +66,41 @@ def customers(layout: Layout, *, in_names: bool, by_id: bool, patterns: int) -> 
     """
     tables = Tables(layout)
     name, email = (
-        column(stored) if in_names and stored in layout.personal else null() for stored in ("name", "email")
+        tables.personal(stored) if in_names else tables.values.text(null()) for stored in ("name", "email")
     )
     looked_for = [tables.customer_id == bindparam("user_id")] if by_id else []
-    looked_for += [condition for stored in (name, email) for condition in _matches(stored, patterns)]
+    looked_for += [
+        tables.values.like(stored, bindparam(f"pattern_{number}"))
+        for stored in (name, email)
+        for number in range(patterns)
+    ]
     rows: Select[Any, Any, Any, Any] = (
         select(
-            cast(tables.customer_id, Integer).label("id"),
+            tables.values.whole(tables.customer_id).label("id"),
             name.label("name"),
             email.label("email"),
             tables.age.label("age"),
         )
         .select_from(tables.customers)
-        .where(values.is_whole(tables.customer_id), tables.customer_id > bindparam("after"))
+        .where(tables.id_is_whole, tables.customer_id > bindparam("after"))
     )
     if looked_for:
         rows = rows.where(or_(*looked_for))
     if layout.ids_unique:
         # By the column itself, in whose order SQLite can read; not by what it is cast to.
-        return compiled(rows.order_by(tables.customer_id).limit(bindparam("limit")).offset(ZERO))
-    return compiled(_each_once(tables, rows))
-
-
-def _matches(stored: Expression, patterns: int) -> list[ColumnElement[bool]]:
-    # Cast, since SQLite is often built so that LIKE matches no blobs.
-    return [
-        cast(stored, Text).like(bindparam(f"pattern_{number}"), escape="\\") for number in range(patterns)
-    ]
+        return sql_of(rows.order_by(tables.customer_id).limit(bindparam("limit")).offset(ZERO), layout.engine)
+    return sql_of(_each_once(tables, rows), layout.engine)
 
 
 def _each_once(tables: Tables, rows: Select[Any, Any, Any, Any]) -> Select[Any, Any, Any, Any]:
     """One of the rows of each id, with the lowest known age of all rows that have it, found or not."""
     found = rows.subquery()
     page = (
-        # SQLite takes a name and an e-mail that are not grouped from one and the same row.
-        select(found.c.id, found.c.name, found.c.email)
+        select(
+            found.c.id,
+            tables.values.one_of(found.c.name).label("name"),
+            tables.values.one_of(found.c.email).label("email"),
+        )
         .group_by(found.c.id)
         .order_by(found.c.id)
         .limit(bindparam("limit"))
@@ -139,18 +126,18 @@ def _spending_by_year(tables: Tables, *, wide: bool) -> Select[Any, Any, Any, An
     known = select(tables.customer_id).select_from(tables.customers)
     paid = (
         select(
-            values.whole_number(tables.year).label("year"),
+            tables.whole_year.label("year"),
             tables.payer_id.label("id"),
             tables.amount.label("amount"),
         )
-        .where(values.is_payable(tables.amount), tables.payer_id.in_(known))
+        .where(tables.is_payable, tables.payer_id.in_(known))
         .subquery("paid")
     )
     return select(
         paid.c.year,
         func.count(paid.c.id.distinct()),
         func.count(),
-        *sums(values.cents(paid.c.amount), wide=wide),
+        *tables.sums(paid.c.amount, wide=wide),
     ).group_by(paid.c.year)
 
 
@@ -162,11 +149,11 @@ def _customer(tables: Tables, *, wide: bool) -> CompoundSelect[Any]:
         .where(tables.customer_id == asked)
     )
     payments = (
-        select(values.whole_number(tables.year).label("year"), tables.amount.label("amount"))
-        .where(tables.payer_id == asked, values.is_payable(tables.amount))
+        select(tables.whole_year.label("year"), tables.amount.label("amount"))
+        .where(tables.payer_id == asked, tables.is_payable)
         .subquery()
     )
     by_year = select(
-        word("year"), payments.c.year, func.count(), *sums(values.cents(payments.c.amount), wide=wide)
+        word("year"), payments.c.year, func.count(), *tables.sums(payments.c.amount, wide=wide)
     ).group_by(payments.c.year)
     return union_all(known, by_year)

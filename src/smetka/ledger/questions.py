@@ -17,10 +17,12 @@ from smetka.ledger.customers import (
     customer_of,
     years_of,
 )
+from smetka.ledger.engines import as_shown
 from smetka.ledger.faults import is_overflow
 from smetka.ledger.layout import Layout
 from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent, spending_of
-from smetka.ledger.statements import PART, Question
+from smetka.ledger.statements import Question
+from smetka.ledger.values import PART
 from smetka.money import Money
 
 T = TypeVar("T")
@@ -130,15 +132,19 @@ def payments(rows: Rows, layout: Layout, user_id: int, limit: int, *, offset: in
 
 def statement_of(layout: Layout, question: QuestionName, *, by_year: bool) -> str:
     """The SQL of a question."""
+    return as_shown(_question(layout, question, by_year=by_year).sql)
+
+
+def _question(layout: Layout, question: QuestionName, *, by_year: bool) -> Question:
     match question:
         case "total_spent":
-            return statements.total_spent(layout, by_year=by_year).sql
+            return statements.total_spent(layout, by_year=by_year)
         case "spending_by_age":
-            return statements.spending_by_age(layout, by_year=by_year).sql
+            return statements.spending_by_age(layout, by_year=by_year)
         case "spending_by_customer":
-            return statements.spending_by_customer(layout, by_year=by_year).sql
+            return statements.spending_by_customer(layout, by_year=by_year)
         case "spending_by_year":
-            return page_statements.spending_by_year(layout).sql
+            return page_statements.spending_by_year(layout)
 
 
 def _patterns(text: str) -> list[str]:

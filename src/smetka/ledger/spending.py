@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from smetka.ledger.statements import PART
+from smetka.ledger.values import PART
 from smetka.money import NOTHING, Money
 
 

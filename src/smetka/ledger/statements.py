@@ -1,4 +1,4 @@
-"""The two questions as SQL, written with SQLAlchemy Core and compiled once for each layout.
+"""The questions as SQL, written with SQLAlchemy Core and compiled once for each layout.
 
 Each is one statement, so that its answer is of one moment. Payments that do not count are sorted
 out by WHERE, which costs a third of what a CASE in each aggregate does; how many they are follows
@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
-    Integer,
     Select,
     Subquery,
     bindparam,
@@ -29,17 +29,12 @@ from sqlalchemy import (
     table,
     union_all,
 )
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.sql.expression import CompoundSelect
 
-from smetka.ledger import values
+from smetka.ledger.engines import VALUES, sql_of
 from smetka.ledger.layout import CUSTOMERS, PAYMENTS, Layout
 from smetka.ledger.values import Expression
 
-PART = 10**6
-"""Sums of cents beyond 64 bits are taken again in two parts: millions of cents, and the rest."""
-
-_SQLITE = sqlite_dialect(paramstyle="named")
 ZERO: Expression = literal_column("0")
 """Nothing, where a row of another kind has a number."""
 
@@ -57,7 +52,7 @@ class Question:
 @lru_cache(maxsize=32)
 def total_spent(layout: Layout, *, by_year: bool) -> Question:
     """One row `(known, payments, high, low)` for `:user_id` (and `:year`)."""
-    return question_of(lambda wide: _total_spent(Tables(layout), by_year=by_year, wide=wide))
+    return question_of(layout, lambda wide: _total_spent(Tables(layout), by_year=by_year, wide=wide))
 
 
 @lru_cache(maxsize=32)
@@ -67,57 +62,106 @@ def spending_by_age(layout: Layout, *, by_year: bool) -> Question:
     The kinds are `customer`, `paid` (what customers of that age paid), `orphan` (payments that
     count, of nobody in `user_info`) and `all` (how many payments there are, usable or not).
     """
-    return question_of(lambda wide: _spending_by_age(Tables(layout), by_year=by_year, wide=wide))
+    return question_of(layout, lambda wide: _spending_by_age(Tables(layout), by_year=by_year, wide=wide))
 
 
 @lru_cache(maxsize=32)
 def spending_by_customer(layout: Layout, *, by_year: bool) -> Question:
     """Rows `(id, age, high, low)` by id, one for each customer with a payment that counts."""
-    return question_of(lambda wide: _spending_by_customer(Tables(layout), by_year=by_year, wide=wide))
+    return question_of(layout, lambda wide: _spending_by_customer(Tables(layout), by_year=by_year, wide=wide))
 
 
 @lru_cache(maxsize=8)
 def person(layout: Layout) -> str:
     """Rows `(name, email)` for `:user_id`, whatever is stored there; NULL where there is no such column."""
     tables = Tables(layout)
-    columns = (column(name) if name in layout.personal else null() for name in ("name", "email"))
-    return compiled(
-        select(*columns).select_from(tables.customers).where(tables.customer_id == bindparam("user_id"))
+    columns = (tables.personal(name) for name in ("name", "email"))
+    return sql_of(
+        select(*columns).select_from(tables.customers).where(tables.customer_id == bindparam("user_id")),
+        layout.engine,
     )
 
 
-def question_of(build: Callable[[bool], Select[*tuple[Any, ...]] | CompoundSelect[Any]]) -> Question:
+def question_of(
+    layout: Layout, build: Callable[[bool], Select[*tuple[Any, ...]] | CompoundSelect[Any]]
+) -> Question:
     """The statement that `build` makes, without and with sums that cannot overflow."""
-    return Question(*(compiled(build(wide)) for wide in (False, True)))
-
-
-def compiled(statement: Select[*tuple[Any, ...]] | CompoundSelect[Any]) -> str:
-    """A statement as SQL for SQLite, its parameters as `:name`."""
-    return str(statement.compile(dialect=_SQLITE))
-
-
-def as_sql(statement: Select[*tuple[Any, ...]]) -> str:
-    """A statement without parameters as SQL for SQLite."""
-    return str(statement.compile(dialect=_SQLITE, compile_kwargs={"literal_binds": True}))
+    return Question(*(sql_of(build(wide), layout.engine) for wide in (False, True)))
 
 
 class Tables:
     """The two tables, each value read as its column's declaration demands."""
 
     def __init__(self, layout: Layout) -> None:
-        self.ids_unique = layout.ids_unique
-        customers = table(CUSTOMERS, column("user_id", Integer), column("age"))
-        payments = table(PAYMENTS, column("user_id", Integer), column("money_spent"), column("year", Integer))
+        self.layout, self.ids_unique = layout, layout.ids_unique
+        self.values = values = VALUES[layout.engine]
+        customers = table(CUSTOMERS, column("user_id", BigInteger), column("age"))
+        payments = table(
+            PAYMENTS, column("user_id", BigInteger), column("money_spent"), column("year", BigInteger)
+        )
         self.customers, self.payments = customers, payments
-        self.customer_id = values.identity(
-            customers.c.user_id, numeric=(CUSTOMERS, "user_id") in layout.numeric
+        self._id_kind = layout.kind(CUSTOMERS, "user_id")
+        self._amount_kind, self._year_kind = (
+            layout.kind(PAYMENTS, "money_spent"),
+            layout.kind(PAYMENTS, "year"),
         )
-        self.age = values.whole_years(customers.c.age, numeric=(CUSTOMERS, "age") in layout.numeric)
-        self.payer_id = values.identity(payments.c.user_id, numeric=(PAYMENTS, "user_id") in layout.numeric)
-        self.amount = values.number(
-            payments.c.money_spent, numeric=(PAYMENTS, "money_spent") in layout.numeric
-        )
-        self.year = values.identity(payments.c.year, numeric=(PAYMENTS, "year") in layout.numeric)
+        self.customer_id = values.identity(customers.c.user_id, self._id_kind)
+        self.age = values.whole_years(customers.c.age, layout.kind(CUSTOMERS, "age"))
+        self.payer_id = values.identity(payments.c.user_id, layout.kind(PAYMENTS, "user_id"))
+        self.amount = values.number(payments.c.money_spent, self._amount_kind)
+        self.year = values.identity(payments.c.year, self._year_kind)
+
+    @property
+    def is_payable(self) -> ColumnElement[bool]:
+        """The payment counts."""
+        return self.values.is_payable(self.amount, self._amount_kind)
+
+    @property
+    def whole_year(self) -> ColumnElement[int | None]:
+        """The year as an integer; NULL when it is no whole number."""
+        return self.values.whole_number(self.year, self._year_kind)
+
+    @property
+    def year_is_whole(self) -> ColumnElement[bool]:
+        """The year is a whole number."""
+        return self.values.is_whole(self.year, self._year_kind)
+
+    @property
+    def id_is_whole(self) -> ColumnElement[bool]:
+        """The customer's id is a whole number."""
+        return self.values.is_whole(self.customer_id, self._id_kind)
+
+    @property
+    def has_number(self) -> ColumnElement[bool]:
+        """The payment's amount is a number, infinity included."""
+        return self.values.is_number(self.amount, self._amount_kind)
+
+    @property
+    def is_infinite(self) -> ColumnElement[bool]:
+        """The payment's amount is infinite."""
+        return self.values.is_infinite(self.amount, self._amount_kind)
+
+    @property
+    def is_text(self) -> ColumnElement[bool]:
+        """The payment's amount is stored as text."""
+        return self.values.is_text(self.payments.c.money_spent, self._amount_kind)
+
+    @property
+    def is_blob(self) -> ColumnElement[bool]:
+        """The payment's amount is stored as raw bytes."""
+        return self.values.is_blob(self.payments.c.money_spent, self._amount_kind)
+
+    def cents(self, amount: Expression | None = None) -> ColumnElement[int]:
+        """A payable amount of the table, or of a query of it, in whole cents."""
+        return self.values.cents(self.amount if amount is None else amount, self._amount_kind)
+
+    def sums(self, amount: Expression, *, wide: bool) -> tuple[Expression, Expression]:
+        """The sum of such amounts in cents, as `high * PART + low`."""
+        return self.values.sums(self.cents(amount), wide=wide)
+
+    def personal(self, name: str) -> Expression:
+        """The name or the e-mail of a customer; NULL where there is no such column."""
+        return self.values.text(column(name) if name in self.layout.personal else null())
 
     def period(self, *, by_year: bool) -> list[ColumnElement[bool]]:
         """The conditions a payment of the period fulfils."""
@@ -148,9 +192,9 @@ def _total_spent(tables: Tables, *, by_year: bool, wide: bool) -> Select[bool, i
     customer: Expression = bindparam("user_id")
     known = exists(select(_ONE).select_from(tables.customers).where(tables.customer_id == customer))
     return (
-        select(known, func.count(), *sums(values.cents(tables.amount), wide=wide))
+        select(known, func.count(), *tables.sums(tables.amount, wide=wide))
         .select_from(tables.payments)
-        .where(tables.payer_id == customer, values.is_payable(tables.amount), *tables.period(by_year=by_year))
+        .where(tables.payer_id == customer, tables.is_payable, *tables.period(by_year=by_year))
     )
 
 
@@ -197,24 +241,15 @@ def paid_by_customer(tables: Tables, period: list[ColumnElement[bool]], *, wide:
     """Payments that count and their sum, by whoever made them."""
     payments = (
         select(tables.payer_id.label("id"), tables.amount.label("amount"))
-        .where(values.is_payable(tables.amount), *period)
+        .where(tables.is_payable, *period)
         .subquery()
     )
-    high, low = sums(values.cents(payments.c.amount), wide=wide)
+    high, low = tables.sums(payments.c.amount, wide=wide)
     return (
         select(payments.c.id, func.count().label("payments"), high.label("high"), low.label("low"))
         .group_by(payments.c.id)
         .subquery("paid")
     )
-
-
-def sums(cents: ColumnElement[int], *, wide: bool) -> tuple[Expression, Expression]:
-    """The sum of cents as `high * PART + low`."""
-    if not wide:
-        return ZERO, func.coalesce(func.sum(cents), ZERO)
-    part = literal_column(str(PART), Integer)
-    # SQLite's integer division and remainder both round towards zero, so that the parts fit together.
-    return func.coalesce(func.sum(cents // part), ZERO), func.coalesce(func.sum(cents % part), ZERO)
 
 
 def word(plain: str) -> Expression:

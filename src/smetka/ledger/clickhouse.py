@@ -1,0 +1,176 @@
+"""A ledger in ClickHouse, asked over its HTTP interface."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from smetka.errors import WrongUsage
+from smetka.ledger.layout import CUSTOMERS, INDEXED, PAYMENTS, PERSONAL, Layout
+from smetka.ledger.server import CONNECT_SECONDS, ServerSource, Session, kinds_of
+from smetka.ledger.values import Kind
+from smetka.ledger_location import Server
+
+try:
+    import clickhouse_connect
+    from clickhouse_connect.driver.client import Client
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+except ImportError:
+    raise WrongUsage(
+        "A ledger in ClickHouse needs one more package: pip install 'smetka[clickhouse]'."
+    ) from None
+
+T = TypeVar("T")
+
+STATE_SECONDS = 5
+"""Nothing cheap tells whether a table changed: what was worked out counts as current this long."""
+
+_GRACE_SECONDS = 3.0
+"""What the server's own limit is given before the connection is closed instead."""
+
+_SETTINGS: Mapping[str, Any] = {
+    "readonly": 2,  # reads and settings only
+    "join_use_nulls": 1,  # what an outer join does not find is NULL, as elsewhere
+    "prefer_column_name_to_alias": 1,
+    "session_timezone": "UTC",
+}
+
+_WRAPPED = re.compile(r"(?:Nullable|LowCardinality)\((.*)\)")
+_KINDS: Mapping[str, Kind] = {"Int": "integer", "UInt": "integer", "Decimal": "decimal", "Float": "float"}
+_TEXTS = {"String", "FixedString"}
+
+
+class ClickHouse(ServerSource):
+    """One client of the server's HTTP interface, with a pool of connections in it."""
+
+    FOREIGN_ERRORS = (ClickHouseError, OSError)
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self._connecting = threading.Lock()
+        self._client: Client | None = None
+
+    def close(self) -> None:
+        """Close all connections. Asking again opens them again."""
+        with self._connecting:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def client(self) -> Client:
+        """The connected client; its errors are of `FOREIGN_ERRORS`."""
+        with self._connecting:
+            if self._client is None:
+                self._client = connect(self._server)
+            return self._client
+
+    def _session(self, layout: Layout, seconds: float) -> Session:
+        return _Session(self.client(), layout, seconds)
+
+    def _read_layout(self) -> Layout:
+        client = self.client()
+        declared = {table: _columns(client, table) for table in (CUSTOMERS, PAYMENTS)}
+        kinds = kinds_of(declared, _kind_of)
+        engines = client.query(
+            "SELECT sorting_key, engine FROM system.tables WHERE database = currentDatabase() "
+            "AND name = {table:String}",
+            parameters={"table": PAYMENTS},
+            settings=_limits(CONNECT_SECONDS),
+        ).result_rows
+        keys = [key for key, _ in engines if key.split(",")[0].strip() == INDEXED[0]]
+        return Layout(
+            kinds,
+            ids_unique=False,
+            index=keys[0] if keys else None,
+            indexable=any("View" not in engine for _, engine in engines),
+            personal=frozenset(PERSONAL & declared[CUSTOMERS].keys()),
+            engine="clickhouse",
+        )
+
+    def _read_state(self) -> Hashable:
+        self.client().query("SELECT 1", settings=_limits(CONNECT_SECONDS))
+        return int(time.monotonic() // STATE_SECONDS)
+
+    def _is_of_declarations(self, error: Exception) -> bool:
+        return isinstance(error, ClickHouseError)
+
+    def _explain(self, error: Exception) -> str:
+        text = " ".join(str(error).split())
+        if "TIMEOUT_EXCEEDED" in text or "timed out" in text.lower():
+            return "the answer took too long and was given up."
+        if "AUTHENTICATION_FAILED" in text:
+            return "the user or the password is wrong."
+        if "UNKNOWN_DATABASE" in text:
+            return "there is no such database."
+        if "ACCESS_DENIED" in text or "Not enough privileges" in text:
+            return "the user may not read it; grant SELECT on both tables."
+        if "Cannot modify" in text and "readonly" in text:
+            return "the user may not change settings of a question; give it the profile setting readonly = 2."
+        if isinstance(error, OSError) or "Connection" in text or "connect" in text.lower():
+            return "the server cannot be reached."
+        return f"{text[:300].rstrip('.')}."
+
+
+class _Session(Session):
+    def __init__(self, client: Client, layout: Layout, seconds: float) -> None:
+        super().__init__(layout, seconds)
+        self._client = client
+
+    def rows(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
+        answer = self._client.query(sql, parameters=dict(parameters), settings=_limits(self.seconds))
+        return list(answer.result_rows)
+
+    def fold(self, sql: str, parameters: Mapping[str, Any], take: Callable[[Iterator[Any]], T]) -> T:
+        stream = self._client.query_rows_stream(
+            sql, parameters=dict(parameters), settings=_limits(self.seconds)
+        )
+        with stream as rows:
+            return take(iter(rows))
+
+
+def connect(server: Server, **settings: Any) -> Client:
+    """A client of the server, which threads may share.
+
+    Raises:
+        ClickHouseError, OSError: it cannot be reached, or does not let one in.
+    """
+    parts = urlsplit(f"clickhouse://{server.address}")
+    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    secure = options.get("secure", "").lower() in {"1", "true", "yes"} or parts.port == 8443
+    return clickhouse_connect.get_client(
+        host=parts.hostname or "localhost",
+        port=parts.port or (8443 if secure else 8123),
+        username=unquote(parts.username or "default"),
+        password=unquote(parts.password or ""),
+        database=unquote(parts.path.lstrip("/")) or "default",
+        secure=secure,
+        connect_timeout=CONNECT_SECONDS,
+        send_receive_timeout=_GRACE_SECONDS + settings.pop("seconds", 120),
+        autogenerate_session_id=False,  # a session would let one question in at a time
+        settings=settings,
+        client_name="smetka",
+    )
+
+
+def _limits(seconds: float) -> dict[str, Any]:
+    return {**_SETTINGS, "max_execution_time": int(seconds)}
+
+
+def _columns(client: Client, table: str) -> dict[str, str]:
+    columns = client.query(
+        "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}",
+        parameters={"table": table},
+        settings=_limits(CONNECT_SECONDS),
+    )
+    return {name: declared for name, declared in columns.result_rows}  # noqa: C416 - rows are no pairs
+
+
+def _kind_of(declared: str) -> Kind | None:
+    while match := _WRAPPED.fullmatch(declared):
+        declared = match[1]
+    name = re.split(r"[(\d]", declared, maxsplit=1)[0]
+    return "text" if name in _TEXTS else _KINDS.get(name)

@@ -1,0 +1,65 @@
+"""The database engines a ledger can be in: how each writes its values and its SQL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql.psycopg import dialect as postgresql_dialect
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import CompoundSelect
+
+from smetka.ledger.layout import Engine
+from smetka.ledger.server_values import ClickHouseValues, PostgreSQLValues
+from smetka.ledger.sqlite_values import SQLiteValues
+from smetka.ledger.values import Values
+
+VALUES: dict[Engine, Values] = {
+    "sqlite": SQLiteValues(),
+    "postgresql": PostgreSQLValues(),
+    "clickhouse": ClickHouseValues(),
+}
+
+_PARAMETER = re.compile(r"%\((\w+)\)s(?:::\w+)?|\{(\w+):[^}]*\}")
+
+
+class _ClickHouseCompiler(SQLCompiler):
+    """Standard SQL, with parameters as ClickHouse's server takes them: each has its type beside it."""
+
+    def bindparam_string(self, name: str, *_: Any, **__: Any) -> str:
+        if name.startswith("pattern"):
+            return f"{{{name}:String}}"
+        # The year alone may be NULL, where no column could hold it.
+        return f"{{{name}:{'Nullable(Int64)' if name == 'year' else 'Int64'}}}"
+
+
+class _ClickHouseDialect(DefaultDialect):
+    statement_compiler = _ClickHouseCompiler
+
+
+_DIALECTS: dict[Engine, Dialect] = {
+    "sqlite": sqlite_dialect(paramstyle="named"),
+    "postgresql": postgresql_dialect(),  # type: ignore[no-untyped-call]
+    "clickhouse": _ClickHouseDialect(),
+}
+
+
+def sql_of(
+    statement: Select[*tuple[Any, ...]] | CompoundSelect[Any], engine: Engine, *, literal: bool = False
+) -> str:
+    """A statement as an engine's SQL, its parameters as who runs it takes them.
+
+    Args:
+        literal: no parameters; values of the code's own stand in it.
+    """
+    options = {"literal_binds": True} if literal else {}
+    return str(statement.compile(dialect=_DIALECTS[engine], compile_kwargs=options))
+
+
+def as_shown(sql: str) -> str:
+    """The same with parameters as `:name`, for people."""
+    return _PARAMETER.sub(lambda found: f":{found[1] or found[2]}", sql).replace("%%", "%")

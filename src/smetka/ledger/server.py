@@ -1,0 +1,191 @@
+"""A ledger on a database server: what both kinds of servers have in common."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from smetka.errors import LedgerUnavailable, NotAtOnce
+from smetka.ledger.glance import Glance
+from smetka.ledger.layout import NEEDED, Layout
+from smetka.ledger.source import LONG_QUESTIONS, Opened, in_turn
+from smetka.ledger.values import Kind
+from smetka.ledger_location import Server
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 5
+"""How long a server may take to let one in."""
+
+QUESTION_SECONDS = 10
+"""How long a question about one customer may take."""
+
+LONG_QUESTION_SECONDS = 120
+"""How long a question about all payments may take."""
+
+REMEMBERED_SECONDS = 1.0
+"""How long what was worked out counts as current, at least."""
+
+MOST_REMEMBERED_SECONDS = 60.0
+"""How long at most: five times as long as the last question about all payments took."""
+
+_DECLARATIONS_SECONDS = 10.0
+
+
+class Session(ABC):
+    """The open ledger, for questions that may take so many seconds."""
+
+    def __init__(self, layout: Layout, seconds: float) -> None:
+        self.layout = layout
+        self.seconds = seconds
+
+    @abstractmethod
+    def rows(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """Run one statement."""
+
+    @abstractmethod
+    def fold(self, sql: str, parameters: Mapping[str, Any], take: Callable[[Iterator[Any]], T]) -> T:
+        """Run one statement and hand its rows on one by one."""
+
+
+class ServerSource(ABC):
+    """As `source.Source` says. Whoever implements it connects, asks, and knows its server's faults."""
+
+    FOREIGN_ERRORS: tuple[type[Exception], ...]
+    """Everything that asking raises by itself."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.shown = server.shown
+        self._long_questions = threading.BoundedSemaphore(LONG_QUESTIONS)
+        self._versions = threading.Lock()
+        self._version, self._looked_at = 0, -MOST_REMEMBERED_SECONDS
+        self._state: Hashable = None
+        self._last_long_seconds = 0.0
+        self._layout: Layout | None = None
+        self._layout_read_at = 0.0
+
+    @abstractmethod
+    def _session(self, layout: Layout, seconds: float) -> Session:
+        """The ledger for questions that may take so long."""
+
+    @abstractmethod
+    def _read_layout(self) -> Layout:
+        """Read how the tables are declared. Raises LedgerUnavailable: a table or column is missing."""
+
+    @abstractmethod
+    def _read_state(self) -> Hashable:
+        """What changes with every commit, or with time where nothing tells."""
+
+    @abstractmethod
+    def _explain(self, error: Exception) -> str:
+        """One sentence, without the place, about what went wrong."""
+
+    @abstractmethod
+    def _is_of_declarations(self, error: Exception) -> bool:
+        """The tables are not declared as they were."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close all connections. Asking again opens them again."""
+
+    def read(self, ask: Callable[[Opened], T], *, long: bool = False) -> T:
+        """Put a question, translating faults."""
+        if not long:
+            return self._ask(ask, QUESTION_SECONDS)
+        with in_turn(self._long_questions, self.shown):
+            start = time.monotonic()
+            answer = self._ask(ask, LONG_QUESTION_SECONDS)
+            self._last_long_seconds = time.monotonic() - start
+            return answer
+
+    def read_now(self, ask: Callable[[Opened], T]) -> T:
+        """As `read`: tables declared otherwise are noticed by the error, or within seconds."""
+        return self.read(ask)
+
+    def glance(self) -> Glance:
+        """Raises NotAtOnce: a server always has to be waited for."""
+        raise NotAtOnce
+
+    def version(self) -> int:
+        """Grows when the data may have changed; the same for `REMEMBERED_SECONDS` or longer."""
+        held = min(MOST_REMEMBERED_SECONDS, max(REMEMBERED_SECONDS, 5 * self._last_long_seconds))
+        with self._versions:
+            if time.monotonic() - self._looked_at < held:
+                return self._version
+        # Looked at before anything is computed from it, so that what is computed is at least as new.
+        state = self._translated(self._read_state)
+        with self._versions:
+            if state != self._state:
+                self._state, self._version = state, self._version + 1
+            self._looked_at = time.monotonic()
+            return self._version
+
+    def ping(self) -> None:
+        """Return if it can be read and has the two tables with their columns."""
+        self._translated(self._fresh_layout)
+        self._translated(self._read_state)
+
+    def _ask(self, ask: Callable[[Opened], T], seconds: float) -> T:
+        layout = self._translated(self._current_layout)
+        try:
+            return ask(self._session(layout, seconds))
+        except self.FOREIGN_ERRORS as error:
+            if self._is_of_declarations(error) and self._translated(self._fresh_layout) != layout:
+                return self._translated(lambda: ask(self._session(self._current_layout(), seconds)))
+            raise self._unavailable(error) from None
+
+    def _current_layout(self) -> Layout:
+        if self._layout is None or time.monotonic() - self._layout_read_at > _DECLARATIONS_SECONDS:
+            return self._fresh_layout()
+        return self._layout
+
+    def _fresh_layout(self) -> Layout:
+        layout = self._read_layout()
+        self._layout, self._layout_read_at = layout, time.monotonic()
+        return layout
+
+    def _translated(self, do: Callable[[], T]) -> T:
+        try:
+            return do()
+        except self.FOREIGN_ERRORS as error:
+            # Not chained: a driver's own words may hold what must not be shown.
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, error: Exception) -> LedgerUnavailable:
+        sentence = self._explain(error)
+        for secret in self._server.secrets:
+            sentence = sentence.replace(secret, "***")
+        return LedgerUnavailable(f"{self.shown}: {sentence}")
+
+
+def kinds_of(
+    declared: Mapping[str, Mapping[str, str]], kind_of: Callable[[str], Kind | None]
+) -> frozenset[tuple[tuple[str, str], Kind]]:
+    """The kind of every needed column.
+
+    Args:
+        declared: the type of each column of each table, as the server names it.
+
+    Raises:
+        LedgerUnavailable: a table, a column or a fitting type is missing; the reason names it.
+    """
+    kinds = set()
+    for table, columns in NEEDED.items():
+        if not declared.get(table):
+            raise LedgerUnavailable(f"The ledger has no table {table} that this user can see.")
+        for column in columns:
+            if column not in declared[table]:
+                raise LedgerUnavailable(f"The ledger's table {table} has no column {column}.")
+            kind = kind_of(declared[table][column])
+            is_id = column == "user_id"
+            if kind is None or (is_id and kind not in {"integer", "decimal"}):
+                raise LedgerUnavailable(
+                    f"The ledger's column {table}.{column} is of the type {declared[table][column]}, "
+                    f"which is no {'whole number' if is_id else 'number'}; a view can make it one."
+                )
+            kinds.add(((table, column), kind))
+    return frozenset(kinds)

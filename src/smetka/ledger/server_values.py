@@ -1,0 +1,178 @@
+"""The values of database servers, whose columns hold one type each: PostgreSQL and ClickHouse.
+
+Text that is a plain decimal number is read as SQLite reads it, through a double: the same text, or the
+same double, is the same number of cents on every engine.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Double,
+    Integer,
+    Numeric,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal_column,
+)
+
+from smetka.age_groups import OLDEST_AGE
+from smetka.ledger.values import LARGEST_PAYMENT, Expression, Kind
+
+_PLAIN_DECIMAL = literal_column(r"'^[+-]?[0-9]{1,300}(\.[0-9]+)?$'", Text)
+_ZERO: Expression = literal_column("0")
+_HALF, _LESS_HALF = literal_column("0.5", Double), literal_column("-0.5", Double)
+_HUNDRED: Expression = literal_column("100", Integer)
+_LOWEST: Expression = literal_column(str(-9 * 10**18))
+_HIGHEST: Expression = literal_column(str(9 * 10**18))
+
+
+class ServerValues:
+    """What both have in common; kinds are `integer`, `decimal`, `float` and `text`."""
+
+    def is_payable(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
+        limit: Expression = literal_column(str(LARGEST_PAYMENT))
+        return amount.between(-limit, limit)
+
+    def is_whole(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
+        if kind == "integer":
+            return value.is_not(None)
+        return and_(value.between(_LOWEST, _HIGHEST), value == func.trunc(value))
+
+    def whole_number(self, value: Expression, kind: Kind) -> ColumnElement[int | None]:  # noqa: D102
+        if kind == "integer":
+            return value
+        return case((self.is_whole(value, kind), self.whole(value)))
+
+    def is_text(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
+        return value.is_not(None) if kind == "text" else false()
+
+    def is_blob(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
+        return false()
+
+    def one_of(self, value: Expression) -> Expression:  # noqa: D102
+        return func.min(value)
+
+    def whole(self, value: Expression) -> ColumnElement[int]:  # noqa: D102
+        return cast(value, BigInteger)
+
+
+class PostgreSQLValues(ServerValues):
+    """As `values.Values` says. Sums of bigint are numeric there, and cannot overflow."""
+
+    def identity(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
+        match kind:
+            case "decimal":
+                return func.trim_scale(value)
+            case "text":
+                return case((_matches(value), func.trim_scale(cast(value, Numeric))))
+            case _:
+                return value
+
+    def number(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
+        return case((_matches(value), cast(value, Double))) if kind == "text" else value
+
+    def cents(self, amount: Expression, kind: Kind) -> ColumnElement[int]:  # noqa: D102
+        if kind == "integer":
+            return cast(amount, BigInteger) * _HUNDRED
+        if kind == "decimal":
+            return cast(func.round(amount * _HUNDRED), BigInteger)
+        # Its own round() of a double takes halves to the even neighbour.
+        half = case((amount < _ZERO, _LESS_HALF), else_=_HALF)
+        return cast(func.trunc(cast(amount, Double) * _HUNDRED + half), BigInteger)
+
+    def sums(self, cents: ColumnElement[int], *, wide: bool) -> tuple[Expression, Expression]:  # noqa: ARG002, D102
+        return _ZERO, func.coalesce(func.sum(cents), _ZERO)
+
+    def whole_years(self, age: Expression, kind: Kind) -> ColumnElement[int | None]:  # noqa: D102
+        years = self.number(age, kind)
+        if kind != "integer":
+            years = func.trunc(years)
+        return case((years.between(_ZERO, literal_column(str(OLDEST_AGE))), cast(years, Integer)))
+
+    def is_number(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
+        if kind == "integer":
+            return amount.is_not(None)
+        return and_(amount.is_not(None), amount != literal_column("'NaN'"))
+
+    def is_infinite(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
+        if kind in {"integer", "decimal"}:
+            return false()
+        return amount.in_([literal_column("'Infinity'"), literal_column("'-Infinity'")])
+
+    def text(self, value: Expression) -> Expression:  # noqa: D102
+        return cast(value, Text)
+
+    def like(self, value: Expression, pattern: Expression) -> ColumnElement[bool]:  # noqa: D102
+        return value.ilike(pattern)
+
+
+class ClickHouseValues(ServerValues):
+    """As `values.Values` says. Sums are made in 128 bits, since those of 64 overflow in silence."""
+
+    def identity(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
+        if kind == "text":
+            return case((_match(value), func.toFloat64OrNull(value)))
+        return value
+
+    def number(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
+        return case((_match(value), func.toFloat64OrNull(value))) if kind == "text" else value
+
+    def cents(self, amount: Expression, kind: Kind) -> ColumnElement[int]:  # noqa: D102
+        # What does not count may be looked at, too, and must not overflow.
+        counted = func.multiIf(self.is_payable(amount, kind), amount, _ZERO)
+        if kind == "integer":
+            return func.toInt64(counted) * _HUNDRED
+        if kind == "decimal":
+            return func.toInt64(func.round(counted * _HUNDRED))
+        # Its own round() of a double takes halves to the even neighbour.
+        half = func.multiIf(counted < _ZERO, _LESS_HALF, _HALF)
+        return func.toInt64(func.trunc(counted * _HUNDRED + half))
+
+    def sums(self, cents: ColumnElement[int], *, wide: bool) -> tuple[Expression, Expression]:  # noqa: ARG002, D102
+        return _ZERO, func.coalesce(func.sum(func.toInt128(cents)), _ZERO)
+
+    def whole_years(self, age: Expression, kind: Kind) -> ColumnElement[int | None]:  # noqa: D102
+        years = self.number(age, kind)
+        if kind != "integer":
+            years = func.trunc(years)
+        known = years.between(_ZERO, literal_column(str(OLDEST_AGE)))
+        return case((known, func.toInt16(func.multiIf(known, years, _ZERO))))
+
+    def whole(self, value: Expression) -> ColumnElement[int]:  # noqa: D102
+        return func.toInt64(value)
+
+    def whole_number(self, value: Expression, kind: Kind) -> ColumnElement[int | None]:  # noqa: D102
+        if kind == "integer":
+            return value
+        is_whole = self.is_whole(value, kind)
+        return case((is_whole, func.toInt64(func.multiIf(is_whole, value, _ZERO))))
+
+    def is_number(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
+        known = amount.is_not(None)
+        return known if kind in {"integer", "decimal"} else and_(known, func.isNaN(amount) == _ZERO)
+
+    def is_infinite(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
+        return false() if kind in {"integer", "decimal"} else func.isInfinite(amount) == literal_column("1")
+
+    def text(self, value: Expression) -> Expression:  # noqa: D102
+        return func.toString(value)
+
+    def like(self, value: Expression, pattern: Expression) -> ColumnElement[bool]:  # noqa: D102
+        # Other letters than ASCII come in each case as patterns of their own.
+        lowered: ColumnElement[str] = func.lower(value)
+        return lowered.like(func.lower(pattern))
+
+
+def _matches(value: Expression) -> ColumnElement[bool]:
+    return value.op("~", is_comparison=True)(_PLAIN_DECIMAL)
+
+
+def _match(value: Expression) -> ColumnElement[bool]:
+    pattern = literal_column(r"'^[+-]?[0-9]{1,300}(\\.[0-9]+)?$'", Text)
+    return func.match(value, pattern) == literal_column("1")

@@ -1,0 +1,122 @@
+"""The values of SQLite, where every column holds every kind of value.
+
+It compares text and blobs as greater than any number, so that `age >= 48` alone is true for 'abc'.
+In a column of numeric type what is text there is no number: SQLite would have stored it as one.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+)
+
+from smetka.age_groups import OLDEST_AGE
+from smetka.ledger.values import LARGEST_PAYMENT, PART, Expression, Kind
+
+_ZERO: Expression = literal_column("0")
+
+
+class SQLiteValues:
+    """As `values.Values` says; kinds are `number` and `any`."""
+
+    def identity(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
+        if kind == "number":
+            return value
+        number = cast(value, Numeric)
+        # The cast's numeric affinity is lent to the other side: equal when all of the text is the number.
+        return case((and_(self.is_text(value, kind), number == value), number), else_=value)
+
+    def number(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
+        if kind == "number":
+            return value
+        return case(
+            (_is_number(value), value),
+            (and_(self.is_text(value, kind), is_plain_decimal(value)), cast(value, Numeric)),
+        )
+
+    def is_payable(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
+        # Text, blobs, infinity and NULL fail the comparison.
+        limit: Expression = literal_column(f"{LARGEST_PAYMENT}.0")
+        return amount.between(-limit, limit)
+
+    def cents(self, amount: Expression, kind: Kind) -> ColumnElement[int]:  # noqa: ARG002, D102
+        return cast(func.round(amount * literal_column("100")), Integer)
+
+    def sums(self, cents: ColumnElement[int], *, wide: bool) -> tuple[Expression, Expression]:  # noqa: D102
+        if not wide:
+            return _ZERO, func.coalesce(func.sum(cents), _ZERO)
+        part = literal_column(str(PART), Integer)
+        # SQLite's integer division and remainder both round towards zero, so that the parts fit together.
+        return func.coalesce(func.sum(cents // part), _ZERO), func.coalesce(func.sum(cents % part), _ZERO)
+
+    def whole_years(self, age: Expression, kind: Kind) -> ColumnElement[int | None]:  # noqa: D102
+        value = self.number(age, kind)
+        years = cast(value, Integer)
+        # The cast makes 0 of text and blobs, hence the look at the type.
+        known = and_(_is_number(value), years.between(_ZERO, literal_column(str(OLDEST_AGE))))
+        return case((known, years))
+
+    def whole(self, value: Expression) -> ColumnElement[int]:  # noqa: D102
+        return cast(value, Integer)
+
+    def is_whole(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
+        return and_(_is_number(value), value == cast(value, Integer))
+
+    def whole_number(self, value: Expression, kind: Kind) -> ColumnElement[int | None]:  # noqa: D102
+        return case((self.is_whole(value, kind), cast(value, Integer)))
+
+    def is_number(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
+        return _is_number(amount)
+
+    def is_infinite(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
+        return func.abs(amount) == literal_column("9e999")
+
+    def is_text(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
+        return func.typeof(value) == literal_column("'text'")
+
+    def is_blob(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
+        return func.typeof(value) == literal_column("'blob'")
+
+    def text(self, value: Expression) -> Expression:  # noqa: D102
+        return value
+
+    def like(self, value: Expression, pattern: Expression) -> ColumnElement[bool]:  # noqa: D102
+        # Cast, since SQLite is often built so that LIKE matches no blobs.
+        return cast(value, Text).like(pattern, escape="\\")
+
+    def one_of(self, value: Expression) -> Expression:  # noqa: D102
+        # SQLite takes all columns that are not grouped from one and the same row.
+        return value
+
+
+def is_plain_decimal(text: Expression) -> ColumnElement[bool]:
+    """An optional sign, ASCII digits, and possibly a point and more digits; nothing else."""
+    signed = func.substr(text, literal_column("1"), literal_column("1")).in_(
+        [literal_column("'+'"), literal_column("'-'")]
+    )
+    digits = case((signed, func.substr(text, literal_column("2"))), else_=text)
+    return and_(
+        _glob(digits, "[0-9]*"),
+        _glob(digits, "*[0-9]"),
+        ~_glob(digits, "*[^0-9.]*"),
+        ~_glob(digits, "*.*.*"),
+        # GLOB stops reading at a zero byte.
+        func.length(cast(text, LargeBinary)) == func.length(text),
+    )
+
+
+def _is_number(value: Expression) -> ColumnElement[bool]:
+    return func.typeof(value).in_([literal_column("'integer'"), literal_column("'real'")])
+
+
+def _glob(text: Expression, pattern: str) -> ColumnElement[bool]:
+    return text.op("GLOB", is_comparison=True)(literal_column(f"'{pattern}'"))

@@ -1,0 +1,98 @@
+"""Where the ledger is: the path of a SQLite file, or the URL of a database server.
+
+Beside the package `ledger`, which brings SQLAlchemy: the parent process asks this too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from smetka.errors import WrongUsage
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_SQLITE = {"sqlite", "sqlite+pysqlite"}
+_SERVERS: dict[str, Literal["postgresql", "clickhouse"]] = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "postgresql+psycopg": "postgresql",
+    "clickhousedb": "clickhouse",
+    "clickhousedb+connect": "clickhouse",
+    "clickhouse": "clickhouse",
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A database server.
+
+    Attributes:
+        address: what follows `://`, password and all.
+        shown: the same for people, as a URL without the password and the options.
+        secrets: the password as it stands in the URL and as it is meant, to be kept out of messages.
+    """
+
+    engine: Literal["postgresql", "clickhouse"]
+    address: str = field(repr=False)
+    shown: str
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+def ledger_location(location: str) -> Path | Server:
+    """What `location` names: a file, as `ledger_path` reads it, or a server.
+
+    Raises:
+        WrongUsage: neither. The message holds no part of a URL but its scheme.
+    """
+    if (match := _SCHEME.fullmatch(location)) and (engine := _SERVERS.get(match[1].lower())):
+        return _server(engine, match[2])
+    return ledger_path(location)
+
+
+def ledger_path(location: str) -> Path:
+    """The absolute path `location` names: a path, or ``sqlite:///`` followed by one.
+
+    Symbolic links are left alone: pointing one at another file changes the ledger.
+
+    Raises:
+        WrongUsage: anything else. The message holds no part of a URL but its scheme.
+    """
+    path = location
+    if match := _SCHEME.fullmatch(location):
+        scheme, rest = match[1].lower(), match[2]
+        if scheme in _SERVERS:
+            raise WrongUsage(f"This works on a SQLite file; {scheme}:// is a database server.")
+        if scheme not in _SQLITE:
+            raise WrongUsage(
+                f"A ledger at {scheme}:// is not supported; name a SQLite file, or a server "
+                "as postgresql+psycopg:// or clickhousedb://."
+            )
+        if not rest.startswith("/") or "?" in rest:
+            raise WrongUsage(
+                "A SQLite URL is sqlite:/// and the path of the file, without a host or options."
+            )
+        path = rest[1:]
+    if not path.strip() or "\0" in path or path.startswith(":memory:"):
+        raise WrongUsage("The ledger must be the path of a SQLite file.")
+    # A `~` that is nobody's home is a name like any other. Path.resolve would follow links.
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
+
+
+def _server(engine: Literal["postgresql", "clickhouse"], address: str) -> Server:
+    try:
+        parts = urlsplit(f"{engine}://{address}")
+        _ = parts.port
+    except ValueError:
+        raise WrongUsage(
+            f"The {engine} URL cannot be read. It is {engine}://USER:PASSWORD@HOST:PORT/DATABASE, with @ : / "
+            "# ? and % in the password written as %40 %3A %2F %23 %3F %25."
+        ) from None
+    password = parts.password or ""
+    user = f"{parts.username}@" if parts.username else ""
+    host = parts.netloc.rpartition("@")[2]
+    secrets = tuple(dict.fromkeys(each for each in (password, unquote(password)) if each))
+    return Server(engine, address, f"{engine}://{user}{host}{parts.path}", secrets)
