@@ -19,7 +19,7 @@ from granian.server import Server
 
 from smetka.logs import configure_logging
 from smetka.processes import die_with
-from smetka.settings import Settings, as_text, settings_from_parent
+from smetka.settings import Settings, secrets_of, settings_from_parent
 
 DRAIN_SECONDS = 5
 """Requests under way get this long to finish when the server is told to stop."""
@@ -69,7 +69,7 @@ def load_worker(server: int) -> Any:
 
 
 def _configure_logging(settings: Settings) -> None:
-    configure_logging("web", secrets=[as_text(settings.mongodb_uri)])
+    configure_logging("web", secrets=secrets_of(settings))
     # Granian announces each start and stop; the parent says the same in its own words.
     logging.getLogger("_granian").setLevel(logging.WARNING)
 

@@ -20,7 +20,7 @@ import structlog
 from smetka.errors import SmetkaError, Unavailable, WrongUsage
 from smetka.logs import configure_logging
 from smetka.processes import die_with
-from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings
+from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings, secrets_of
 from smetka.storage import Storage
 from smetka.telegram.bot import Bot
 from smetka.telegram.chats import Chats
@@ -222,7 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
     except SmetkaError as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
-    configure_logging("worker", secrets=[_token(settings), as_text(settings.mongodb_uri)])
+    configure_logging("worker", secrets=secrets_of(settings))
     run(settings)
     return 0
 

@@ -17,10 +17,10 @@ from smetka.data_directory import DataDirectory
 from smetka.demo import write_ledger
 from smetka.errors import StartFailed, WrongUsage
 from smetka.keys import KeyRing
-from smetka.ledger_path import ledger_path
+from smetka.ledger_location import ledger_location
 from smetka.logs import configure_logging
 from smetka.server import Server
-from smetka.settings import Settings, as_text, is_loopback, is_secret, load_settings, named_ledger
+from smetka.settings import Settings, is_loopback, is_secret, load_settings, named_ledger, secrets_of
 
 if TYPE_CHECKING:
     from smetka.telegram.standin import FakeTelegram
@@ -100,16 +100,12 @@ def worker(**options: Any) -> None:
                 "data directory."
             )
         settings = settings.model_copy(update={"mongodb_uri": SecretStr(running.embedded_uri)})
-    configure_logging("worker", secrets=_secrets(settings))
+    configure_logging("worker", secrets=secrets_of(settings))
     run(settings)
 
 
-def _secrets(settings: Settings) -> list[str]:
-    return [as_text(settings.mongodb_uri), as_text(settings.telegram_bot_token)]
-
-
 def _configure_logging(settings: Settings) -> None:
-    configure_logging("serve", secrets=_secrets(settings))
+    configure_logging("serve", secrets=secrets_of(settings))
 
 
 def _check_reach(settings: Settings) -> None:
@@ -129,8 +125,8 @@ def _check_reach(settings: Settings) -> None:
 
 
 def _warn_of_what_is_missing(settings: Settings) -> None:
-    ledger = ledger_path(settings.ledger or "")
-    if not ledger.exists():
+    ledger = ledger_location(named_ledger(settings))
+    if isinstance(ledger, Path) and not ledger.exists():
         _log.warning("the ledger is not there yet; statistics answer 503 until it is", ledger=str(ledger))
     if bool(settings.telegram_bot_token) != bool(settings.telegram_chat_ids):
         missing = "chat ids" if settings.telegram_bot_token else "bot token"

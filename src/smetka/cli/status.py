@@ -9,10 +9,9 @@ import click
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.data_directory import DataDirectory, Running
 from smetka.errors import CommandFailed
-from smetka.logs import scrub
 from smetka.processes import descendants
 from smetka.server import readiness
-from smetka.settings import Settings, as_text, is_secret, load_settings, variable
+from smetka.settings import Settings, as_shown, as_text, load_settings, variable
 
 
 @click.command()
@@ -72,10 +71,9 @@ def settings(as_json: bool) -> None:
 
 
 def _row(loaded: Settings, field: str) -> dict[str, Any]:
-    value = getattr(loaded, field)
     return {
         "name": variable(field),
-        "value": ("***" if value else "") if is_secret(field) else scrub(as_text(value)),
+        "value": as_shown(loaded, field),
         "origin": loaded.origin(field),
         "default": as_text(Settings.model_fields[field].get_default(call_default_factory=True)),
         "help": Settings.model_fields[field].description,

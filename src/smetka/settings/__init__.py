@@ -1,6 +1,16 @@
 """What can be configured (`model`), by which rules (`rules`), and from where (`sources`)."""
 
-from smetka.settings.model import Basis, Language, Settings, as_text, is_loopback, is_secret, variable
+from smetka.settings.model import (
+    Basis,
+    Language,
+    Settings,
+    as_shown,
+    as_text,
+    is_loopback,
+    is_secret,
+    secrets_of,
+    variable,
+)
 from smetka.settings.rules import TOKEN_ELSEWHERE, masked
 from smetka.settings.sources import load_settings, named_ledger, settings_from_parent
 
@@ -9,12 +19,14 @@ __all__ = [
     "Basis",
     "Language",
     "Settings",
+    "as_shown",
     "as_text",
     "is_loopback",
     "is_secret",
     "load_settings",
     "masked",
     "named_ledger",
+    "secrets_of",
     "settings_from_parent",
     "variable",
 ]

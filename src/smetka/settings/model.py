@@ -14,6 +14,8 @@ import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
 
 from smetka.age_groups import AgeGroup, parse_age_groups
+from smetka.ledger_location import Server, ledger_location
+from smetka.logs import scrub
 from smetka.money import Money, check_currency
 from smetka.settings import rules
 
@@ -46,7 +48,8 @@ class Settings(BaseModel):
 
     ledger: str | None = Field(
         None,
-        description="The shop's own database, opened read-only: a SQLite file's path, or sqlite:/// and it.",
+        description="The shop's own database, opened read-only: a SQLite file's path, or a URL: sqlite:///, "
+        "postgresql+psycopg://user:password@host/database, clickhousedb://user:password@host/database.",
     )
     mongodb_uri: Annotated[SecretStr, AfterValidator(rules.mongodb_uri)] | None = Field(
         None,
@@ -207,3 +210,20 @@ def as_text(value: Any) -> str:
             return ""
         case _:
             return str(value)
+
+
+def as_shown(settings: Settings, field: str) -> str:
+    """A setting's value for people: secrets masked, a database server without its password."""
+    value = getattr(settings, field)
+    if is_secret(field):
+        return "***" if value else ""
+    if field == "ledger" and value and isinstance(place := ledger_location(value), Server):
+        return place.shown
+    return scrub(as_text(value))
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """Everything configured that must be in no log line."""
+    place = ledger_location(settings.ledger) if settings.ledger else None
+    of_ledger = place.secrets if isinstance(place, Server) else ()
+    return [as_text(settings.mongodb_uri), as_text(settings.telegram_bot_token), *of_ledger]

@@ -23,8 +23,7 @@ from smetka.keys import ROLES, Key, Permission, create_key, list_keys, revoke_ke
 from smetka.language import terms
 from smetka.language.translations import mark
 from smetka.ledger.checkup import check_up
-from smetka.logs import scrub
-from smetka.settings import Settings, as_text, is_secret, variable
+from smetka.settings import Settings, as_shown, as_text, variable
 from smetka.web import guards
 from smetka.web.pages import declared, forms, message_texts, render, visit
 from smetka.web.parts import parts, services
@@ -92,10 +91,9 @@ def _health() -> list[tuple[str, bool | None, str]]:
 
 def _row(configured: Settings, field: str) -> dict[str, Any]:
     """A setting as `smetka settings` shows it."""
-    value = getattr(configured, field)
     return {
         "name": variable(field),
-        "value": ("***" if value else "") if is_secret(field) else scrub(as_text(value)),
+        "value": as_shown(configured, field),
         "origin": configured.origin(field),
         "default": as_text(Settings.model_fields[field].get_default(call_default_factory=True)),
         "help": Settings.model_fields[field].description,
