@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -18,6 +19,7 @@ import pytest
 
 from smetka.errors import LedgerUnavailable, WrongUsage
 from smetka.ledger import Ledger
+from smetka.ledger.imports.marker import marker
 from smetka.money import Money
 
 SOON_SECONDS = 5.0  # 2.5 are promised
@@ -274,8 +276,9 @@ def test_a_wal_ledger_is_read_while_it_is_written(shop):
         assert ledger.total_spent(1).total == Money(30130)
 
 
-def test_an_interrupted_write_is_told(shop, tmp_path):
-    """A rollback journal left behind by a killed writer: only one who may write can undo it."""
+@pytest.fixture
+def crashed(shop, tmp_path):
+    """A ledger with the rollback journal of a writer who was killed: only one who may write can undo it."""
     with closing(sqlite3.connect(shop, isolation_level=None)) as database:
         database.execute("PRAGMA cache_size = 1")
         database.execute("PRAGMA synchronous = FULL")
@@ -289,6 +292,10 @@ def test_an_interrupted_write_is_told(shop, tmp_path):
         shutil.copy(shop, crashed)
         shutil.copy(f"{shop}-journal", f"{crashed}-journal")
         database.execute("ROLLBACK")
+    return crashed
+
+
+def test_an_interrupted_write_is_told(crashed):
     before = look(crashed.parent)
 
     with closing(Ledger(str(crashed))) as ledger:
@@ -331,6 +338,27 @@ def ask_as_nobody(shop):
     yield ask
     folder.chmod(0o755)
     shutil.rmtree(folder)
+
+
+def test_a_killed_import_of_ours_is_undone_by_the_first_who_asks(crashed):
+    marker(crashed).touch()
+
+    with closing(Ledger(str(crashed))) as ledger:
+        assert ledger.total_spent(1).total == Money(30030)
+
+    assert [file.name for file in crashed.parent.iterdir()] == ["shop.db"]
+
+
+def test_an_import_that_is_still_at_it_is_not_undone(crashed):
+    marker(crashed).touch()
+    with marker(crashed).open("r+") as held, closing(Ledger(str(crashed))) as ledger:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        with pytest.raises(LedgerUnavailable):
+            ledger.total_spent(1)
+
+        fcntl.flock(held, fcntl.LOCK_UN)
+        assert ledger.total_spent(1).total == Money(30030)
 
 
 def test_a_file_that_may_not_be_read_is_told(ask_as_nobody):

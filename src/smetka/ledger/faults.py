@@ -17,6 +17,11 @@ def is_locked(error: Exception) -> bool:
     return _code(error) in {"SQLITE_BUSY", "SQLITE_LOCKED"}
 
 
+def waits_for_rollback(error: Exception) -> bool:
+    """Somebody was interrupted while writing, and who only reads cannot undo it."""
+    return "ROLLBACK" in _full_code(error)
+
+
 def is_overflow(error: Exception) -> bool:
     """A sum left the range of 64-bit integers."""
     return "integer overflow" in str(error)
@@ -55,7 +60,7 @@ def _explain_os(error: OSError, path: Path) -> str:
 def _explain_refusal(error: Exception, path: Path) -> str:
     if not os.access(path, os.R_OK):
         return f"{path} may not be read by this user; grant read permission."
-    if "ROLLBACK" in _full_code(error):
+    if waits_for_rollback(error):
         return (
             f"A write to {path} was interrupted and waits to be rolled back: "
             "open it once with a program that may write to it."

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from smetka.errors import LedgerUnavailable, NotAtOnce
-from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, unavailable
+from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, unavailable, waits_for_rollback
 from smetka.ledger.glance import Glance
+from smetka.ledger.imports.recovery import undo_killed_import
 from smetka.ledger.open_file import OpenFile, fingerprint
 from smetka.ledger.source import LONG_QUESTIONS, in_turn
 
@@ -49,7 +50,8 @@ class SQLiteFile:
                 answer = self._ask_in_turn(ask) if long else self._ask(ask)
             except FOREIGN_ERRORS as error:
                 now = time.monotonic()
-                if not is_locked(error) or now < self._locked_until:
+                undone = waits_for_rollback(error) and now < give_up and undo_killed_import(self.path)
+                if not undone and (not is_locked(error) or now < self._locked_until):
                     raise unavailable(error, self.path) from error
                 if now >= give_up:
                     self._locked_until = now + LOCK_REMEMBERED_SECONDS
