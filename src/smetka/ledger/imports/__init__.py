@@ -1,0 +1,1 @@
+"""What a shop exports, read into a ledger in the brief's schema."""
