@@ -1,0 +1,33 @@
+"""What cannot be taken, and where it stands."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """A file or a row that cannot be taken.
+
+    `reason` says what the place does, as in "Line 7 holds a zero byte"; it names the rule and, where
+    there is one, the way out. It never holds more of a cell than its mark of currency.
+    """
+
+    def __init__(self, reason: str, *, line: int | None = None, column: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.line, self.column = reason, line, column
+
+    @property
+    def place(self) -> str:
+        """Where it is: the file, a line of it, or a column of that line."""
+        if self.line is None:
+            return "The file" if self.column is None else f"Column {self.column}"
+        return f"Line {self.line}" if self.column is None else f"Line {self.line}, column {self.column}"
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.reason}{'' if self.reason.endswith('?') else '.'}"
+
+
+class ReadAgain(Refused):
+    """This value decides how its column is read, and earlier values of it were read otherwise.
+
+    Everything taken from the file so far may be wrong. Read the file again from its beginning with the
+    same `Amounts` and `Dates`, which know it now; each asks for that once at most.
+    """
