@@ -34,7 +34,8 @@ class _ClickHouseCompiler(SQLCompiler):
         if name.startswith("pattern"):
             return f"{{{name}:String}}"
         # The year alone may be NULL, where no column could hold it.
-        return f"{{{name}:{'Nullable(Int64)' if name == 'year' else 'Int64'}}}"
+        types = {"year": "Nullable(Int64)", "user_ids": "Array(Int64)"}
+        return f"{{{name}:{types.get(name, 'Int64')}}}"
 
 
 class _ClickHouseDialect(DefaultDialect):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,6 +52,10 @@ class Ledger:
             UnknownCustomer: nobody has that id.
         """
         return self._source.read_now(lambda now: questions.total_spent(now.rows, now.layout, user_id, year))
+
+    def totals_spent(self, user_ids: Sequence[int], year: int | None = None) -> dict[int, CustomerTotal]:
+        """What each of a few customers spent, asked in one go; without those whom nobody knows."""
+        return self._source.totals_spent(user_ids, year)
 
     def spending_by_age(self, year: int | None = None) -> SpendingByAge:
         """What all customers spent, in one year or in all, by their age today."""

@@ -10,7 +10,7 @@ from sqlalchemy.sql.expression import CompoundSelect
 
 from smetka.ledger.engines import sql_of
 from smetka.ledger.layout import Layout
-from smetka.ledger.statements import ZERO, Question, Tables, question_of, word
+from smetka.ledger.statements import ZERO, Question, Tables, question_of, word, zeros
 from smetka.ledger.values import Expression
 
 
@@ -144,7 +144,7 @@ def _spending_by_year(tables: Tables, *, wide: bool) -> Select[Any, Any, Any, An
 def _customer(tables: Tables, *, wide: bool) -> CompoundSelect[Any]:
     asked: Expression = bindparam("user_id")
     known = (
-        select(word("customer"), func.min(tables.age), func.count(), ZERO, ZERO)
+        select(word("customer"), func.min(tables.age), func.count(), *zeros(2))
         .select_from(tables.customers)
         .where(tables.customer_id == asked)
     )

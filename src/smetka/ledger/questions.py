@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from smetka.errors import UnknownCustomer
@@ -20,7 +21,7 @@ from smetka.ledger.customers import (
 from smetka.ledger.engines import as_shown
 from smetka.ledger.faults import is_overflow
 from smetka.ledger.layout import Layout
-from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent, spending_of
+from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent, spending_of, totals_of
 from smetka.ledger.statements import Question
 from smetka.ledger.values import PART
 from smetka.money import Money
@@ -60,6 +61,17 @@ def total_spent(rows: Rows, layout: Layout, user_id: int, year: int | None) -> C
     if not known:
         raise UnknownCustomer(user_id)
     return CustomerTotal(user_id, Money(high * PART + low), payments)
+
+
+def totals_spent(
+    rows: Rows, layout: Layout, user_ids: Sequence[int], year: int | None
+) -> dict[int, CustomerTotal]:
+    """What each of a few customers spent, in one year or in all; without those whom nobody knows."""
+    question = statements.totals_spent(layout, by_year=year is not None)
+    asked = [user_id for user_id in user_ids if _fits(user_id)]
+    # SQLite has no lists.
+    as_parameter = json.dumps(asked) if layout.engine == "sqlite" else asked
+    return totals_of(_asked(rows, question, user_ids=as_parameter, year=_storable(year)))
 
 
 def spending_by_age(rows: Rows, layout: Layout, year: int | None) -> SpendingByAge:

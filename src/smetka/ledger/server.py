@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from smetka.errors import LedgerUnavailable, NotAtOnce
-from smetka.ledger.glance import Glance
+from smetka.ledger import questions
+from smetka.ledger.glance import ServerGlance
 from smetka.ledger.layout import NEEDED, Layout
 from smetka.ledger.source import LONG_QUESTIONS, Opened, in_turn
+from smetka.ledger.spending import CustomerTotal
 from smetka.ledger.values import Kind
 from smetka.ledger_location import Server
 
@@ -23,6 +26,9 @@ CONNECT_SECONDS = 5
 QUESTION_SECONDS = 10
 """How long a question about one customer may take."""
 
+TOGETHER_SECONDS = 2
+"""How long questions about a few customers may take, before each is asked for itself."""
+
 LONG_QUESTION_SECONDS = 120
 """How long a question about all payments may take."""
 
@@ -33,6 +39,7 @@ MOST_REMEMBERED_SECONDS = 60.0
 """How long at most: five times as long as the last question about all payments took."""
 
 _DECLARATIONS_SECONDS = 10.0
+_NOT_AGAIN_SECONDS = 1.0
 
 
 class Session(ABC):
@@ -65,6 +72,7 @@ class ServerSource(ABC):
         self._version, self._looked_at = 0, -MOST_REMEMBERED_SECONDS
         self._state: Hashable = None
         self._last_long_seconds = 0.0
+        self._not_at_once_before = 0.0
         self._layout: Layout | None = None
         self._layout_read_at = 0.0
 
@@ -106,16 +114,30 @@ class ServerSource(ABC):
         """As `read`: tables declared otherwise are noticed by the error, or within seconds."""
         return self.read(ask)
 
-    def glance(self) -> Glance:
-        """Raises NotAtOnce: a server always has to be waited for."""
-        raise NotAtOnce
+    def glance(self) -> ServerGlance:
+        """What is known of the server; it is asked for totals by `totals_spent`.
+
+        Raises:
+            NotAtOnce: it did not answer a moment ago.
+        """
+        if time.monotonic() < self._not_at_once_before:
+            raise NotAtOnce
+        return ServerGlance(self._version_at_once)
+
+    def totals_spent(self, user_ids: Sequence[int], year: int | None) -> dict[int, CustomerTotal]:
+        """What each of a few customers spent, asked in one go; without those whom nobody knows."""
+        try:
+            return self._ask(
+                lambda now: questions.totals_spent(now.rows, now.layout, user_ids, year), TOGETHER_SECONDS
+            )
+        except BaseException:
+            self._not_at_once_before = time.monotonic() + _NOT_AGAIN_SECONDS
+            raise
 
     def version(self) -> int:
         """Grows when the data may have changed; the same for `REMEMBERED_SECONDS` or longer."""
-        held = min(MOST_REMEMBERED_SECONDS, max(REMEMBERED_SECONDS, 5 * self._last_long_seconds))
-        with self._versions:
-            if time.monotonic() - self._looked_at < held:
-                return self._version
+        with suppress(NotAtOnce):
+            return self._version_at_once()
         # Looked at before anything is computed from it, so that what is computed is at least as new.
         state = self._translated(self._read_state)
         with self._versions:
@@ -128,6 +150,13 @@ class ServerSource(ABC):
         """Return if it can be read and has the two tables with their columns."""
         self._translated(self._fresh_layout)
         self._translated(self._read_state)
+
+    def _version_at_once(self) -> int:
+        held = min(MOST_REMEMBERED_SECONDS, max(REMEMBERED_SECONDS, 5 * self._last_long_seconds))
+        with self._versions:
+            if time.monotonic() - self._looked_at < held:
+                return self._version
+        raise NotAtOnce
 
     def _ask(self, ask: Callable[[Opened], T], seconds: float) -> T:
         layout = self._translated(self._current_layout)

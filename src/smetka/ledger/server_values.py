@@ -7,6 +7,7 @@ same double, is the same number of cents on every engine.
 from __future__ import annotations
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Double,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     false,
@@ -111,6 +113,9 @@ class PostgreSQLValues(ServerValues):
     def like(self, value: Expression, pattern: Expression) -> ColumnElement[bool]:  # noqa: D102
         return value.ilike(pattern)
 
+    def is_one_of(self, value: Expression, name: str) -> ColumnElement[bool]:  # noqa: D102
+        return value == func.any(bindparam(name, type_=ARRAY(BigInteger)))
+
 
 class ClickHouseValues(ServerValues):
     """As `values.Values` says. Sums are made in 128 bits, since those of 64 overflow in silence."""
@@ -167,6 +172,9 @@ class ClickHouseValues(ServerValues):
         # Other letters than ASCII come in each case as patterns of their own.
         lowered: ColumnElement[str] = func.lower(value)
         return lowered.like(func.lower(pattern))
+
+    def is_one_of(self, value: Expression, name: str) -> ColumnElement[bool]:  # noqa: D102
+        return value.op("IN", is_comparison=True)(bindparam(name))
 
 
 def _matches(value: Expression) -> ColumnElement[bool]:

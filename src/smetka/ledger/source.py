@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from smetka.errors import LedgerUnavailable
 from smetka.ledger.glance import Glance
 from smetka.ledger.layout import Layout
+from smetka.ledger.spending import CustomerTotal
 
 T = TypeVar("T")
 
@@ -54,6 +55,10 @@ class Source(Protocol):
 
     def glance(self) -> Glance:
         """The ledger for questions that must not wait; raises NotAtOnce where none can be answered so."""
+        ...
+
+    def totals_spent(self, user_ids: Sequence[int], year: int | None) -> dict[int, CustomerTotal]:
+        """What each of a few customers spent, asked in one go; without those whom nobody knows."""
         ...
 
     def version(self) -> int:

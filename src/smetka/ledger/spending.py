@@ -148,3 +148,15 @@ def spending_of(found: Iterable[Any]) -> SpendingByAge:
         )
     )
     return SpendingByAge(rows, ignored_payments=payments - counted, orphan_payments=orphans)
+
+
+def totals_of(found: Iterable[Any]) -> dict[int, CustomerTotal]:
+    """Put the rows of `statements.totals_spent` together."""
+    known: set[int] = set()
+    paid: dict[int, CustomerTotal] = {}
+    for kind, user_id, payments, high, low in found:
+        if kind == "customer":
+            known.add(int(user_id))
+        else:
+            paid[int(user_id)] = CustomerTotal(int(user_id), Money(high * PART + low), payments)
+    return {user_id: paid.get(user_id) or CustomerTotal(user_id, NOTHING, 0) for user_id in known}

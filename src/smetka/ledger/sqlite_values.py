@@ -13,10 +13,12 @@ from sqlalchemy import (
     Numeric,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     func,
     literal_column,
+    select,
 )
 
 from smetka.age_groups import OLDEST_AGE
@@ -96,6 +98,9 @@ class SQLiteValues:
     def one_of(self, value: Expression) -> Expression:  # noqa: D102
         # SQLite takes all columns that are not grouped from one and the same row.
         return value
+
+    def is_one_of(self, value: Expression, name: str) -> ColumnElement[bool]:  # noqa: D102
+        return value.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
 
 
 def is_plain_decimal(text: Expression) -> ColumnElement[bool]:

@@ -56,6 +56,12 @@ def total_spent(layout: Layout, *, by_year: bool) -> Question:
 
 
 @lru_cache(maxsize=32)
+def totals_spent(layout: Layout, *, by_year: bool) -> Question:
+    """Rows `(kind, id, payments, high, low)` for `:user_ids` (and `:year`): `customer` and `paid`."""
+    return question_of(layout, lambda wide: _totals_spent(Tables(layout), by_year=by_year, wide=wide))
+
+
+@lru_cache(maxsize=32)
 def spending_by_age(layout: Layout, *, by_year: bool) -> Question:
     """Rows `(kind, age, customers, spenders, payments, high, low)`, several of a kind and age.
 
@@ -198,6 +204,23 @@ def _total_spent(tables: Tables, *, by_year: bool, wide: bool) -> Select[bool, i
     )
 
 
+def _totals_spent(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSelect[Any]:
+    high, low = tables.sums(tables.amount, wide=wide)
+    paid = (
+        select(word("paid").label("kind"), tables.payer_id.label("id"), func.count(), high, low)
+        .where(
+            tables.values.is_one_of(tables.payer_id, "user_ids"),
+            tables.is_payable,
+            *tables.period(by_year=by_year),
+        )
+        .group_by(tables.payer_id)
+    )
+    known = select(word("customer"), tables.customer_id, *zeros(3)).where(
+        tables.values.is_one_of(tables.customer_id, "user_ids")
+    )
+    return union_all(paid, known)
+
+
 def _spending_by_age(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSelect[Any]:
     period = tables.period(by_year=by_year)
     customers = tables.one_row_an_id()
@@ -207,7 +230,7 @@ def _spending_by_age(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSe
         select(
             case((known, word("paid")), else_=word("orphan")).label("kind"),
             customers.c.age,
-            ZERO,
+            *zeros(1),
             func.count(),
             func.sum(paid.c.payments),
             func.sum(paid.c.high),
@@ -220,10 +243,10 @@ def _spending_by_age(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSe
     return union_all(
         by_age,
         *(
-            select(word("customer"), ages.c.age, ages.c.customers, *[ZERO] * 4)
+            select(word("customer"), ages.c.age, ages.c.customers, *zeros(4))
             for ages in tables.customers_by_age(customers)
         ),
-        select(word("all"), null(), ZERO, ZERO, payments, ZERO, ZERO),
+        select(word("all"), null(), *zeros(2), payments, *zeros(4)[2:]),
     )
 
 
@@ -250,6 +273,11 @@ def paid_by_customer(tables: Tables, period: list[ColumnElement[bool]], *, wide:
         .group_by(payments.c.id)
         .subquery("paid")
     )
+
+
+def zeros(count: int) -> list[Expression]:
+    """Nothing, where rows of another kind have numbers, under names of their own: ClickHouse demands them."""
+    return [ZERO.label(f"nothing_{number}") for number in range(count)]
 
 
 def word(plain: str) -> Expression:

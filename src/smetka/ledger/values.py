@@ -88,3 +88,7 @@ class Values(Protocol):
     def one_of(self, value: Expression) -> Expression:
         """A value of any row of a group."""
         ...
+
+    def is_one_of(self, value: Expression, name: str) -> ColumnElement[bool]:
+        """An `identity` is in the list of integers of the parameter `name`."""
+        ...

@@ -22,11 +22,13 @@ from werkzeug.datastructures import Headers, MultiDict
 from smetka import exact_json
 from smetka.errors import NotAtOnce
 from smetka.ledger import Glance
+from smetka.ledger.glance import KnownTotal, NotYetAsked
 from smetka.web import headers, journal
 from smetka.web.operations import Asked, Operation, by_a_person
 from smetka.web.parts import WebParts
 from smetka.web.request_ids import HEADER, LONGEST_ID, accepted_or_new
 from smetka.web.schemas import Input
+from smetka.web.together import Together
 
 if TYPE_CHECKING:
     from granian.rsgi import Scope
@@ -104,6 +106,7 @@ class AtOnce:
         self._admitted: OrderedDict[Hashable, _Admitted] = OrderedDict()
         self._turn: _Turn | None = None
         self._turns = 0
+        self._together = Together(parts.services.ledger.totals_spent)
 
     def candidate(self, scope: Scope) -> Candidate | None:
         """The request as one that may be answered at once; None when it is of another kind."""
@@ -138,8 +141,11 @@ class AtOnce:
         """The keys as they are now, to be compared by identity."""
         return self._parts.keys.state
 
-    def answer(self, candidate: Candidate) -> Answer | None:
-        """The answer, or None: it needs patience, or Flask to say what is wrong with it."""
+    def answer(self, candidate: Candidate) -> Answer | NotYetAsked | None:
+        """The answer, or what must be asked for it first.
+
+        None: it needs patience, or Flask to say what is wrong with it.
+        """
         began = time.perf_counter()
         admitted = self._admitted.get(candidate.likeness)
         turn = self._turn or self._begin_turn()
@@ -148,18 +154,35 @@ class AtOnce:
         if admitted.turn != turn.number:
             self._admitted.move_to_end(candidate.likeness)
             admitted.turn, admitted.body = turn.number, None
-        body = admitted.body
-        if body is None:
-            body = self._ask(candidate, admitted, turn.glance)
-            if body is None:
-                return None
+        if (body := admitted.body) is None:
+            answer = self._ask(candidate, admitted, turn.glance)
+            if not isinstance(answer, bytes):
+                return answer
+            body = answer
             if not candidate.path_values:
                 admitted.body = body
+        return self._noted(candidate, turn, body, began)
+
+    async def answer_of_server(self, candidate: Candidate, question: NotYetAsked) -> Answer | None:
+        """The answer, after asking the database server with those who ask it now; None as in `answer`."""
+        began = time.perf_counter()
+        total = await self._together.total_spent(question.user_id, question.year)
+        admitted, turn = self._admitted.get(candidate.likeness), self._turn or self._begin_turn()
+        if total is None or admitted is None or admitted.keys is not turn.keys:
+            return None
+        body = self._ask(candidate, admitted, KnownTotal(total, question.year))
+        return self._noted(candidate, turn, body, began) if isinstance(body, bytes) else None
+
+    def close(self) -> None:
+        """Ask no server any more."""
+        self._together.close()
+
+    def _noted(self, candidate: Candidate, turn: _Turn, body: bytes, began: float) -> Answer:
         request_id = accepted_or_new(candidate.request_id or "")
         turn.answered.append((candidate.operation.path, time.perf_counter() - began, request_id))
         return Answer([*_HEADERS, (HEADER, request_id)], body)
 
-    def _ask(self, candidate: Candidate, admitted: _Admitted, glance: Glance) -> bytes | None:
+    def _ask(self, candidate: Candidate, admitted: _Admitted, glance: Glance) -> bytes | NotYetAsked | None:
         operation = candidate.operation
         try:
             value = operation.ask(
@@ -168,6 +191,8 @@ class AtOnce:
                 services=self._parts.services,
                 asked=Asked(admitted.by_a_person, glance),
             )
+        except NotYetAsked as question:
+            return question
         except Exception:  # noqa: BLE001 - a refusal, not at once, or a fault: Flask will tell it
             return None
         return exact_json.dumps(value).encode() + b"\n"

@@ -4,7 +4,8 @@ Granian speaks RSGI to this gateway on an event loop, where a slow client costs 
 no thread. What can be answered at once is answered there (`at_once.py`). All else goes, when it is
 here completely, to the Flask application (as plain WSGI) in one of three lanes of threads: reads;
 writes, each of which may wait two seconds for a MongoDB that hangs; and questions about all of the
-ledger, which wait for each other. No lane can hold up another. See docs/decisions/0004-gateway.md.
+ledger, which wait for each other. Where a file is taken, it is a thread of a fourth lane that reads
+it, after the guards and as it arrives. No lane can hold up another. See docs/decisions/0004-gateway.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
+from smetka.ledger.glance import NotYetAsked
+from smetka.web.arriving import Arriving
 from smetka.web.at_once import AtOnce
 from smetka.web.bodies import MAX_BODY_BYTES
 from smetka.web.parts import WebParts
@@ -36,6 +39,9 @@ BODY_SECONDS = 10.0
 """A request's body must be here completely within this time."""
 
 READ_THREADS, LONG_THREADS, WRITE_THREADS = 8, 24, 24
+UPLOAD_THREADS = 4
+"""Twice as many as receive files at a time (`uploads.AT_ONCE`): the others are told that soon."""
+
 LONGEST_QUEUE = 256
 """Requests that may wait for a thread of a lane; more are answered 503 at once."""
 
@@ -58,6 +64,9 @@ class Gateway:
         self._reads = _Lane(app, READ_THREADS, "read")
         self._long_reads = _Lane(app, LONG_THREADS, "long-read")
         self._writes = _Lane(app, WRITE_THREADS, "write")
+        self._uploads = _Lane(app, UPLOAD_THREADS, "upload")
+        self._upload_paths = parts.upload_paths
+        parts.uploads.sweep()
 
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
         """Answer one request. A client that goes away in the middle is no error."""
@@ -65,7 +74,11 @@ class Gateway:
             candidate = self._at_once.candidate(scope)
             if candidate is None:
                 await self._patiently(scope, proto)
-            elif answer := self._at_once.answer(candidate):
+                return
+            answer = self._at_once.answer(candidate)
+            if isinstance(answer, NotYetAsked):
+                answer = await self._at_once.answer_of_server(candidate, answer)
+            if answer is not None:
                 proto.response_bytes(200, answer.headers, answer.body)
             else:
                 keys = self._at_once.keys
@@ -77,24 +90,31 @@ class Gateway:
     async def _patiently(self, scope: Scope, proto: HTTPProtocol) -> int | None:
         """Read the whole request and have Flask answer it. Returns the status, None when nobody heard it."""
         environ = _environ(scope)
-        environ.update(await _body(environ, proto))
+        lane = self._lane(scope)
+        if lane is self._uploads:
+            # Unread: who may not send a file is refused before any of it is here.
+            environ |= {"wsgi.input": Arriving(proto), "wsgi.input_terminated": True}
+        else:
+            environ.update(await _body(environ, proto))
         if scope.path == "/healthz":
             return respond(self._app, environ, proto)  # asks nobody, and must not wait behind those who do
-        lane = self._lane(scope)
         if lane.waiting >= LONGEST_QUEUE:
             environ["smetka.overloaded"] = True  # refused before it touches anything: quick
             return respond(self._app, environ, proto)
         return await lane.run(environ, proto)
 
     def _lane(self, scope: Scope) -> _Lane:
+        if scope.method == "POST" and scope.path in self._upload_paths:
+            return self._uploads
         if scope.method not in _SAFE:
             return self._writes
         return self._long_reads if self._long_paths.fullmatch(scope.path) else self._reads
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Called by Granian when all requests are answered and the process is about to end."""
-        for lane in (self._reads, self._long_reads, self._writes):
+        for lane in (self._reads, self._long_reads, self._writes, self._uploads):
             lane.close()
+        self._at_once.close()
         self._on_close()
 
 
