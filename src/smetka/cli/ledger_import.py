@@ -1,0 +1,179 @@
+"""`smetka ledger import`: a shop's own files into a ledger."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from smetka.cli.options import counted, json_option, print_json, setting_options
+from smetka.errors import CommandFailed
+from smetka.ledger.imports.columns import parse_mapping, read_mapping
+from smetka.ledger.imports.load import import_files
+from smetka.ledger.imports.outcome import FileOutcome, Outcome
+from smetka.ledger.imports.rules import Rules
+from smetka.ledger.imports.source import Reading
+from smetka.ledger_path import ledger_path
+from smetka.money import grouped
+from smetka.settings import load_settings
+from smetka.spreadsheets import write_csv
+
+_REJECTS_SHOWN = 20
+_REJECT_COLUMNS = ("file", "line", "column", "reason")
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
+@click.option("--into", required=True, metavar="LEDGER", help="A SQLite file; made if there is none.")
+@click.option(
+    "--map",
+    "mappings",
+    multiple=True,
+    metavar="FIELD=COLUMN,…",
+    help="Which column is what; a column may stand in double quotes. May be repeated.",
+)
+@click.option("--map-file", type=click.Path(path_type=Path), help="The same in a TOML or JSON file.")
+@click.option("--kind", type=click.Choice(("csv", "tsv", "xlsx", "jsonl")), help="What the files are.")
+@click.option("--encoding", help="Such as utf-8 or windows-1251.")
+@click.option("--delimiter", help="What parts columns: , ; | or tab.")
+@click.option("--sheet", help="The sheet of a workbook.")
+@click.option("--decimal", type=click.Choice((".", ",")), help="The mark that parts decimals.")
+@click.option("--dates", type=click.Choice(("dmy", "mdy")), help="What comes first in 01/02/2024.")
+@click.option("--skip-rejected", is_flag=True, help="Take the other rows where some break a rule.")
+@click.option("--despite-overlap", is_flag=True, help="Add payments of days or years that have some already.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@click.option(
+    "--rejects",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where rejected rows are listed; beside the ledger unless given.",
+)
+@setting_options("currency", "timezone")
+@json_option
+def import_(
+    *,
+    files: tuple[Path, ...],
+    into: str,
+    mappings: tuple[str, ...],
+    map_file: Path | None,
+    kind: Literal["csv", "tsv", "xlsx", "jsonl"] | None,
+    encoding: str | None,
+    delimiter: str | None,
+    sheet: str | None,
+    decimal: Literal[".", ","] | None,
+    dates: Literal["dmy", "mdy"] | None,
+    skip_rejected: bool,
+    despite_overlap: bool,
+    dry_run: bool,
+    rejects: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Add the payments and customers of FILEs to a ledger: CSV, TSV, XLSX or JSON Lines.
+
+    Order exports of Shopify and WooCommerce are known by their columns, as are columns with the names of
+    fields: user_id, email, name, age, birth_date, money_spent, date, year, order_id, currency, status,
+    refunded, cancelled_at. Others are named by --map. All rows are taken, or none.
+    """
+    settings = load_settings(options)
+    mapped = (read_mapping(map_file) if map_file else {}) | parse_mapping(mappings)
+    location = ledger_path(into)
+    progress: AbstractContextManager[Any] = (
+        click.progressbar(length=sum(map(_size, files)), label="Reading", file=sys.stderr)
+        if sys.stderr.isatty()
+        else nullcontext()
+    )
+    with progress as bar:
+        outcome = import_files(
+            files,
+            location,
+            Rules(
+                currency=settings.currency,
+                zone=settings.timezone,
+                today=datetime.now(settings.timezone).date(),
+                decimal=decimal,
+                date_order=dates,
+            ),
+            mapped=mapped,
+            reading=Reading(encoding=encoding, delimiter=delimiter, sheet=sheet, kind=kind),
+            skip_rejected=skip_rejected,
+            despite_overlap=despite_overlap,
+            dry_run=dry_run,
+            advance=bar.update if bar else None,
+        )
+    if outcome.rejects and not dry_run:
+        outcome.rejects_file = rejects or location.with_name(f"{location.name}.rejects.csv")
+        _write_rejects(outcome, outcome.rejects_file)
+    if as_json:
+        print_json(outcome.as_json())
+    else:
+        click.echo(_text(outcome, location, settings.currency, dry_run=dry_run))
+    if outcome.rejected and not skip_rejected:
+        raise CommandFailed(
+            f"{counted(outcome.rejected, 'row')} rejected; nothing {'would be' if dry_run else 'was'} "
+            "written. Correct the file, or say --skip-rejected to take the other rows."
+        )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # said when it is opened
+
+
+def _write_rejects(outcome: Outcome, path: Path) -> None:
+    rows: list[tuple[Any, ...]] = list(outcome.rejects)
+    if more := outcome.rejected - len(rows):
+        rows.append(("", "", "", f"and {more:,} more"))
+    write_csv(path, _REJECT_COLUMNS, rows, excel=False, language="en")
+
+
+def _text(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) -> str:
+    lines = [line for file in outcome.files for line in _file_lines(file)]
+    if dry_run:
+        lines += [
+            f"  {row.file}, line {row.line}{row.column and f', {row.column}'}: {row.reason}"
+            for row in outcome.rejects[:_REJECTS_SHOWN]
+        ]
+        if (more := outcome.rejected - _REJECTS_SHOWN) > 0:
+            lines.append(f"  and {more:,} more")
+    elif outcome.rejects_file:
+        lines.append(f"Rejected rows are listed in {outcome.rejects_file}.")
+    if all(file.already for file in outcome.files):
+        return "\n".join([*lines, f"Nothing was added to {location}."])
+    if outcome.written or (dry_run and not outcome.rejected):
+        lines.append(_summary(outcome, location, currency, dry_run=dry_run))
+    return "\n".join(lines)
+
+
+def _summary(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) -> str:
+    unnamed = f" ({outcome.customers_unnamed:,} without name, e-mail and age)" * bool(
+        outcome.customers_unnamed
+    )
+    verb = "Would be added to" if dry_run else "Added to"
+    return (
+        f"{verb} {location}: {counted(outcome.payments, 'payment')} of {grouped(outcome.total)} {currency}, "
+        f"{counted(outcome.customers_added, 'customer')}{unnamed}; "
+        f"{counted(outcome.customers_updated, 'customer')} updated."
+    )
+
+
+def _file_lines(file: FileOutcome) -> list[str]:
+    if file.already:
+        when = file.already if file.already.startswith("another") else f"imported on {file.already}"
+        return [f"{file.name}: was {when}; nothing of it was added."]
+    how = ", ".join(filter(None, (file.kind.upper(), file.encoding, file.recognised)))
+    lines = [f"{file.name}: {how}"]
+    lines += [f"  {found}" for found in file.found]
+    lines.append("  " + ", ".join(f"{field} from {column!r}" for field, column in file.mapping.items()))
+    lines.append(
+        f"  {counted(file.rows, 'row')}: {counted(file.payments, 'payment')}, "
+        f"{counted(file.customers_added, 'new customer')}, {file.customers_updated:,} updated, "
+        f"{file.rejected:,} rejected"
+    )
+    lines += [f"  left out: {count:,} {reason}" for reason, count in sorted(file.left_out.items())]
+    return lines

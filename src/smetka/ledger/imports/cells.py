@@ -1,0 +1,110 @@
+"""Cells that are neither amounts nor dates: ids, years, ages and e-mail addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from smetka.age_groups import OLDEST_AGE
+from smetka.ledger.imports.refused import Refused
+
+FIRST_YEAR = 1990
+LARGEST_ID = 2**63 - 1
+
+_KEPT = 1000
+_MOST_SEEN = 200_000
+# A workbook may write a whole number as 7.0.
+_WHOLE = re.compile(r"([0-9]{1,19})(?:\.0{1,9})?", re.ASCII)
+_EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+")
+_LONGEST_EMAIL = 254
+
+
+def user_id(text: str) -> int:
+    """A customer's id."""
+    found = _WHOLE.fullmatch(text.strip())
+    if found and 0 < (number := int(found[1])) <= LARGEST_ID:
+        return number
+    raise Refused(
+        f"is no whole number from 1 to {LARGEST_ID}; where ids are something else, "
+        "map no user_id and let email say who the customer is"
+    )
+
+
+def year(text: str, last: int) -> int:
+    """A calendar year up to `last`."""
+    found = _WHOLE.fullmatch(text.strip())
+    if not found or not FIRST_YEAR <= int(found[1]) <= last:
+        raise Refused(f"is no year from {FIRST_YEAR} to {last}")
+    return int(found[1])
+
+
+def age(text: str) -> int:
+    """An age in whole years."""
+    found = _WHOLE.fullmatch(text)
+    if not found or int(found[1]) > OLDEST_AGE:
+        raise Refused(f"is no age; whole years from 0 to {OLDEST_AGE} are expected")
+    return int(found[1])
+
+
+def email(text: str) -> str:
+    """An e-mail address that a customer is known by: in small letters."""
+    if len(text) > _LONGEST_EMAIL or not _EMAIL.fullmatch(text):
+        raise Refused("is no e-mail address")
+    return text.lower()
+
+
+def user_ids(texts: Sequence[str]) -> list[int]:
+    """`user_id` of many at a time."""
+    digits = "".join(texts)
+    if digits.isdigit() and digits.isascii() and "" not in texts:
+        numbers = list(map(int, texts))
+        if min(numbers) > 0 and max(numbers) <= LARGEST_ID:
+            return numbers
+    return list(map(user_id, texts))
+
+
+_SHAPE = str.maketrans("123456789", "000000000")
+_LONGEST_PLAIN = 13
+
+
+def plain_cents(texts: Sequence[str]) -> list[int] | None:
+    """Amounts in cents, when each is written as ``1234.50``; None when one is not."""
+    lines = "\n".join(texts) + "\n"
+    digits = lines.replace(".", "")
+    if (
+        lines.count(".") == len(texts) == lines.translate(_SHAPE).count("0.00\n")
+        and lines.isascii()
+        and digits.replace("\n", "").isdigit()
+        and len(max(texts, key=len)) <= _LONGEST_PLAIN
+    ):
+        return list(map(int, digits.split()))
+    return None
+
+
+class Memo(dict[str, int]):
+    """Values by how they are written, for columns with few: asking a dictionary costs the least."""
+
+    def __init__(self, read: Callable[[str], int]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> int:
+        value = self._read(text)
+        if len(self) < _KEPT:
+            self[text] = value
+        return value
+
+
+class Seen:
+    """Numbers that were met. Where they are very many, some are new again: the memory has an end."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def new(self, numbers: Iterable[int]) -> set[int]:
+        """Those not met before, which are now."""
+        found = set(numbers) - self._seen
+        if len(self._seen) > _MOST_SEEN:
+            self._seen.clear()
+        self._seen |= found
+        return found

@@ -1,0 +1,327 @@
+"""A row of a file becomes a payment and what is known of its customer, or a reason why not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from itertools import chain, islice, repeat
+from operator import itemgetter, truediv
+from typing import NamedTuple
+
+from smetka.ledger.imports.amounts import Amounts, Mark
+from smetka.ledger.imports.cells import Memo, Seen, plain_cents, user_id, user_ids
+from smetka.ledger.imports.cells import age as whole_age
+from smetka.ledger.imports.cells import email as email_address
+from smetka.ledger.imports.cells import year as whole_year
+from smetka.ledger.imports.columns import Columns
+from smetka.ledger.imports.dates import Dates, Order
+from smetka.ledger.imports.outcome import FileOutcome, Outcome
+from smetka.ledger.imports.platforms import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, meaning
+from smetka.ledger.imports.refused import ReadAgain, Refused
+from smetka.ledger.imports.rules import Rules
+from smetka.ledger.imports.source import Source
+
+FURTHER_LINES = "further lines of an order"
+
+_CHUNK = 500
+_LONGEST_ORDER_ID = 200
+
+Advance = Callable[[int], None] | None
+
+
+class Staged(NamedTuple):
+    """A row that passed: a payment unless `cents` is None.
+
+    `fills`: it gives a customer of the ledger only what that one lacks.
+    """
+
+    file: int
+    line: int
+    user_id: int | None
+    email: str | None
+    name: str | None
+    name_key: str | None
+    age: int | None
+    cents: int | None
+    year: int | None
+    order_id: str | None
+    fills: bool
+
+
+class _LeftOut(Exception):
+    """The row is no payment by rule. Its text is the reason."""
+
+
+class Rows:
+    """One file's rows, each read by its columns and rules; what does not pass is counted in the outcome.
+
+    Raises, from its iterators:
+        ReadAgain: begin again, with the same object, after `forget`.
+        Refused: the rest of the file cannot be read.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        columns: Columns,
+        rules: Rules,
+        outcome: Outcome,
+        number: int,
+    ) -> None:
+        self.columns = columns
+        self.number = number
+        self.told: FileOutcome = outcome.files[number]
+        self._source, self._rules, self._outcome = source, rules, outcome
+        order: Order | None = rules.date_order
+        decimal: Mark | None = "." if source.typed else rules.decimal
+        self._amounts = Amounts(decimal, rules.currency)
+        self._dates = Dates(rules.zone, order, rules.today)
+        self._births = Dates(rules.zone, order, rules.today, birth=True)
+        # Somewhere it is tomorrow already.
+        self._last_year = (rules.today + timedelta(days=1)).year
+        self._rejects_before = len(outcome.rejects)
+        self._field = ""
+        if columns.has_payments:
+            self._when_at, self._year_of = self._when()
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin again: nothing was counted."""
+        self.years: Counter[int] = Counter()
+        self.cents = 0
+        self.first_day, self.last_day = date.max, date.min
+        self.told.rows = self.told.rejected = 0
+        self.told.left_out.clear()
+        del self._outcome.rejects[self._rejects_before :]
+
+    def undecided(self) -> None:
+        """See to it that nothing was read in one of two ways by guess.
+
+        Raises:
+            Refused: something was; the reason says how to tell.
+        """
+        if self._amounts.undecided is not None:
+            raise Refused(
+                f"has amounts like {self._amounts.undecided}, which can be read in two ways; "
+                "say which mark parts decimals by --decimal . or --decimal ,",
+                column=self.columns.named.get("money_spent"),
+            )
+        # The year is the same either way. What days tell, beside it, is which files overlap.
+        for field, dates in (("date", self._dates), ("birth_date", self._births)):
+            if dates.undecided is not None and (field == "birth_date" or "order_id" not in self.columns.at):
+                raise Refused(
+                    f"has dates like {dates.undecided}, which can be read in two ways; "
+                    "say what comes first by --dates dmy or --dates mdy",
+                    column=self.columns.named[field],
+                )
+
+    def plain(self, advance: Advance) -> Iterator[tuple[set[int], list[int | float]]]:
+        """Rows of a file with nothing but ids and payments, many at a time and column by column.
+
+        Each time, the ids that are new, and user_id, money_spent and year of one row after the other.
+        """
+        at = self.columns.at
+        pick = itemgetter(at["user_id"][0], at["money_spent"][0], self._when_at)
+        year_of, seen = self._year_of, Seen()
+        rows = self._source.rows(advance, self._refuse)
+        while chunk := list(islice(rows, _CHUNK)):
+            self.told.rows += len(chunk)
+            users, amounts, whens = zip(*map(pick, map(itemgetter(1), chunk)), strict=True)
+            try:
+                taken = user_ids(users), self._many_cents(amounts), list(map(year_of, whens))
+            except ReadAgain:
+                raise
+            except Refused:
+                taken = self._one_by_one((line, *pick(cells)) for line, cells in chunk)
+            self.cents += sum(taken[1])
+            self.years.update(taken[2])
+            payments = zip(taken[0], map(truediv, taken[1], repeat(100)), taken[2], strict=True)
+            yield seen.new(taken[0]), list(chain.from_iterable(payments))
+
+    def _many_cents(self, texts: Sequence[str]) -> list[int]:
+        cents = self._amounts.cents
+        # The first shows whether the column's decimal mark is a point, and then holds for its like.
+        if (many := plain_cents(texts)) is not None and cents(texts[0]) == many[0]:
+            return many
+        return list(map(cents, texts))
+
+    def _one_by_one(
+        self, rows: Iterable[tuple[int, str, str, str]]
+    ) -> tuple[list[int], list[int], list[int]]:
+        """The columns of those rows that break no rule."""
+        taken: tuple[list[int], list[int], list[int]] = [], [], []
+        for line, user, amount, when in rows:
+            try:
+                self._field = "user_id"
+                number = user_id(user)
+                self._field = "money_spent"
+                paid = self._amounts.cents(amount)
+                self._field = "date"
+                year = self._year_of(when)
+            except ReadAgain:
+                raise
+            except Refused as refused:
+                self._reject(line, self._field, refused)
+                continue
+            for column, value in zip(taken, (number, paid, year), strict=True):
+                column.append(value)
+        return taken
+
+    def staged(self, advance: Advance) -> Iterator[Staged]:
+        """Rows of any file."""
+        for line, cells in self._source.rows(advance, self._refuse):
+            self.told.rows += 1
+            try:
+                yield self._row(line, cells)
+            except _LeftOut as reason:
+                self.told.left_out[str(reason)] += 1
+            except ReadAgain:
+                raise
+            except Refused as refused:
+                self._reject(line, self._field, refused)
+
+    def days(self) -> tuple[date, date] | None:
+        """The first and the last day of the payments; whole years where only these are known."""
+        if not self.years:
+            return None
+        if "date" in self.columns.at and self._dates.undecided is None:
+            return self.first_day, self.last_day
+        return date(min(self.years), 1, 1), date(max(self.years), 12, 31)
+
+    def _row(self, line: int, cells: list[str]) -> Staged:
+        columns = self.columns
+        cents = year = order_id = None
+        if columns.has_payments:
+            cents = self._cents(cells)
+            order_id = self._order_id(cells)
+            when = self._cell("date", cells) if "date" in columns.at else cells[self._when_at]
+            self._field = "date"
+            year = self._year_of(when)
+        user_id, email = self._identity(cells)
+        name = self._name(cells)
+        age = self._age(cells)
+        if cents is not None and year is not None:
+            self.years[year] += 1
+            self.cents += cents
+        return Staged(
+            self.number,
+            line,
+            user_id,
+            email,
+            name,
+            name.casefold() if name else None,
+            age,
+            cents,
+            year,
+            order_id,
+            columns.has_payments,
+        )
+
+    def _cell(self, field: str, cells: list[str]) -> str:
+        """The first of the field's columns that says something."""
+        self._field = field
+        for place in self.columns.at.get(field, ()):
+            if text := cells[place].strip():
+                return text
+        return ""
+
+    def _cents(self, cells: list[str]) -> int:
+        """What was paid and stays paid."""
+        columns = self.columns
+        status, money = self._cell("status", cells), self._cell("money_spent", cells)
+        if "status" in columns.at:
+            if not status and not money:
+                raise _LeftOut(FURTHER_LINES)
+            self._field = "status"
+            state = meaning(status)
+            if state not in STATES:
+                raise _LeftOut(state)
+        else:
+            state = COUNTS
+        if self._cell("cancelled_at", cells):
+            raise _LeftOut("cancelled")
+        if (currency := self._cell("currency", cells)) and currency.upper() != self._rules.currency:
+            raise Refused(
+                f"is in {currency.upper()[:10]}, the shop's currency is {self._rules.currency}; "
+                "two currencies cannot be added"
+            )
+        self._field = "money_spent"
+        total = self._amounts.cents(money)
+        if state == PARTLY:
+            if "outstanding" not in columns.at:
+                raise _LeftOut("not paid in full")
+            total -= self._optional_cents("outstanding", cells)
+        # Exports write what was refunded with a minus, or without.
+        refunded = abs(self._optional_cents("refunded", cells))
+        self._field = "refunded"
+        if not refunded and state == SOME_BACK:
+            raise Refused("says nothing, though the order was refunded in part; how much is not known")
+        if refunded > abs(total):
+            raise Refused("is more than was paid")
+        if (not refunded and state == ALL_BACK) or (refunded and refunded == total):
+            raise _LeftOut("refunded in full")
+        return total - refunded
+
+    def _optional_cents(self, field: str, cells: list[str]) -> int:
+        text = self._cell(field, cells)
+        return self._amounts.cents(text) if text else 0
+
+    def _order_id(self, cells: list[str]) -> str | None:
+        order_id = self._cell("order_id", cells)
+        if "order_id" in self.columns.at and not order_id:
+            raise Refused("is empty; every payment needs its order")
+        if len(order_id) > _LONGEST_ORDER_ID:
+            raise Refused(f"is longer than {_LONGEST_ORDER_ID} characters")
+        return order_id or None
+
+    def _when(self) -> tuple[int, Callable[[str], int]]:
+        """The column that says when, and how to read its year."""
+        if "date" not in self.columns.at:
+            return self.columns.at["year"][0], Memo(self._year).__getitem__
+        day = self._dates.day
+
+        def year_of_day(text: str) -> int:
+            found = day(text)
+            if found < self.first_day:  # noqa: PLR1730 - twice as fast as min, and called for every row
+                self.first_day = found
+            if found > self.last_day:  # noqa: PLR1730
+                self.last_day = found
+            return found.year
+
+        return self.columns.at["date"][0], year_of_day
+
+    def _year(self, text: str) -> int:
+        return whole_year(text, self._last_year)
+
+    def _identity(self, cells: list[str]) -> tuple[int | None, str | None]:
+        email = self._cell("email", cells)
+        if not self.columns.by_email:
+            self._field = "user_id"
+            return user_id(cells[self.columns.at["user_id"][0]]), email or None
+        if not email:
+            if self.columns.has_payments:
+                raise _LeftOut("without a customer")
+            raise Refused("is empty; a customer without an id is known by an e-mail address")
+        return None, email_address(email)
+
+    def _name(self, cells: list[str]) -> str | None:
+        places = self.columns.at.get("name", ())
+        return " ".join(" ".join(cells[place] for place in places).split()) or None
+
+    def _age(self, cells: list[str]) -> int | None:
+        if text := self._cell("age", cells):
+            return whole_age(text)
+        if text := self._cell("birth_date", cells):
+            born, today = self._births.day(text), self._rules.today
+            return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+        return None
+
+    def _refuse(self, refused: Refused) -> None:
+        self.told.rows += 1
+        self._reject(refused.line or 0, "", refused)
+
+    def _reject(self, line: int, field: str, refused: Refused) -> None:
+        named = self.columns.named
+        column = refused.column or named.get(field) or (named.get("year", "") if field == "date" else "")
+        self._outcome.reject(self.told, refused.line or line, column, refused.reason)

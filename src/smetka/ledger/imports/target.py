@@ -1,0 +1,202 @@
+"""The ledger that is imported into: opened for writing, or made beside its place and put there whole."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from smetka.errors import CommandFailed
+from smetka.ledger.imports.marker import draft, marked
+from smetka.ledger.upkeep import create_empty, create_index
+
+BUSY_SECONDS = 10
+
+_OWN_TABLES = """
+CREATE TABLE IF NOT EXISTS {schema}.smetka_imports (
+    number INTEGER PRIMARY KEY,
+    sha256 TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    at TEXT NOT NULL,
+    payments INTEGER NOT NULL,
+    first_day TEXT,
+    last_day TEXT,
+    by_order INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS {schema}.smetka_import_years (
+    import INTEGER NOT NULL,
+    year INTEGER NOT NULL,
+    payments INTEGER NOT NULL,
+    PRIMARY KEY (import, year)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS {schema}.smetka_orders (
+    order_id TEXT NOT NULL PRIMARY KEY,
+    cents INTEGER NOT NULL,
+    import INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+_BRIEF = {
+    "user_info": {"user_id": "INT", "name": None, "email": None, "age": "INT"},
+    "user_spending": {"user_id": "INT", "money_spent": None, "year": "INT"},
+}
+
+
+def stands(path: Path) -> bool:
+    """There is something to add to; an empty file is nothing."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def imported_at(path: Path, sha256: str) -> str | None:
+    """When a file with these bytes was imported into the ledger."""
+    with closing(sqlite3.connect(":memory:", uri=True, isolation_level=None)) as connection:
+        attach(connection, path, reading_mode(path))
+        if not _has_table(connection, "smetka_imports"):
+            return None
+        row = connection.execute("SELECT at FROM smetka_imports WHERE sha256 = ?", (sha256,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def reading_mode(path: Path) -> str:
+    """How to open a ledger to look at it.
+
+    As one that may write, if possible: what a killed import left behind is rolled back then.
+    """
+    return "rw" if os.access(path, os.W_OK) else "ro"
+
+
+def attach(connection: sqlite3.Connection, path: Path | None, mode: str) -> None:
+    """Make the ledger's tables known to the connection as those of the schema `ledger`.
+
+    Raises:
+        CommandFailed: it is in another shape than the brief's, where nothing can be added.
+        sqlite3.Error: it cannot be opened.
+    """
+    # Quoted, whatever characters the name holds.
+    where = ":memory:" if path is None else f"file:{quote(os.fsencode(path))}?mode={mode}"
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    connection.execute("ATTACH ? AS ledger", (where,))
+    if path is not None:
+        _check_shape(connection, path)
+
+
+def make_own_tables(connection: sqlite3.Connection, schema: str) -> None:
+    """What is remembered of imports: in the ledger itself, or beside it where that must stay as it is."""
+    if schema == "main" and _has_table(connection, "smetka_imports"):
+        return
+    # Not executescript, which commits first.
+    for statement in _OWN_TABLES.format(schema=schema).split(";")[:-1]:
+        connection.execute(statement)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[tuple[Path, bool]]:
+    """Where to write, and whether that is a new ledger, which takes its place when the block has ended well.
+
+    Raises:
+        CommandFailed: another import writes to it, or it cannot be written.
+    """
+    with marked(path, BUSY_SECONDS):
+        if stands(path):
+            yield path, False
+            return
+        new = draft(path)
+        _discard(new)  # of an import that was killed
+        create_empty(new)
+        try:
+            yield new, True
+            create_index(new)
+            _put(new, path)
+        finally:
+            _discard(new)
+
+
+def _discard(new: Path) -> None:
+    # The journal first: beside another database of this name it would be played back into that.
+    new.with_name(f"{new.name}-journal").unlink(missing_ok=True)
+    new.unlink(missing_ok=True)
+
+
+def _put(new: Path, path: Path) -> None:
+    try:
+        _sync(new)
+        if path.exists() and not path.stat().st_size:
+            new.replace(path)
+        else:
+            _link(new, path)
+        _sync(path.parent)
+    except FileExistsError:
+        raise CommandFailed(f"{path} was made by another program meanwhile; it was left as it is.") from None
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be made: {error.strerror}.") from None
+
+
+def _link(new: Path, path: Path) -> None:
+    # Fails where something appeared since, as renaming would not.
+    try:
+        path.hardlink_to(new)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        new.rename(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_shape(connection: sqlite3.Connection, path: Path) -> None:
+    for table, columns in _BRIEF.items():
+        row = connection.execute(
+            "SELECT type FROM ledger.sqlite_master WHERE lower(name) = ? AND type IN ('table', 'view')",
+            (table,),
+        ).fetchone()
+        if row is None:
+            raise CommandFailed(f"{path} has no table {table}, and so is no ledger; nothing was written.")
+        if row[0] == "view":
+            raise CommandFailed(f"{table} in {path} is a view, which nothing can be added to.")
+        there = {
+            name.lower(): (declared.upper(), required and default is None and not key)
+            for _, name, declared, required, default, key in connection.execute(
+                f"PRAGMA ledger.table_info({table})"
+            ).fetchall()
+        }
+        for column, kind in columns.items():
+            if column not in there:
+                raise CommandFailed(f"{table} in {path} has no column {column}; nothing was written.")
+            if kind and kind not in there[column][0]:
+                raise CommandFailed(
+                    f"{table}.{column} in {path} is declared {there[column][0] or 'without a type'}, "
+                    "not INTEGER; nothing can be added to a ledger in another shape."
+                )
+        money = there.get("money_spent", ("REAL",))[0]
+        if not any(word in money for word in ("REAL", "FLOA", "DOUB", "NUM", "DEC", "INT")):
+            raise CommandFailed(
+                f"user_spending.money_spent in {path} is declared {money or 'without a type'}, not REAL; "
+                "nothing can be added to a ledger in another shape."
+            )
+        others = [
+            name for name, (_, required) in there.items() if required and name not in {*columns} - {"age"}
+        ]
+        if others:
+            raise CommandFailed(
+                f"{table} in {path} requires a value of {others[0]}, which imports do not have."
+            )
+
+
+def _has_table(connection: sqlite3.Connection, name: str) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM ledger.sqlite_master WHERE type = 'table' AND name = ?", (name,)
+    ).fetchone()
+    return row is not None

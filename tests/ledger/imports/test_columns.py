@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from smetka.errors import WrongUsage
+from smetka.ledger.imports.columns import find_columns, parse_mapping, read_mapping
+from smetka.ledger.imports.platforms import STATES, meaning
+from smetka.ledger.imports.refused import Refused
+
+FILES = Path(__file__).parent / "files"
+
+
+def header_of(name):
+    with (FILES / name).open(newline="") as file:
+        return next(csv.reader(file))
+
+
+@pytest.mark.parametrize(
+    ("told", "mapped"),
+    [
+        (
+            "user_id=Customer,money_spent=Total paid, date = Paid",
+            {"user_id": ["Customer"], "money_spent": ["Total paid"], "date": ["Paid"]},
+        ),
+        ('name="Last, First",email="a=b"', {"name": ["Last, First"], "email": ["a=b"]}),
+        ('name="The ""real"" name"', {"name": ['The "real" name']}),
+        ("name=First,name=Last", {"name": ["First", "Last"]}),
+        ("order_id=", {"order_id": []}),
+    ],
+)
+def test_a_mapping_names_columns_by_field(told, mapped):
+    assert parse_mapping([told]) == mapped
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ("user_id", "FIELD=COLUMN"),
+        ('user_id="Customer', "FIELD=COLUMN"),
+        ("customer=Customer", "no field 'customer'"),
+        ("date=A,date=B", "mapped twice"),
+    ],
+)
+def test_a_wrong_mapping_is_wrong_usage(told, says):
+    with pytest.raises(WrongUsage, match=says):
+        parse_mapping([told])
+
+
+def test_a_mapping_file_is_toml_or_json(tmp_path):
+    toml, other = tmp_path / "map.toml", tmp_path / "map.json"
+    toml.write_text('user_id = "Customer"\nname = ["First", "Last"]\n')
+    other.write_text(json.dumps({"user_id": "Customer", "name": ["First", "Last"]}))
+
+    assert read_mapping(toml) == read_mapping(other) == {"user_id": ["Customer"], "name": ["First", "Last"]}
+
+
+@pytest.mark.parametrize(
+    "text", ["user_id =", "user_id = 7", 'customer = "A"', "[" * 5000, "user_id = ['A', 7]"]
+)
+def test_a_wrong_mapping_file_is_wrong_usage(tmp_path, text):
+    path = tmp_path / "map.toml"
+    path.write_text(text)
+
+    with pytest.raises(WrongUsage):
+        read_mapping(path)
+    with pytest.raises(WrongUsage, match="cannot be read"):
+        read_mapping(tmp_path / "missing.toml")
+
+
+def test_the_names_of_our_fields_map_themselves():
+    columns = find_columns(["User_ID", "Shoe size", "MONEY_SPENT", "year"], {})
+
+    assert columns.at == {"user_id": (0,), "money_spent": (2,), "year": (3,)}
+    assert columns.is_plain
+
+
+def test_what_is_told_goes_before_what_is_found():
+    columns = find_columns(
+        ["user_id", "Buyer", "money_spent", "year", "Paid"], {"user_id": ["buyer"], "date": ["Paid"]}
+    )
+
+    assert columns.at == {"user_id": (1,), "money_spent": (2,), "date": (4,)}
+
+
+def test_a_date_goes_before_a_year_and_an_age_before_a_birth_date():
+    columns = find_columns(["user_id", "money_spent", "year", "date", "age", "birth_date"], {})
+
+    assert {"date", "age"} <= columns.at.keys()
+    assert not {"year", "birth_date"} & columns.at.keys()
+
+
+@pytest.mark.parametrize(
+    ("header", "mapped", "says"),
+    [
+        (["a", "b"], {}, "who the customer is"),
+        (["user_id", "b"], {}, "neither amounts"),
+        (["user_id", "money_spent"], {}, "when they were paid"),
+    ],
+)
+def test_a_file_that_lacks_what_is_needed_is_refused_with_its_columns(header, mapped, says):
+    with pytest.raises(Refused, match=says) as caught:
+        find_columns(header, mapped)
+
+    assert repr(header[1]) in caught.value.reason
+
+
+def test_a_column_that_is_not_there_is_wrong_usage_with_the_nearest():
+    with pytest.raises(WrongUsage, match="did you mean 'Customer'"):
+        find_columns(["Customer", "Total"], {"user_id": ["Custmer"]})
+
+
+@pytest.mark.parametrize(
+    ("name", "recognised"),
+    [
+        ("shopify_orders.csv", "Shopify orders"),
+        ("woocommerce_orders.csv", "WooCommerce orders (Customer/Order/Coupon Export)"),
+        ("woocommerce_items.csv", "WooCommerce orders (Advanced Order Export)"),
+    ],
+)
+def test_order_exports_are_known_by_their_columns(name, recognised):
+    columns = find_columns(header_of(name), {})
+
+    assert columns.recognised == recognised
+    assert columns.by_email
+    assert {"email", "name", "money_spent", "date", "order_id", "status", "refunded"} <= columns.at.keys()
+
+
+def test_in_shopify_a_name_is_an_order_s():
+    assert find_columns(header_of("shopify_orders.csv"), {}).named["order_id"] == "Name"
+
+
+def test_the_download_of_analytics_is_refused_with_what_to_export_instead():
+    with pytest.raises(Refused, match="Advanced Order Export"):
+        find_columns(header_of("woocommerce_analytics.csv"), {})
+
+
+@pytest.mark.parametrize(
+    "status", ["paid", "Paid", "completed", "wc-completed", "Processing", "partially_refunded"]
+)
+def test_states_whose_money_counts(status):
+    assert meaning(status) in STATES
+
+
+@pytest.mark.parametrize(
+    "status", ["pending", "Pending payment", "wc-on-hold", "On hold", "voided", "trash", "Cancelled"]
+)
+def test_states_that_are_left_out(status):
+    assert meaning(status) not in STATES
+
+
+def test_an_unknown_state_is_refused():
+    with pytest.raises(Refused, match="map no status"):
+        meaning("shipped")

@@ -1,0 +1,495 @@
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from smetka.errors import CommandFailed
+from smetka.ledger import Ledger
+from smetka.ledger.imports import target
+from smetka.ledger.imports.load import import_files
+from smetka.ledger.imports.marker import draft, marked, marker
+from smetka.ledger.imports.rules import Rules
+from smetka.ledger.upkeep import INDEX
+from smetka.money import Money
+
+FILES = Path(__file__).parent / "files"
+RULES = Rules(currency="MKD", zone=ZoneInfo("Europe/Skopje"), today=date(2025, 6, 15))
+PLAIN = "user_id,money_spent,year\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="export.csv"):
+        path = tmp_path / name
+        path.write_bytes(text.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def load(tmp_path, write):
+    """Import texts or files into one ledger; the outcome."""
+
+    def load(*files, into=tmp_path / "ledger.db", rules=RULES, **options):
+        paths = [
+            file if isinstance(file, Path) else write(file, f"export{number}.csv")
+            for number, file in enumerate(files)
+        ]
+        return import_files(paths, into, rules, **options)
+
+    load.path = tmp_path / "ledger.db"
+    return load
+
+
+def rows(path, sql):
+    with closing(sqlite3.connect(path)) as database:
+        return database.execute(sql).fetchall()
+
+
+def payments(path):
+    found = rows(path, "SELECT user_id, money_spent, year FROM user_spending ORDER BY rowid")
+    return [(user_id, round(money * 100), year) for user_id, money, year in found]
+
+
+def customers(path):
+    return rows(path, "SELECT user_id, name, email, age FROM user_info ORDER BY user_id")
+
+
+# --- payments alone ---------------------------------------------------------------------------
+
+
+def test_payments_make_a_new_ledger_with_its_index(load):
+    outcome = load(PLAIN + "7,12.50,2023\n7,0.10,2024\n9,-3.00,2024\n")
+
+    assert payments(load.path) == [(7, 1250, 2023), (7, 10, 2024), (9, -300, 2024)]
+    assert (outcome.written, outcome.payments, outcome.total) == (True, 3, Money(960))
+    assert (outcome.customers_added, outcome.customers_unnamed) == (2, 2)
+    assert rows(load.path, f"SELECT count(*) FROM sqlite_master WHERE name = '{INDEX}'") == [(1,)]
+    with closing(Ledger(str(load.path))) as ledger:
+        assert ledger.total_spent(7).total == Money(1260)
+
+
+def test_many_payments_are_exact_to_the_cent(load):
+    chance = random.Random(7)
+    made = [
+        (
+            chance.randint(1, 400),
+            chance.choice(["{:.2f}", "{:.1f}", "{:.0f}"]).format(chance.uniform(-50, 9e6)),
+            2020,
+        )
+        for _ in range(3000)
+    ] + [(chance.randint(1, 400), f"{chance.uniform(0, 9e6):.2f}", 2021) for _ in range(3000)]
+    outcome = load(PLAIN + "".join(f"{user},{money},{year}\n" for user, money, year in made))
+
+    exact = [(user, int(Decimal(money) * 100), year) for user, money, year in made]
+    assert payments(load.path) == exact
+    assert outcome.total.cents == sum(cents for _, cents, _ in exact)
+    assert len(customers(load.path)) == len({user for user, _, _ in exact})
+
+
+def test_a_ledger_that_is_there_gets_more(load, make_ledger):
+    ledger = make_ledger([(1, "Ана", "ana@example.com", 30)], [(1, 5.5, 2020)])
+    load(PLAIN + "1,1.00,2023\n2,2.00,2023\n", into=ledger)
+
+    assert payments(ledger) == [(1, 550, 2020), (1, 100, 2023), (2, 200, 2023)]
+    # Its own schema wants a name of everybody.
+    assert customers(ledger) == [(1, "Ана", "ana@example.com", 30), (2, "", None, None)]
+
+
+def test_an_empty_file_is_no_ledger_yet(load):
+    load.path.touch()
+    load(PLAIN + "1,1.00,2023\n")
+
+    assert payments(load.path) == [(1, 100, 2023)]
+
+
+def test_a_mark_found_late_is_right_from_the_first_row(load):
+    """1.234 was taken for thousands until a row shows the point to part decimals."""
+    load(PLAIN + "1,1.234,2023\n1,5.50,2023\n".replace("1.234", "1.230"))
+
+    assert payments(load.path) == [(1, 123, 2023), (1, 550, 2023)]
+    assert len(customers(load.path)) == 1
+
+
+def test_amounts_with_two_readings_are_refused_until_told(load):
+    with pytest.raises(CommandFailed, match="--decimal"):
+        load(PLAIN + "1,1.200,2023\n")
+    assert not load.path.exists()
+
+    load(PLAIN + "1,1.200,2023\n", rules=Rules("MKD", RULES.zone, RULES.today, decimal=","))
+    assert payments(load.path) == [(1, 120000, 2023)]
+
+
+def test_days_with_two_readings_matter_only_where_files_could_overlap(load):
+    text = "user_id,money_spent,date\n1,5.00,01/02/2024\n"
+    with pytest.raises(CommandFailed, match="--dates"):
+        load(text)
+    load(text.replace("date", "date,order_id").replace("2024", "2024,A1"))
+
+    assert payments(load.path) == [(1, 500, 2024)]
+
+
+# --- rules, row by row ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "column", "says"),
+    [
+        ("user_id,money_spent,year", "abc,1.00,2023", "user_id", "whole number"),
+        ("user_id,money_spent,year", "0,1.00,2023", "user_id", "whole number"),
+        ("user_id,money_spent,year", "9223372036854775808,1.00,2023", "user_id", "whole number"),
+        ("user_id,money_spent,year", "٣,1.00,2023", "user_id", "whole number"),
+        ("user_id,money_spent,year", "1,=A1,2023", "money_spent", "formula"),
+        ("user_id,money_spent,year", "1,,2023", "money_spent", "empty"),
+        ("user_id,money_spent,year", "1,5 EUR,2023", "money_spent", "EUR"),
+        ("user_id,money_spent,year", "1,5.00,1970", "year", "no year from 1990 to 2025"),
+        ("user_id,money_spent,year", "1,5.00,2100", "year", "no year"),
+        ("user_id,money_spent,date", "1,5.00,1970-01-01", "date", ""),
+        ("user_id,money_spent,date", "1,5.00,2100-01-01", "date", ""),
+        ("user_id,age", "1,300", "age", "from 0 to 150"),
+        ("user_id,age", "1,34.5", "age", "whole years"),
+        ("user_id,age", "1,-1", "age", "whole years"),
+        ("email,age", "nobody,30", "email", "no e-mail"),
+        ("email,age", ",30", "email", "is empty"),
+        ("user_id,money_spent,year,currency", "1,5.00,2023,EUR", "currency", "is in EUR"),
+        ("user_id,money_spent,year,status", "1,5.00,2023,shipped", "status", "none of the states"),
+        ("user_id,money_spent,year,order_id", "1,5.00,2023,", "order_id", "needs its order"),
+        ("user_id,money_spent,year,refunded", "1,5.00,2023,6.00", "refunded", "more than was paid"),
+        ("user_id,money_spent,year,status", "1,5.00,2023,partially_refunded", "", "how much is not known"),
+    ],
+)
+def test_a_row_that_breaks_a_rule_stops_everything_and_is_named(load, header, row, column, says):
+    outcome = load(f"{header}\n{row}\n")
+
+    (rejected,) = outcome.rejects
+    assert (rejected.file, rejected.line, rejected.column) == ("export0.csv", 2, column)
+    assert says in rejected.reason
+    assert (outcome.rejected, outcome.written, load.path.exists()) == (1, False, False)
+
+
+def test_the_rest_is_taken_when_told(load):
+    lines = [f"{number},1.00,2023" for number in range(1, 1200)]
+    lines[700] = "x,1.00,2023"
+    lines[900] = "999999,x,2023"
+    outcome = load(PLAIN + "\n".join(lines) + "\n", skip_rejected=True)
+
+    assert [rejected.line for rejected in outcome.rejects] == [702, 902]
+    assert outcome.written
+    assert len(payments(load.path)) == len(customers(load.path)) == 1197
+    assert (999999,) not in rows(load.path, "SELECT user_id FROM user_info")
+
+
+def test_a_row_of_another_width_is_rejected_with_its_line(load):
+    outcome = load(PLAIN + "1,1.00,2023\n2,2.00\n3,3.00,2023\n", skip_rejected=True)
+
+    assert [rejected.line for rejected in outcome.rejects] == [3]
+    assert [user for user, _, _ in payments(load.path)] == [1, 3]
+
+
+def test_one_id_with_two_names_is_rejected_with_both_lines(load):
+    text = (
+        "user_id,name,money_spent,year\n1,Ана Костова,1.00,2023\n1,АНА  костова,2.00,2023\n1,Ива,4.00,2023\n"
+    )
+    outcome = load(text)
+
+    (rejected,) = outcome.rejects
+    assert (rejected.line, rejected.column) == (4, "name")
+    assert "line 2" in rejected.reason
+    assert "Ана" not in rejected.reason
+    assert not load.path.exists()
+
+    assert load(text, skip_rejected=True).payments == 2
+    assert customers(load.path) == [(1, "АНА костова", None, None)]
+
+
+def test_a_birth_date_becomes_an_age(load):
+    load("user_id,birth_date\n1,1990-06-15\n2,1990-06-16\n3,2000-02-29\n")
+
+    assert [age for *_, age in customers(load.path)] == [35, 34, 25]
+
+
+def test_a_name_may_be_of_several_columns(load):
+    load("user_id,First,Last\n1, Ана ,Костова\n", mapped={"name": ["First", "Last"]})
+
+    assert customers(load.path) == [(1, "Ана Костова", None, None)]
+
+
+# --- orders -----------------------------------------------------------------------------------
+
+
+def test_shopify_orders_by_their_rules(load):
+    outcome = load(FILES / "shopify_orders.csv")
+    (file,) = outcome.files
+
+    # The first was paid in 2023 by UTC, and in 2024 on the shop's clock; the second was refunded in part.
+    assert payments(load.path) == [(1, 150000, 2024), (2, 200025, 2024), (3, 75000, 2024), (1, 9999, 2024)]
+    assert customers(load.path) == [
+        (1, "Елена Петрова-Стоева", "elena@example.com", None),
+        (2, "Иван, Стоев", "ivan@example.com", None),
+        (3, "Мила Илиева", "mila@example.com", None),
+    ]
+    assert file.recognised == "Shopify orders"
+    assert file.left_out == {
+        "further lines of an order": 1,
+        "refunded in full": 1,
+        "not paid (pending)": 1,
+        "not paid (voided)": 1,
+        "cancelled": 1,
+        "without a customer": 1,
+    }
+    assert file.rows == 10 == file.payments + file.left_out.total()
+
+
+def test_woocommerce_orders_by_their_rules(load):
+    outcome = load(FILES / "woocommerce_orders.csv")
+
+    assert payments(load.path) == [(1, 125000, 2024), (2, 80000, 2024), (1, 41000, 2024)]
+    assert [name for _, name, *_ in customers(load.path)] == ["Ана Костова", "Борис Јанев"]
+    assert outcome.files[0].left_out == {
+        "not paid (on hold)": 1,
+        "refunded in full": 1,
+        "cancelled": 1,
+        "not paid (failed)": 1,
+    }
+
+
+def test_an_export_with_a_line_for_each_item_counts_an_order_once(load):
+    outcome = load(FILES / "woocommerce_items.csv")
+
+    assert payments(load.path) == [(1, 56000, 2024), (2, 10000, 2024)]
+    assert outcome.files[0].left_out["further lines of an order"] == 1
+
+
+def test_another_currency_in_an_export_is_rejected(load, write):
+    text = (FILES / "woocommerce_orders.csv").read_text().replace(",MKD,", ",EUR,", 1)
+    outcome = load(write(text, "orders.csv"))
+
+    assert [(rejected.line, rejected.column) for rejected in outcome.rejects] == [(2, "order_currency")]
+    assert not load.path.exists()
+
+
+def test_one_order_with_two_amounts_in_a_file_is_rejected(load):
+    outcome = load("user_id,money_spent,year,order_id\n1,5.00,2023,A\n1,6.00,2023,A\n1,5.00,2023,A\n")
+
+    assert [(rejected.line, rejected.column) for rejected in outcome.rejects] == [(3, "order_id")]
+    assert "line 2" in outcome.rejects[0].reason
+
+
+def test_customers_are_found_by_their_e_mail(load, make_ledger):
+    ledger = make_ledger(
+        [(5, "Стара", "ELENA@example.com ", 44), (9, "", "ivan@example.com", None)], [(77, 1.0, 2019)]
+    )
+    outcome = load(FILES / "shopify_orders.csv", into=ledger)
+
+    # A new one does not get 77: payments of nobody must not become somebody's.
+    assert [user for user, *_ in payments(ledger)] == [77, 5, 9, 78, 5]
+    # Orders give only what is missing.
+    assert customers(ledger) == [
+        (5, "Стара", "ELENA@example.com ", 44),
+        (9, "Иван, Стоев", "ivan@example.com", None),
+        (78, "Мила Илиева", "mila@example.com", None),
+    ]
+    assert (outcome.customers_added, outcome.customers_updated) == (1, 1)
+
+
+def test_an_e_mail_of_two_customers_is_nobody_s(load, make_ledger):
+    ledger = make_ledger([(5, "А", "elena@example.com", 1), (6, "Б", "Elena@example.com", 2)])
+    outcome = load(FILES / "shopify_orders.csv", into=ledger)
+
+    assert [rejected.line for rejected in outcome.rejects] == [2, 10]
+    assert "two customers" in outcome.rejects[0].reason
+    assert payments(ledger) == []
+
+
+def test_a_file_of_customers_updates_those_who_are_there(load, make_ledger):
+    ledger = make_ledger([(1, "Ана", "ana@example.com", 30), (2, "Боб", None, 40)])
+    outcome = load("user_id,name,age,email\n1,Ана К.,31,\n2,Боб,40,\n3,Ема,,ema@example.com\n", into=ledger)
+
+    assert customers(ledger) == [
+        (1, "Ана К.", "ana@example.com", 31),
+        (2, "Боб", None, 40),
+        (3, "Ема", "ema@example.com", None),
+    ]
+    assert (outcome.customers_added, outcome.customers_updated, outcome.payments) == (1, 1, 0)
+
+
+def test_customers_and_orders_of_one_command_meet_by_e_mail(load):
+    load("user_id,email,age\n40,Elena@Example.com,33\n", FILES / "shopify_orders.csv")
+
+    assert (40, "Елена Петрова-Стоева", "Elena@Example.com", 33) in customers(load.path)
+
+
+# --- again ------------------------------------------------------------------------------------
+
+
+def test_the_same_bytes_add_nothing_whatever_their_name(load, tmp_path):
+    load(PLAIN + "1,1.00,2023\n")
+    copy = Path(shutil.copy(tmp_path / "export0.csv", tmp_path / "renamed.csv"))
+    before = load.path.read_bytes()
+    outcome = load(copy)
+
+    assert outcome.files[0].already.startswith("20")
+    assert not outcome.written
+    assert load.path.read_bytes() == before
+
+
+def test_the_same_file_named_twice_counts_once(load):
+    text = PLAIN + "1,1.00,2023\n"
+    outcome = load(text, text)
+
+    assert payments(load.path) == [(1, 100, 2023)]
+    assert outcome.files[1].already
+
+
+def test_with_order_ids_only_new_orders_are_added(load):
+    header = "user_id,money_spent,date,order_id\n"
+    load(header + "1,5.00,2024-01-01,A\n1,6.00,2024-01-02,B\n")
+    outcome = load(header + "1,6.00,2024-01-02,B\n1,9.99,2024-01-01,A\n2,7.00,2024-01-03,C\n")
+
+    assert payments(load.path) == [(1, 500, 2024), (1, 600, 2024), (2, 700, 2024)]
+    assert sorted(outcome.files[0].left_out.values()) == [1, 1]
+    assert any("another amount" in reason for reason in outcome.files[0].left_out)
+    assert (outcome.payments, outcome.total) == (1, Money(700))
+
+
+def test_without_order_ids_an_overlap_is_refused_with_the_way_out(load):
+    header = "user_id,money_spent,date\n"
+    load(header + "1,5.00,2024-01-01\n1,6.00,2024-01-31\n")
+    with pytest.raises(CommandFailed, match=r"may repeat export0.csv.* Map order_id"):
+        load(header + "1,7.00,2024-01-31\n")
+    assert len(payments(load.path)) == 2
+
+    load(header + "1,7.00,2024-02-01\n")
+    load(header + "1,8.00,2024-02-01\n", despite_overlap=True)
+    assert [cents for _, cents, _ in payments(load.path)] == [500, 600, 700, 800]
+
+
+def test_files_of_one_command_are_compared_likewise(load):
+    with pytest.raises(CommandFailed, match=r"export1.csv .* may repeat export0.csv"):
+        load(PLAIN + "1,5.00,2024\n", PLAIN + "1,6.00,2024\n")
+    assert not load.path.exists()
+
+
+def test_payments_that_came_otherwise_are_not_repeated(load, make_ledger):
+    ledger = make_ledger([(1, "A", None, 1)], [(1, 5.0, 2023)])
+    with pytest.raises(CommandFailed, match="came into the ledger otherwise"):
+        load(PLAIN + "1,5.00,2023\n", into=ledger)
+    load(PLAIN + "1,5.00,2024\n", into=ledger)
+
+    assert len(payments(ledger)) == 2
+
+
+# --- all or nothing ---------------------------------------------------------------------------
+
+
+def test_a_dry_run_counts_the_same_and_writes_nothing(load, make_ledger, tmp_path):
+    ledger = make_ledger([(5, "Е", "elena@example.com", 44)], [])
+    before, names = ledger.read_bytes(), sorted(path.name for path in tmp_path.iterdir())
+    dry = load(FILES / "shopify_orders.csv", into=ledger, dry_run=True)
+    assert ledger.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    fresh = load(FILES / "shopify_orders.csv", dry_run=True)
+    assert not load.path.exists()
+    done = load(FILES / "shopify_orders.csv", into=ledger)
+
+    assert {**dry.as_json(), "written": True} == done.as_json()
+    assert fresh.customers_added == dry.customers_added + 1
+
+
+def test_nothing_is_left_beside_the_ledger(load, tmp_path):
+    load(PLAIN + "1,1.00,2023\n")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["export0.csv", "ledger.db"]
+
+
+def test_what_a_killed_import_left_is_no_hindrance(load):
+    marker(load.path).touch()
+    draft(load.path).write_bytes(b"half a ledger")
+    draft(load.path).with_name(f"{draft(load.path).name}-journal").write_bytes(b"and its journal")
+    load(PLAIN + "1,1.00,2023\n")
+
+    assert payments(load.path) == [(1, 100, 2023)]
+    assert not marker(load.path).exists()
+    assert not list(load.path.parent.glob("*.smetka-import*"))
+
+
+def test_a_ledger_that_appears_meanwhile_is_left_alone(load, monkeypatch):
+    def create_index(path):
+        load.path.write_text("of somebody else")
+
+    monkeypatch.setattr(target, "create_index", create_index)
+    with pytest.raises(CommandFailed, match="was made by another program"):
+        load(PLAIN + "1,1.00,2023\n")
+
+    assert load.path.read_text() == "of somebody else"
+
+
+def test_a_locked_ledger_is_waited_for_and_then_told(load, make_ledger, monkeypatch):
+    monkeypatch.setattr(target, "BUSY_SECONDS", 0.1)
+    ledger = make_ledger()
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(CommandFailed, match="is locked by another process"):
+            load(PLAIN + "1,1.00,2023\n", into=ledger)
+    with marked(ledger, 0), pytest.raises(CommandFailed, match="Another import"):
+        load(PLAIN + "1,1.00,2023\n", into=ledger)
+
+    assert payments(ledger) == []
+
+
+PEOPLE = "CREATE TABLE user_info (user_id INTEGER, name, email, age INTEGER);"
+SPENDING = "CREATE TABLE user_spending (user_id INTEGER, money_spent REAL, year INTEGER);"
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        ("CREATE TABLE other (a);", "no table user_info"),
+        (PEOPLE, "no table user_spending"),
+        (PEOPLE + SPENDING.replace("TABLE", "VIEW").partition(" (")[0] + " AS SELECT 1;", "is a view"),
+        (PEOPLE.replace("name, ", "") + SPENDING, "no column name"),
+        (PEOPLE.replace("user_id INTEGER", "user_id TEXT") + SPENDING, "declared TEXT"),
+        (PEOPLE + SPENDING.replace("REAL", "TEXT"), "declared TEXT"),
+        (PEOPLE + SPENDING.replace(");", ", shop INTEGER NOT NULL);"), "requires a value of shop"),
+        (PEOPLE.replace("age INTEGER", "age INTEGER NOT NULL") + SPENDING, "requires a value of age"),
+    ],
+)
+def test_a_ledger_in_another_shape_is_refused_untouched(load, tmp_path, schema, says):
+    ledger = tmp_path / "shop.db"
+    with closing(sqlite3.connect(ledger)) as database:
+        database.executescript(schema)
+    before = ledger.read_bytes()
+    with pytest.raises(CommandFailed, match=says):
+        load(PLAIN + "1,1.00,2023\n", into=ledger)
+
+    assert ledger.read_bytes() == before
+
+
+def test_what_is_no_database_is_refused_untouched(load, tmp_path):
+    other = tmp_path / "shop.db"
+    other.write_text("not a database at all " * 50)
+    with pytest.raises(CommandFailed, match="not a SQLite database"):
+        load(PLAIN + "1,1.00,2023\n", into=other)
+
+    assert other.read_text().startswith("not a database")
+
+
+def test_a_rule_of_the_ledger_s_own_undoes_everything(load, make_ledger):
+    ledger = make_ledger(
+        schema="CREATE TABLE user_info (user_id INTEGER PRIMARY KEY, name, email UNIQUE, age INTEGER);"
+        "CREATE TABLE user_spending (user_id INTEGER, money_spent REAL, year INTEGER);"
+    )
+    with pytest.raises(CommandFailed, match="does not allow"):
+        load("user_id,email\n1,a@example.com\n2,a@example.com\n", into=ledger)
+
+    assert customers(ledger) == []
+    assert rows(ledger, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'smetka%'") == [(0,)]
