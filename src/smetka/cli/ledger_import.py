@@ -17,7 +17,7 @@ from smetka.ledger.imports.load import import_files
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading
-from smetka.ledger_path import ledger_path
+from smetka.ledger_location import ledger_path
 from smetka.money import grouped
 from smetka.settings import load_settings
 from smetka.spreadsheets import write_csv
@@ -164,8 +164,9 @@ def _summary(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) 
 
 def _file_lines(file: FileOutcome) -> list[str]:
     if file.already:
-        when = file.already if file.already.startswith("another") else f"imported on {file.already}"
-        return [f"{file.name}: was {when}; nothing of it was added."]
+        is_twin = file.already.startswith("another")
+        why = f"is the same as {file.already}" if is_twin else f"was imported on {file.already}"
+        return [f"{file.name}: {why}; nothing of it was added."]
     how = ", ".join(filter(None, (file.kind.upper(), file.encoding, file.recognised)))
     lines = [f"{file.name}: {how}"]
     lines += [f"  {found}" for found in file.found]

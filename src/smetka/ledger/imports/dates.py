@@ -164,7 +164,7 @@ class Dates:
         elif shown == "mdy" and taken:
             self._forget()
             raise ReadAgain(
-                f"shows that the month is first in {taken} before it. Name the order with --date-order"
+                f"shows that the month is first in {taken} before it. Name the order with --dates"
             )
 
     def _remember(self, match: re.Match[str], day: date, local: date) -> None:
