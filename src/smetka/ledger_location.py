@@ -85,7 +85,9 @@ def ledger_path(location: str) -> Path:
 def _server(engine: Literal["postgresql", "clickhouse"], address: str) -> Server:
     try:
         parts = urlsplit(f"{engine}://{address}")
-        _ = parts.port
+        # Drivers split at another @ than we do, and would take a part of the password for the host.
+        if parts.port == 0 or parts.netloc.count("@") > 1:
+            raise ValueError  # noqa: TRY301
     except ValueError:
         raise WrongUsage(
             f"The {engine} URL cannot be read. It is {engine}://USER:PASSWORD@HOST:PORT/DATABASE, with @ : / "

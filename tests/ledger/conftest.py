@@ -6,11 +6,18 @@ import math
 import re
 import sqlite3
 from collections import defaultdict
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+
+from tests.cli.conftest import smetka  # noqa: F401 - the command
+from tests.ledger.servers import SERVERS
+from tests.web.conftest import assert_problem, exact, make_shop  # noqa: F401 - a web application
 
 PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
@@ -102,3 +109,34 @@ def shop(make_ledger):
         customers=[(1, "Ана", None, 20), (2, "Bob", None, 30), (3, "C", None, None)],
         payments=[(1, 100.10, 2023), (1, 200.20, 2024), (3, -5.05, 2023)],
     )
+
+
+@pytest.fixture(scope="session")
+def server_of():
+    """The name of an engine -> its server, started when it is first asked for, one for each test process."""
+    with ExitStack() as stack:
+
+        @cache
+        def server(name):
+            folder = stack.enter_context(TemporaryDirectory(prefix=f"smetka-{name}-"))
+            started = SERVERS[name](Path(folder))
+            stack.callback(started.stop)
+            return started
+
+        yield server
+
+
+@pytest.fixture
+def make_database(server_of):
+    """A function that makes a database of this test's own on an engine's server."""
+    made = []
+
+    def make(engine, *options):
+        made.append(server_of(engine).make_database(*options))
+        return made[-1]
+
+    yield make
+    for database in made:
+        if not database.server.runs:
+            database.server.start()
+        database.server.drop_database(database.name)

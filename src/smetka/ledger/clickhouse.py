@@ -32,6 +32,8 @@ STATE_SECONDS = 5
 _GRACE_SECONDS = 3.0
 """What the server's own limit is given before the connection is closed instead."""
 
+_FAILURE_SECONDS = 1.0
+
 _SETTINGS: Mapping[str, Any] = {
     "readonly": 2,  # reads and settings only
     "join_use_nulls": 1,  # what an outer join does not find is NULL, as elsewhere
@@ -52,27 +54,39 @@ class ClickHouse(ServerSource):
     def __init__(self, server: Server) -> None:
         super().__init__(server)
         self._connecting = threading.Lock()
-        self._client: Client | None = None
+        # A client waits as long for every answer.
+        self._clients: dict[float, Client] = {}
+        self._failed: tuple[float, Exception] | None = None
 
     def close(self) -> None:
         """Close all connections. Asking again opens them again."""
         with self._connecting:
-            client, self._client = self._client, None
-        if client is not None:
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
             client.close()
 
-    def client(self) -> Client:
-        """The connected client; its errors are of `FOREIGN_ERRORS`."""
+    def client(self, seconds: float) -> Client:
+        """A connected client that waits so long for an answer; its errors are of `FOREIGN_ERRORS`."""
+        if (client := self._clients.get(seconds)) is not None:
+            return client
         with self._connecting:
-            if self._client is None:
-                self._client = connect(self._server)
-            return self._client
+            if seconds not in self._clients:
+                # Those who waited for one who waited in vain do not wait for themselves, too.
+                if self._failed is not None and time.monotonic() - self._failed[0] < _FAILURE_SECONDS:
+                    raise self._failed[1]
+                try:
+                    self._clients[seconds] = connect(self._server, seconds=seconds + _GRACE_SECONDS)
+                except self.FOREIGN_ERRORS as error:
+                    self._failed = time.monotonic(), error
+                    raise
+                self._failed = None
+            return self._clients[seconds]
 
     def _session(self, layout: Layout, seconds: float) -> Session:
-        return _Session(self.client(), layout, seconds)
+        return _Session(self.client(seconds), layout, seconds)
 
     def _read_layout(self) -> Layout:
-        client = self.client()
+        client = self.client(CONNECT_SECONDS)
         declared = {table: _columns(client, table) for table in (CUSTOMERS, PAYMENTS)}
         kinds = kinds_of(declared, _kind_of)
         engines = client.query(
@@ -92,7 +106,7 @@ class ClickHouse(ServerSource):
         )
 
     def _read_state(self) -> Hashable:
-        self.client().query("SELECT 1", settings=_limits(CONNECT_SECONDS))
+        self.client(CONNECT_SECONDS).query("SELECT 1", settings=_limits(CONNECT_SECONDS))
         return int(time.monotonic() // STATE_SECONDS)
 
     def _is_of_declarations(self, error: Exception) -> bool:
@@ -132,8 +146,12 @@ class _Session(Session):
             return take(iter(rows))
 
 
-def connect(server: Server, **settings: Any) -> Client:
+def connect(server: Server, *, seconds: float, **settings: Any) -> Client:
     """A client of the server, which threads may share.
+
+    Args:
+        seconds: how long to wait for bytes of an answer.
+        settings: the server's, of everything that is asked.
 
     Raises:
         ClickHouseError, OSError: it cannot be reached, or does not let one in.
@@ -149,7 +167,8 @@ def connect(server: Server, **settings: Any) -> Client:
         database=unquote(parts.path.lstrip("/")) or "default",
         secure=secure,
         connect_timeout=CONNECT_SECONDS,
-        send_receive_timeout=_GRACE_SECONDS + settings.pop("seconds", 120),
+        send_receive_timeout=int(seconds),
+        query_retries=0,
         autogenerate_session_id=False,  # a session would let one question in at a time
         settings=settings,
         client_name="smetka",

@@ -33,8 +33,8 @@ class _ClickHouseCompiler(SQLCompiler):
     def bindparam_string(self, name: str, *_: Any, **__: Any) -> str:
         if name.startswith("pattern"):
             return f"{{{name}:String}}"
-        # The year alone may be NULL, where no column could hold it.
-        types = {"year": "Nullable(Int64)", "user_ids": "Array(Int64)"}
+        # NULL stands for what no column could hold.
+        types = dict.fromkeys(("year", "user_id"), "Nullable(Int64)") | {"user_ids": "Array(Int64)"}
         return f"{{{name}:{types.get(name, 'Int64')}}}"
 
 

@@ -31,7 +31,7 @@ def of_payments(current_year: int) -> list[Finding]:
     return [
         Finding(
             "amount-missing",
-            lambda t: t.payments.c.money_spent.is_(None),
+            lambda t: t.is_missing,
             "They have no amount and are left out of every figure.",
         ),
         Finding(

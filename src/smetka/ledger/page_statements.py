@@ -95,12 +95,9 @@ def customers(layout: Layout, *, in_names: bool, by_id: bool, patterns: int) -> 
 def _each_once(tables: Tables, rows: Select[Any, Any, Any, Any]) -> Select[Any, Any, Any, Any]:
     """One of the rows of each id, with the lowest known age of all rows that have it, found or not."""
     found = rows.subquery()
+    name, email = tables.values.one_row_of(found.c.name, found.c.email)
     page = (
-        select(
-            found.c.id,
-            tables.values.one_of(found.c.name).label("name"),
-            tables.values.one_of(found.c.email).label("email"),
-        )
+        select(found.c.id, name.label("name"), email.label("email"))
         .group_by(found.c.id)
         .order_by(found.c.id)
         .limit(bindparam("limit"))

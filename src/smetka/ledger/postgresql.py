@@ -36,6 +36,7 @@ _GRACE_SECONDS = 3.0
 
 _INTEGERS, _FLOATS = {"int2", "int4", "int8"}, {"float4", "float8"}
 _TEXTS = {"text", "varchar", "bpchar", "citext", "name"}
+_OTHERS: Mapping[str, Kind] = {"numeric": "decimal", "money": "money"}
 
 _DECLARED = """
     SELECT attribute.attname, base.typname
@@ -57,6 +58,12 @@ _INDEXES = """
 """
 
 _IS_TABLE = "SELECT relkind IN ('r', 'p', 'm') FROM pg_class WHERE oid = to_regclass(%(table)s)"
+
+# Fail where the user may not.
+_MAY_READ = (
+    "SELECT user_id, age FROM user_info LIMIT 0",
+    "SELECT user_id, year, money_spent FROM user_spending LIMIT 0",
+)
 
 # One set of rows that anybody sees has one snapshot; it also changes when others of the server write.
 _STATE = "SELECT pg_current_snapshot()::text"
@@ -134,8 +141,7 @@ class PostgreSQL(ServerSource):
         return connection
 
     def _read_layout(self) -> Layout:
-        with self.connection(CONNECT_SECONDS) as connection:
-            return _layout(connection)
+        return self.ask(CONNECT_SECONDS, _layout)
 
     def _read_state(self) -> Hashable:
         return self.ask(CONNECT_SECONDS, lambda connection: connection.execute(_STATE).fetchone())
@@ -194,9 +200,13 @@ class _Session(Session):
         self._source = source
 
     def rows(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
-        return self._source.ask(
-            self.seconds + _GRACE_SECONDS, lambda connection: connection.execute(sql, parameters).fetchall()
-        )
+        try:
+            return self._source.ask(
+                self.seconds + _GRACE_SECONDS,
+                lambda connection: connection.execute(sql, parameters).fetchall(),
+            )
+        except psycopg.errors.UntranslatableCharacter:
+            return []  # what is looked for has letters that this database cannot hold
 
     def fold(self, sql: str, parameters: Mapping[str, Any], take: Callable[[Iterator[Any]], T]) -> T:
         def stream(connection: Connection) -> T:
@@ -222,6 +232,8 @@ def _layout(connection: Connection) -> Layout:
         for table in (CUSTOMERS, PAYMENTS)
     }
     kinds = kinds_of(declared, _kind_of)
+    for statement in _MAY_READ:
+        connection.execute(statement)
     ids_unique, index = False, None
     for _, unique, keys, columns in connection.execute(_INDEXES, {"table": CUSTOMERS}).fetchall():
         ids_unique = ids_unique or (unique and columns[:keys] == ["user_id"])
@@ -245,7 +257,7 @@ def _kind_of(declared: str) -> Kind | None:
         return "float"
     if declared in _TEXTS:
         return "text"
-    return "decimal" if declared == "numeric" else None
+    return _OTHERS.get(declared)
 
 
 def _first_line(error: Exception) -> str:

@@ -21,17 +21,28 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    or_,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from smetka.age_groups import OLDEST_AGE
 from smetka.ledger.values import LARGEST_PAYMENT, Expression, Kind
 
-_PLAIN_DECIMAL = literal_column(r"'^[+-]?[0-9]{1,300}(\.[0-9]+)?$'", Text)
+# As many digits as PostgreSQL can be told to count; SQLite makes infinity of more than 308.
+_PLAIN_DECIMAL = literal_column(r"'^[+-]?[0-9]{1,255}(\.[0-9]+)?$'", Text)
 _ZERO: Expression = literal_column("0")
+_ONE: Expression = literal_column("1")
+_FIRST: Expression = literal_column("1", Integer)
 _HALF, _LESS_HALF = literal_column("0.5", Double), literal_column("-0.5", Double)
 _HUNDRED: Expression = literal_column("100", Integer)
-_LOWEST: Expression = literal_column(str(-9 * 10**18))
-_HIGHEST: Expression = literal_column(str(9 * 10**18))
+_NAN: Expression = literal_column("'NaN'")
+_NOT_A_NUMBER = {"decimal", "float"}
+"""Kinds that can hold it."""
+
+_LOWEST: Expression = literal_column(str(-(2**63)))
+_HIGHEST: Expression = literal_column(str(2**63 - 1))
+_HIGHEST_DOUBLE: Expression = literal_column(str(2**63 - 2**10))
+"""The largest double that an integer of 64 bits can hold."""
 
 
 class ServerValues:
@@ -44,7 +55,9 @@ class ServerValues:
     def is_whole(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
         if kind == "integer":
             return value.is_not(None)
-        return and_(value.between(_LOWEST, _HIGHEST), value == func.trunc(value))
+        highest = _HIGHEST if kind == "decimal" else _HIGHEST_DOUBLE
+        whole = and_(value.between(_LOWEST, highest), value == func.trunc(value))
+        return func.coalesce(whole, false())
 
     def whole_number(self, value: Expression, kind: Kind) -> ColumnElement[int | None]:  # noqa: D102
         if kind == "integer":
@@ -57,15 +70,12 @@ class ServerValues:
     def is_blob(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
         return false()
 
-    def one_of(self, value: Expression) -> Expression:  # noqa: D102
-        return func.min(value)
-
     def whole(self, value: Expression) -> ColumnElement[int]:  # noqa: D102
         return cast(value, BigInteger)
 
 
 class PostgreSQLValues(ServerValues):
-    """As `values.Values` says. Sums of bigint are numeric there, and cannot overflow."""
+    """As `values.Values` says; one more kind is `money`. Sums of bigint are numeric, and cannot overflow."""
 
     def identity(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
         match kind:
@@ -77,12 +87,14 @@ class PostgreSQLValues(ServerValues):
                 return value
 
     def number(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
+        if kind == "money":
+            return cast(value, Numeric)
         return case((_matches(value), cast(value, Double))) if kind == "text" else value
 
     def cents(self, amount: Expression, kind: Kind) -> ColumnElement[int]:  # noqa: D102
         if kind == "integer":
             return cast(amount, BigInteger) * _HUNDRED
-        if kind == "decimal":
+        if kind in {"decimal", "money"}:
             return cast(func.round(amount * _HUNDRED), BigInteger)
         # Its own round() of a double takes halves to the even neighbour.
         half = case((amount < _ZERO, _LESS_HALF), else_=_HALF)
@@ -98,20 +110,25 @@ class PostgreSQLValues(ServerValues):
         return case((years.between(_ZERO, literal_column(str(OLDEST_AGE))), cast(years, Integer)))
 
     def is_number(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
-        if kind == "integer":
-            return amount.is_not(None)
-        return and_(amount.is_not(None), amount != literal_column("'NaN'"))
+        return and_(amount.is_not(None), amount != _NAN) if kind in _NOT_A_NUMBER else amount.is_not(None)
+
+    def is_missing(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
+        return or_(value.is_(None), value == _NAN) if kind in _NOT_A_NUMBER else value.is_(None)
 
     def is_infinite(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
-        if kind in {"integer", "decimal"}:
+        if kind not in _NOT_A_NUMBER:
             return false()
-        return amount.in_([literal_column("'Infinity'"), literal_column("'-Infinity'")])
+        # As text, since older servers know no infinite numeric.
+        return cast(amount, Text).in_([literal_column("'Infinity'"), literal_column("'-Infinity'")])
 
     def text(self, value: Expression) -> Expression:  # noqa: D102
         return cast(value, Text)
 
     def like(self, value: Expression, pattern: Expression) -> ColumnElement[bool]:  # noqa: D102
         return value.ilike(pattern)
+
+    def one_row_of(self, *values: Expression) -> list[Expression]:  # noqa: D102
+        return [func.array_agg(aggregate_order_by(value, *values))[_FIRST] for value in values]
 
     def is_one_of(self, value: Expression, name: str) -> ColumnElement[bool]:  # noqa: D102
         return value == func.any(bindparam(name, type_=ARRAY(BigInteger)))
@@ -160,10 +177,13 @@ class ClickHouseValues(ServerValues):
 
     def is_number(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
         known = amount.is_not(None)
-        return known if kind in {"integer", "decimal"} else and_(known, func.isNaN(amount) == _ZERO)
+        return and_(known, func.isNaN(amount) == _ZERO) if kind in {"float", "text"} else known
+
+    def is_missing(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
+        return or_(value.is_(None), func.isNaN(value) == _ONE) if kind == "float" else value.is_(None)
 
     def is_infinite(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: D102
-        return false() if kind in {"integer", "decimal"} else func.isInfinite(amount) == literal_column("1")
+        return func.isInfinite(amount) == _ONE if kind in {"float", "text"} else false()
 
     def text(self, value: Expression) -> Expression:  # noqa: D102
         return func.toString(value)
@@ -172,6 +192,10 @@ class ClickHouseValues(ServerValues):
         # Other letters than ASCII come in each case as patterns of their own.
         lowered: ColumnElement[str] = func.lower(value)
         return lowered.like(func.lower(pattern))
+
+    def one_row_of(self, *values: Expression) -> list[Expression]:  # noqa: D102
+        least = func.min(func.tuple(*(func.ifNull(value, literal_column("''")) for value in values)))
+        return [func.tupleElement(least, literal_column(str(place))) for place in range(1, len(values) + 1)]
 
     def is_one_of(self, value: Expression, name: str) -> ColumnElement[bool]:  # noqa: D102
         return value.op("IN", is_comparison=True)(bindparam(name))
@@ -182,5 +206,5 @@ def _matches(value: Expression) -> ColumnElement[bool]:
 
 
 def _match(value: Expression) -> ColumnElement[bool]:
-    pattern = literal_column(r"'^[+-]?[0-9]{1,300}(\\.[0-9]+)?$'", Text)
-    return func.match(value, pattern) == literal_column("1")
+    pattern = literal_column(r"'^[+-]?[0-9]{1,255}(\\.[0-9]+)?$'", Text)
+    return func.match(value, pattern) == _ONE

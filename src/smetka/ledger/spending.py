@@ -13,6 +13,8 @@ from typing import Any
 from smetka.ledger.values import PART
 from smetka.money import NOTHING, Money
 
+_BEYOND = 2**63
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerTotal:
@@ -45,7 +47,7 @@ class Spent:
     """What each spender spent and how old each is, by id, in as few bytes as it takes: 18 a customer.
 
     Attributes:
-        nameless: spenders whose ids are not whole numbers, so that nothing can be kept of them.
+        nameless: spenders whose ids are no whole numbers of 64 bits, so that nothing can be kept of them.
     """
 
     def __init__(self, rows: Iterable[tuple[Any, int | None, int, int]] = ()) -> None:
@@ -54,7 +56,7 @@ class Spent:
         # Sums beyond 64 bits are possible, if hardly ever seen.
         self._cents: array[int] | list[int] = array("q")
         for user_id, age, high, low in rows:
-            if not isinstance(user_id, int):
+            if not isinstance(user_id, int) or not -_BEYOND <= user_id < _BEYOND:
                 self.nameless.append((user_id, Money(high * PART + low)))
                 continue
             self.ids.append(user_id)

@@ -79,6 +79,9 @@ class SQLiteValues:
     def is_number(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
         return _is_number(amount)
 
+    def is_missing(self, value: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
+        return value.is_(None)
+
     def is_infinite(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
         return func.abs(amount) == literal_column("9e999")
 
@@ -95,9 +98,9 @@ class SQLiteValues:
         # Cast, since SQLite is often built so that LIKE matches no blobs.
         return cast(value, Text).like(pattern, escape="\\")
 
-    def one_of(self, value: Expression) -> Expression:  # noqa: D102
+    def one_row_of(self, *values: Expression) -> list[Expression]:  # noqa: D102
         # SQLite takes all columns that are not grouped from one and the same row.
-        return value
+        return [*values]
 
     def is_one_of(self, value: Expression, name: str) -> ColumnElement[bool]:  # noqa: D102
         return value.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))

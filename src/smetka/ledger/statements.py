@@ -143,6 +143,11 @@ class Tables:
         return self.values.is_number(self.amount, self._amount_kind)
 
     @property
+    def is_missing(self) -> ColumnElement[bool]:
+        """The payment has no amount."""
+        return self.values.is_missing(self.payments.c.money_spent, self._amount_kind)
+
+    @property
     def is_infinite(self) -> ColumnElement[bool]:
         """The payment's amount is infinite."""
         return self.values.is_infinite(self.amount, self._amount_kind)

@@ -16,7 +16,7 @@ LARGEST_PAYMENT = 10**10
 PART = 10**6
 """Sums of cents beyond 64 bits are taken again in two parts: millions of cents, and the rest."""
 
-Kind = Literal["any", "number", "integer", "decimal", "float", "text"]
+Kind = Literal["any", "number", "integer", "decimal", "money", "float", "text"]
 """What the declaration of a column promises: `any` and `number` in SQLite, the others elsewhere."""
 
 Expression = ColumnElement[Any]
@@ -65,6 +65,10 @@ class Values(Protocol):
         """A `number` is one, infinity included."""
         ...
 
+    def is_missing(self, value: Expression, kind: Kind) -> ColumnElement[bool]:
+        """Nothing is stored, or what a server calls not a number."""
+        ...
+
     def is_infinite(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:
         """A `number` is infinite, either way."""
         ...
@@ -85,8 +89,8 @@ class Values(Protocol):
         r"""The text matches, `\` taking the meaning from wildcards; ASCII letters in either case."""
         ...
 
-    def one_of(self, value: Expression) -> Expression:
-        """A value of any row of a group."""
+    def one_row_of(self, *values: Expression) -> list[Expression]:
+        """The values of one row of a group, whichever."""
         ...
 
     def is_one_of(self, value: Expression, name: str) -> ColumnElement[bool]:
