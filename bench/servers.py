@@ -81,9 +81,9 @@ def running(
 
 
 def smetka(
-    folder: Path, ledger: Path, *, name: str = "Smetka", settings: dict[str, str] | None = None
+    folder: Path, ledger: Path | str, *, name: str = "Smetka", settings: dict[str, str] | None = None
 ) -> AbstractContextManager[Server]:
-    """`smetka serve` with its defaults, its records in `folder`."""
+    """`smetka serve` with its defaults, its records in `folder`, on a file or the URL of a server."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "smetka", "serve", "--ledger", str(ledger), "--port", "{port}"]
     environment = {"SMETKA_DATA_DIR": str(folder / "data")} | (settings or {})

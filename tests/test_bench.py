@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from bench import figures
+from bench import databases, figures
 from bench.__main__ import main
+from bench.commands import run
 from bench.contest import Contestant, prove
 from bench.figures import Figure
+from bench.growth import AVERAGES, Curve, Measure, Point
 from bench.ledgers import customers, ledger, random_ids
 from bench.load import Load, WrongAnswer, fire
-from bench.servers import REPOSITORY, Server
+from bench.rows.importing import importing, payments_file
+from bench.rows.sizes import Sizes
+from bench.servers import REPOSITORY, NotStarted, Server
+
+from smetka.ledger import Ledger
+from tests.ledger.servers import has_clickhouse
 
 
 @contextmanager
@@ -132,6 +141,91 @@ def test_the_ledger_is_the_same_each_time_and_its_customers_are_in_it(tmp_path):
 )
 def test_a_figure_says_whether_it_reached_its_target(value, at_least, verdict):
     assert Figure("a", "b", "1", "2", value, 1.1, at_least).cells[-1] == verdict
+
+
+def test_a_figure_without_a_target_is_not_judged():
+    assert Figure("a", "b", "1", "2", 0.5, None, at_least=False).cells[-3:] == ["0.50", "", ""]
+
+
+def test_the_file_to_import_holds_the_ledgers_payments(tmp_path):
+    with closing(sqlite3.connect(ledger(tmp_path, 2000))) as database:
+        stored = database.execute("SELECT user_id, money_spent, year FROM user_spending").fetchall()
+    with payments_file(tmp_path, 2000).open() as file:
+        header, *rows = csv.reader(file)
+
+    assert header == ["user_id", "money_spent", "year"]
+    assert rows == [[str(user_id), f"{amount:.2f}", str(year)] for user_id, amount, year in stored]
+
+
+@pytest.mark.parametrize("engine", ["postgresql", *["clickhouse"] * has_clickhouse()])
+def test_servers_are_filled_with_the_same_ledger(tmp_path, engine):
+    with closing(Ledger(str(ledger(tmp_path, 2000)))) as file, databases.serving(engine, tmp_path) as server:
+        database = server.make_database()
+        databases.fill(database, 2000)
+        databases.pay(database)
+        with closing(Ledger(database.url)) as served:
+            assert served.total_spent(1).payments == file.total_spent(1).payments + 1
+            assert list(served.spending_by_customer())[1:] == list(file.spending_by_customer())[1:]
+            ours, theirs = (
+                [(each.amount, each.year) for each in opened.payments(2, 50)] for opened in (served, file)
+            )
+            assert ours == theirs
+            assert served.person(7) == file.person(7)
+            assert served.customers(100) == file.customers(100)
+        assert databases.count_and_sum(database)[0] == 2001
+        assert databases.bytes_on_disk(database) > 10_000
+
+
+def test_nothing_is_imported_without_somebody_to_compare_with(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(NotStarted, match="sqlite3 shell"):
+        importing(Sizes(tmp_path))
+
+
+def test_it_is_said_that_clickhouse_is_left_out(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "chdb", None)
+
+    assert not databases.has_clickhouse()
+    assert "ClickHouse is left out" in capsys.readouterr().err
+
+
+def test_a_command_is_measured_to_its_end(tmp_path):
+    code = "import time; held = b'x' * 60_000_000; time.sleep(0.3); print('done')"
+    done = run("python", [sys.executable, "-c", code], tmp_path)
+
+    assert done.printed == "done\n"
+    assert done.seconds >= 0.3
+    assert done.megabytes >= 60
+
+
+def test_a_command_that_fails_is_no_figure(tmp_path):
+    with pytest.raises(WrongAnswer, match="python ended with 3: what went wrong"):
+        run(
+            "python",
+            [sys.executable, "-c", "import sys; print('what went wrong', file=sys.stderr); sys.exit(3)"],
+            tmp_path,
+        )
+
+
+def test_a_curve_goes_on_as_it_began():
+    line = Curve([(n, 0.5 + n * 2e-7) for n in (10**5, 10**6, 10**7)])
+    square = Curve([(n, n**2 / 1e12) for n in (10**5, 10**6, 10**7)])
+    search = Curve([(n, 0.001 * digits) for digits, n in ((5, 10**5), (6, 10**6), (7, 10**7))])
+
+    assert line.line == pytest.approx((0.5, 2e-7))
+    assert line.at(10**9) == pytest.approx(200.5)
+    assert (square.slope, square.at(10**8)) == pytest.approx((2, 10_000))
+    assert search.at_logarithm(10**9) == pytest.approx(0.009)
+
+
+def test_what_was_given_up_is_in_no_curve():
+    points = [Point(n, seconds, 1, 1, 1, None) for n, seconds in ((10, 1.0), (20, 2.0), (30, None))]
+
+    assert AVERAGES.curve(points).points == [(10, 1.0), (20, 2.0)]
+    assert AVERAGES.curve(points[1:]) is None
+    assert AVERAGES.shown(points[-1].averages) == "given up"
+    assert [Measure("", None, is_size=True).shown(size) for size in (12, 3.5e6)] == ["12 bytes", "3.5 MB"]
 
 
 def test_the_table_goes_between_the_markers_of_the_page(tmp_path):

@@ -18,7 +18,6 @@ GROUND = {
     "processes",
     "data_directory",
     "ledger_location",
-    "ledger_path",
     "age_groups",
     "canonical",
     "keys",

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.figures import Figure
-from bench.rows import averages, bonus, messages, pages, posts, resources, totals
+from bench.rows import (
+    averages,
+    bonus,
+    copying,
+    engines,
+    importing,
+    messages,
+    pages,
+    posts,
+    resources,
+    totals,
+)
 from bench.rows.sizes import Sizes
 
 ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
@@ -22,6 +33,9 @@ ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
     "drawing": messages.drawing,
     "pages": pages.pages,
     "start": resources.start,
+    "importing": importing.importing,
+    "engines": engines.engines,
+    "copying": copying.copying,
 }
 
 __all__ = ["ROWS", "Sizes"]

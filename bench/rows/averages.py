@@ -203,6 +203,10 @@ def _is_right(answer: Any, path: Path, notification: str) -> bool:
     """It is of the ledger as it is now, every payment in it, and the message is where it should be."""
     with closing(sqlite3.connect(path)) as database:
         (payments,) = database.execute("SELECT COUNT(*) FROM user_spending").fetchone()
+    return bool(counted(answer) == payments and answer["notification"]["status"] == notification)
+
+
+def counted(answer: Any) -> int:
+    """How many payments an answer is made of."""
     rows = [*answer["age_groups"], answer["outside"]]
-    counted = sum(row["payments"] for row in rows) + answer["data_quality"]["ignored_payments"]
-    return bool(counted == payments and answer["notification"]["status"] == notification)
+    return int(sum(row["payments"] for row in rows) + answer["data_quality"]["ignored_payments"])

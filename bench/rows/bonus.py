@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -16,11 +15,12 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from bench.commands import run
 from bench.figures import Figure
 from bench.ledgers import PAYMENTS_EACH, ledger
 from bench.load import Load, WrongAnswer, fire
 from bench.rows.sizes import Sizes, count
-from bench.servers import command_environment, mongodb_uri, smetka
+from bench.servers import mongodb_uri, smetka
 from smetka.bonus.collection import BATCH
 from smetka.storage import Storage, schema
 from smetka.storage.batches import SCATTERED
@@ -174,36 +174,14 @@ def _insert(collection: Collection[dict[str, Any]], documents: list[dict[str, An
 
 def _run(folder: Path, path: Path, *arguments: str) -> _Run:
     """Run a command beside the server; its printed JSON must say what it did."""
-    environment = command_environment() | {
+    environment = {
         "SMETKA_DATA_DIR": str(folder / "smetka" / "data"),
         "SMETKA_LEDGER": str(path),
         "SMETKA_BONUS_THRESHOLD": "0",
     }
     command = [sys.executable, "-m", "smetka", *arguments, "--json"]
-    began = time.perf_counter()
-    megabytes = 0.0
-    with subprocess.Popen(
-        command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        while process.poll() is None:
-            megabytes = max(megabytes, _largest_memory(process.pid))
-            time.sleep(0.05)
-        seconds = time.perf_counter() - began
-        assert process.stdout is not None
-        printed = process.stdout.read()  # one line, which the pipe holds
-    if process.returncode != 0:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return _Run(json.loads(printed), seconds, megabytes)
-
-
-def _largest_memory(pid: int) -> float:
-    """What the kernel noted since the program began; what `wait4` tells includes the parent at the fork."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except OSError:
-        return 0.0
-    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(found[0]) / 1000 if found else 0.0
+    done = run(" ".join(arguments[:2]), command, folder, environment)
+    return _Run(json.loads(done.printed), done.seconds, done.megabytes)
 
 
 def redeeming(sizes: Sizes) -> list[Figure]:

@@ -41,13 +41,15 @@ def totals(sizes: Sizes) -> list[Figure]:
         contestants = [
             ours,
             *(
-                Contestant(enter(server), load("/total_spent/{id}", holds='"total"'), partial(_is, right))
+                Contestant(
+                    enter(server), load("/total_spent/{id}", holds='"total"'), partial(is_total, right)
+                )
                 for server in (*core, rivals.on_flask_run(folder, path))
             ),
         ]
         canned = load(f"/{path.stem}/total.json?id={{id}}&_shape=array", holds='"total"')
         datasette = enter(rivals.datasette(folder, path))
-        contestants.append(Contestant(datasette, canned, lambda answer: _is(right, answer[0])))
+        contestants.append(Contestant(datasette, canned, lambda answer: is_total(right, answer[0])))
         smetka_s, one, four, flask_run, datasette_s = (a.rate for a in best(contestants, sizes.rounds))
 
     what = f"`/total_spent/<id>`, {count(sizes.payments)} payments"
@@ -73,5 +75,6 @@ def _total(path: Path, user_id: int) -> float:
     return round(float(total), 2)
 
 
-def _is(right: float, answer: Any) -> bool:
+def is_total(right: float, answer: Any) -> bool:
+    """Whether a rival's answer is the total, to the cent."""
     return round(float(answer["total"]), 2) == right

@@ -26,7 +26,7 @@ _COMMANDS = {
     "demo": ("smetka.cli.serve", "demo", "Run an invented shop; it is made afresh at every start."),
     "fake-telegram": ("smetka.cli.fake_telegram", "fake_telegram", "Run a stand-in of the Telegram Bot API."),
     "key": ("smetka.cli.keys", "key", "API keys: create, list, revoke."),
-    "ledger": ("smetka.cli.ledger", "ledger", "The shop's data: check, init, index."),
+    "ledger": ("smetka.cli.ledger", "ledger", "The shop's data: check, init, index, import, copy."),
     "restore": ("smetka.cli.backup", "restore", "Put the records of a backup back."),
     "schedule": ("smetka.cli.schedule", "schedule", "Reports that are sent by themselves."),
     "serve": ("smetka.cli.serve", "serve", "Run the web server, the Telegram worker and MongoDB."),

@@ -8,12 +8,14 @@ from datetime import datetime
 
 import click
 
+from smetka.cli.ledger_copy import copy
+from smetka.cli.ledger_import import import_
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
 from smetka.ledger.report import CheckUp, Problem
 from smetka.ledger.upkeep import INDEX, create_empty, create_index
-from smetka.ledger_path import ledger_path
+from smetka.ledger_location import ledger_path
 from smetka.money import grouped
 from smetka.settings import load_settings, named_ledger
 
@@ -23,7 +25,11 @@ _MOST_YEARS = 20
 
 @click.group()
 def ledger() -> None:
-    """The shop's data: what is wrong with it, an empty one, the index it lacks."""
+    """The shop's data: what is wrong with it, bring it in, move it, the index it lacks."""
+
+
+ledger.add_command(import_)
+ledger.add_command(copy)
 
 
 @ledger.command()

@@ -1,0 +1,1 @@
+"""A ledger moved to another database: in batches, resumable, and verified at the end."""
