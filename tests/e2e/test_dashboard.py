@@ -198,6 +198,7 @@ PAGES = (
     "/bonus/campaigns/a/preview",
     "/desk",
     "/messages",
+    "/import",
     "/settings",
     "/settings/ledger",
     "/settings/audit",

@@ -436,6 +436,24 @@ def test_more_than_two_decimals_are_rounded_one_by_one_half_away_from_zero(made,
     assert problems["more-than-two-decimals"] == 7
 
 
+def test_halves_of_real_numbers_are_rounded_as_in_sqlite(made, opened, engine, make_ledger):
+    columns = "user_id bigint, name varchar(9), email varchar(9), age int | user_id bigint, money_spent double precision, year int"
+    amounts = [0.125, 0.375, 0.625, -0.125, -0.625, 1.005, 0.285, 2.675, -0.005, 1e10 - 0.125]
+    customers, payments = [(1, "a", "b", 20)], [(1, amount, 2023) for amount in amounts]
+    in_sqlite = Ledger(str(make_ledger(customers, payments)))
+
+    with closing(in_sqlite):
+        total, each = in_sqlite.total_spent(1), [payment.amount for payment in in_sqlite.payments(1, 20)]
+
+    ledger = opened(made(engine, columns, customers, payments))
+
+    assert ledger.total_spent(1) == total
+    assert [payment.amount for payment in ledger.payments(1, 20)] == each
+    assert {0.13, 0.38, 0.63, -0.13, -0.63} <= {
+        float(payment.amount.decimal) for payment in ledger.payments(1, 20)
+    }
+
+
 def test_sums_of_real_numbers_are_exact(made, opened, engine):
     columns = "user_id bigint, name varchar(9), email varchar(9), age int | user_id bigint, money_spent double precision, year int"
     payments = [(1, 0.1, 2023)] * 10 + [

@@ -43,6 +43,11 @@ NEEDED = {
     "/desk/redeem POST": Permission.REDEEM,
     "/desk/undo": Permission.REDEEM,
     "/desk/undo POST": Permission.REDEEM,
+    "/import": Permission.OWN,
+    "/import POST": Permission.OWN,
+    "/import/look": Permission.OWN,
+    "/import/rejects.csv": Permission.OWN,
+    "/import/done": Permission.OWN,
     "/messages": Permission.READ,
     "/messages POST": Permission.MANAGE,
     "/messages/<delivery_id>": Permission.READ,
@@ -81,6 +86,7 @@ NEEDED = {
     "/api/v1/vouchers/<code>/void": Permission.MANAGE,
     "/api/v1/vouchers/<code>/reverse": Permission.MANAGE,
     "/api/v1/audit": Permission.OWN,
+    "/api/v1/ledger/imports": Permission.OWN,
 }
 WITHOUT_ANY = {"/settings/keys/revoke"} | {
     rule for rule in NEEDED if any(f"<{name}>" in rule for name in ("delivery_id", "year", "name", "code"))
@@ -102,6 +108,7 @@ BODIES = {
     "/api/v1/campaigns": CAMPAIGN,
     "/api/v1/vouchers/QSBQ-8KDR-P936/void": {"reason": "a test"},
 }
+FILES = {"/api/v1/ledger/imports": ("?name=a.csv&dry_run=true", "text/csv", "user_id,age\n1,31\n")}
 
 
 def routes(shop):
@@ -122,7 +129,8 @@ def is_form(shop, path, method):
 
 def ask(shop, path, method, headers=None):
     body = json.dumps(BODIES[path]) if method == "POST" and path in BODIES else b""
-    reply = shop.request(method, path, data=body, content_type="application/json", headers=headers)
+    query, media_type, body = FILES.get(path, ("", "application/json", body))
+    reply = shop.request(method, path + query, data=body, content_type=media_type, headers=headers)
     reply.get_data()
     reply.close()  # static files are sent from an open file
     return reply

@@ -17,6 +17,7 @@ PAGES = [
     "/bonus/customers",
     "/bonus/new-campaign",
     "/desk",
+    "/import",
     "/messages",
     "/settings",
     "/settings/ledger",

@@ -1,0 +1,454 @@
+"""Files into the ledger by the page: sent, looked at, asked about, and imported."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from smetka.web import uploads
+from tests.web.browsing import Browser, cards, entries, faults, form, notes, plain, table
+from tests.web.conftest import CUSTOMERS, PAYMENTS
+from tests.web.test_import_api import ORDERS, PLAIN, left, payments
+
+
+@pytest.fixture
+def shop(make_shop):
+    """One that has ids left for new customers."""
+    return make_shop(customers=CUSTOMERS[:3], payments=PAYMENTS[:3])
+
+
+class Importer(Browser):
+    """A browser at the page for imports."""
+
+    def choose(self, content, name="orders.csv"):
+        """Send a file as the form does; the answer that shows what is in it."""
+        reply = self.send_file(self.action(), content, name)
+        return self.get(reply.headers["Location"]) if reply.status_code == 303 else reply
+
+    def action(self):
+        return re.search(r'action="(/import\?form=[0-9a-f]+)"', self.get("/import").text)[1]
+
+    def send_file(self, action, content, name="orders.csv", **options):
+        content = content.encode() if isinstance(content, str) else content
+        return self.client.post(
+            action, data={"file": (io.BytesIO(content), name)}, headers={"Accept": "text/html"}, **options
+        )
+
+    def look_again(self, reply, **choices):
+        part = reply.text.partition('action="/import/look"')[2]
+        chosen = {"file": re.search(r'name="file" value="([^"]+)"', part)[1], **choices}
+        return self.client.get("/import/look", query_string=chosen, headers={"Accept": "text/html"})
+
+    def press(self, reply):
+        """The one button that imports."""
+        return self.send("/import/done", reply)
+
+
+@pytest.fixture
+def owner(shop):
+    return Importer(shop, "owner")
+
+
+def found(reply):
+    """What was found in the file, by the names beside it."""
+    part = reply.text.partition('aria-labelledby="found"')[2].partition("</dl>")[0]
+    return dict(
+        zip(
+            *(map(plain, re.findall(rf"<{t}>(.*?)</{t}>", part, re.DOTALL)) for t in ("dt", "dd")),
+            strict=True,
+        )
+    )
+
+
+def figures(reply):
+    return {name: figure for name, (figure, _) in cards(reply).items()}
+
+
+def test_an_export_is_looked_at_and_imported_by_one_button(shop, owner):
+    before = payments(shop)
+    look = owner.choose(ORDERS)
+
+    assert look.status_code == 200
+    assert found(look)["Export of"] == "Shopify orders"
+    assert (found(look)["Encoding"], found(look)["Separator"]) == ("utf-8", "comma")
+    assert found(look)["Amount paid"] == "from the column Total"
+    assert figures(look) == {
+        "Payments": "2",
+        "In all": "1,550.50 MKD",
+        "New customers": "1",
+        "Customers with new data": "0",
+    }
+    assert "1: orders that are not paid (pending)" in plain(look.text)
+    assert payments(shop) == before
+
+    done = owner.press(look)
+
+    assert done.status_code == 200
+    assert "The file is imported" in done.text
+    assert figures(done) == figures(look)
+    assert 'href="/customers"' in done.text
+    assert 'href="/#ages"' in done.text
+    assert len(payments(shop)) == len(before) + 2
+    assert left(shop) == []
+    assert [(by, action) for by, action in sorted(entries(shop))] == [
+        ("key the owner", "import"),
+        ("key the owner", "imported"),
+    ]
+    assert "A file was imported" in owner.get("/settings/audit").text
+
+
+def test_the_same_file_again_adds_nothing(shop, owner):
+    owner.press(owner.choose(PLAIN))
+    before = payments(shop)
+
+    look = owner.choose(PLAIN, "other.csv")
+
+    assert "Importing it again adds nothing." in notes(look)[0]
+    assert 'action="/import/done"' not in look.text
+    assert payments(shop) == before
+
+
+def test_columns_are_chosen_by_selects(shop, owner):
+    look = owner.choose("who;how much;when;sum\n1;5;2021;7\n")
+    assert "No column is known to say who the customer is." in notes(look)[0]
+    assert 'action="/import/done"' not in look.text
+
+    look = owner.look_again(look, user_id="0")
+    assert "Neither amounts nor anything about customers" in notes(look)[0]
+    look = owner.look_again(look, user_id="0", money_spent="1")
+    assert "It is not known when" in notes(look)[0]
+    look = owner.look_again(look, user_id="0", money_spent="3", year="2")
+
+    assert (figures(look)["Payments"], figures(look)["In all"]) == ("1", "7.00 MKD")
+    assert owner.press(look).status_code == 200
+    assert (1, 7.0, 2021) in payments(shop)
+
+
+def test_a_column_that_was_found_can_be_left_out(shop, owner):
+    look = owner.choose("user_id,name,age,money_spent,year\n4711,Mine,30,5,2021\n")
+
+    look = owner.look_again(look, name="-")
+
+    assert "Name" not in found(look)
+    owner.press(look)
+    with closing(sqlite3.connect(shop.services.ledger.path)) as ledger:
+        assert ledger.execute("SELECT name, age FROM user_info WHERE user_id = 4711").fetchone() == ("", 30)
+
+
+def test_amounts_of_two_readings_are_asked_about(shop, owner):
+    look = owner.choose("user_id;money_spent;year\n1;1.234;2021\n")
+
+    assert "Amounts like 1.234 can be read in two ways" in look.text.replace("&#39;", "'")
+    assert re.findall(r'type="radio"[^>]*name="decimal" value="(.)"', look.text) == [".", ","]
+    assert 'action="/import/done"' not in look.text
+    look = owner.look_again(look, decimal=",")
+    assert figures(look)["In all"] == "1,234.00 MKD"
+    owner.press(look)
+    assert (1, 1234.0, 2021) in payments(shop)
+
+
+def test_days_of_two_readings_are_asked_about(shop, owner):
+    look = owner.choose("user_id,money_spent,date\n1,5,02/01/2021\n")
+
+    assert re.findall(r'type="radio"[^>]*name="dates" value="(...)"', look.text) == ["dmy", "mdy"]
+    assert "02/01/2021" in look.text
+    assert figures(owner.look_again(look, dates="dmy"))["Payments"] == "1"
+
+
+def test_letters_of_two_readings_are_asked_about(owner):
+    look = owner.choose("user_id,name\n1,Jos\xe9\n".encode("latin-1"))
+
+    assert (
+        re.findall(r'name="encoding" value="([^"]+)" required> (\w+)', look.text)
+        == [
+            ("windows-1251", "й"),
+            ("windows-1252", "é"),
+        ]
+        or "José" in look.text
+    )
+    assert figures(owner.look_again(look, encoding="windows-1252"))["Customers with new data"] == "1"
+
+
+def test_separators_of_two_kinds_are_asked_about(owner):
+    look = owner.choose("user_id,name;age\n1,a;5\n2,b;6\n")
+
+    assert ";" in re.findall(r'type="radio"[^>]*name="delimiter" value="([^"]+)"', look.text)
+
+
+def test_cyrillic_letters_are_shown_as_they_were_read(owner):
+    look = owner.choose("user_id,name\n1,Ана Петрова\n2,Бојан Илиев\n".encode("windows-1251"))
+
+    assert "for example: " in found(look)["Encoding"]
+    assert re.search("[А-Ша-ш]", found(look)["Encoding"])
+
+
+def test_rejected_rows_are_shown_listed_and_can_be_left_out(shop, owner):
+    before = payments(shop)
+    look = owner.choose("user_id,money_spent,year\n1,10,2021\n2,ten,2021\n3,5,1066\n")
+
+    assert "2 rows cannot be taken" in plain(look.text)
+    assert [row[:2] for row in table(look, "cannot be taken")] == [["3", "money_spent"], ["4", "year"]]
+    listed = owner.get(re.search(r'href="(/import/rejects\.csv[^"]+)"', look.text)[1].replace("&amp;", "&"))
+    assert listed.mimetype == "text/csv"
+    assert listed.text.splitlines()[0] == "file,line,column,reason"
+    assert [line.split(",")[:3] for line in listed.text.splitlines()[1:]] == [
+        ["orders.csv", "3", "money_spent"],
+        ["orders.csv", "4", "year"],
+    ]
+    assert payments(shop) == before
+    assert "Import the other rows" in look.text
+    done = owner.press(look)
+    assert "2 rows could not be taken" in plain(done.text)
+    assert len(payments(shop)) == len(before) + 1
+
+
+def test_why_rows_are_rejected_is_said_in_words_of_the_catalogue(owner):
+    amounts = ("", "x", "=1+1", "5%", "1e3", "nan", "5 EUR", "12,34,56.7", "1.234,5", "1.005", "99999999999")
+    days = (
+        "",
+        "x",
+        "31.02.2021",
+        "02/25/2021",
+        "1970-01-01",
+        "1980-01-01",
+        "2999-01-01",
+        "1.1.21",
+        "1700000000",
+    )
+    rows = [f'1,a@example.com,30,"{amount}",25/02/2021' for amount in amounts]
+    rows += [f"1,a@example.com,30,5.50,{day}" for day in days]
+    rows += [f"{odd},5.50,25/02/2021" for odd in ("x,a@example.com,30", "1,a@example.com,200", "1,a,30")]
+    rows += ["1,2", "1,a@example.com,30,5.50,25/02/2021,7"]
+    look = owner.choose("user_id,email,age,money_spent,date\n" + "\n".join(rows) + "\n")
+
+    part = look.text.partition('aria-labelledby="rejected"')[2].partition("</table>")[0]
+    assert len(table(look, 'aria-labelledby="rejected"')) > 20
+    assert 'lang="en"' not in part, re.findall('lang="en">(.*?)<', part)
+
+
+def test_rejected_rows_are_not_left_out_by_who_did_not_see_them(shop, owner):
+    look = owner.choose("user_id,money_spent,year\n1,10,2021\n2,ten,2021\n")
+    data = form(look, "/import/done")
+    del data["skip_rejected"]
+
+    reply = owner.client.post("/import/done", data=data, headers={"Accept": "text/html"})
+
+    assert reply.status_code == 303
+    assert reply.headers["Location"].startswith("/import/look?file=")
+    assert len(payments(shop)) == 3
+
+
+def test_payments_that_may_be_there_already_are_warned_of(shop, owner):
+    look = owner.choose("user_id,money_spent,year\n1,10,2026\n")
+
+    assert "The ledger has payments of the same time already" in notes(look)[0]
+    assert figures(look)["Payments"] == "1"
+    assert "Import all the same" in look.text
+    assert len(payments(shop)) == 3
+    owner.press(look)
+    assert len(payments(shop)) == 4
+
+
+def test_a_file_that_cannot_be_read_says_why(owner):
+    look = owner.choose(b"PK\x03\x04 whatever", "orders.csv")
+
+    assert "cannot be imported as it is" in notes(look)[0]
+    assert 'action="/import/done"' not in look.text
+
+
+def test_a_file_whose_name_does_not_say_what_it_is_is_asked_about(owner):
+    look = owner.choose("user_id,name\n1,a\n", "orders.export")
+
+    assert "csv" in re.findall(r'type="radio"[^>]*name="kind" value="([^"]+)"', look.text)
+    assert found(owner.look_again(look, kind="csv"))["Rows"] == "1"
+
+
+def test_no_file_chosen_is_said_beside_the_field(owner):
+    reply = owner.choose(b"", "")
+
+    assert reply.status_code == 422
+    assert faults(reply) == {"file": "must be chosen first"}
+
+
+def test_names_with_folders_and_markup_do_no_harm(shop, owner):
+    nasty = "../../<script>alert(1)<script>{{7*7}}'.csv"
+    look = owner.choose(PLAIN, nasty)
+
+    assert "<script>alert" not in look.text
+    assert "49" not in re.search(r"<h1>(.*?)</h1>", look.text)[1]
+    assert all(path.startswith(str(shop.settings.data_dir / "uploads")) for path in left(shop))
+    assert owner.press(look).status_code == 200
+
+
+def test_headers_and_cells_with_markup_do_no_harm(owner):
+    look = owner.choose('user_id,money_spent,year,"<b>x</b>"\n1,<i>ten</i>,2021,\n')
+
+    assert "<b>x" not in look.text
+    assert "<i>ten" not in look.text
+
+
+def test_only_the_visit_that_sent_a_file_finds_it(shop, owner):
+    look = owner.choose(PLAIN)
+    data, place = form(look, "/import/done"), f"/import/look?file={form(look, '/import/done')['file']}"
+    other = Importer(shop, "owner", name="another")
+    token = form(other.choose(ORDERS), "/import/done")["form"]
+
+    assert other.get(place).headers["Location"] == "/import"
+    reply = other.client.post("/import/done", data={**data, "form": token}, headers={"Accept": "text/html"})
+    assert reply.headers["Location"] == "/import"
+    assert len(payments(shop)) == 3
+    assert owner.get(place).status_code == 200
+    for id_ in ("", "..", "../../data", "x" * 22, "%2e%2e"):
+        assert owner.get(f"/import/look?file={id_}").headers["Location"] == "/import"
+
+
+def test_a_file_is_kept_for_half_an_hour(shop, owner):
+    look = owner.choose(PLAIN)
+    (folder,) = (shop.settings.data_dir / "uploads").iterdir()
+    then = time.time() - uploads.KEEP_SECONDS - 90
+    os.utime(folder, (then, then))
+
+    reply = owner.press(look)
+
+    assert reply.headers["Location"] == "/import"
+    assert "Choose it again." in notes(owner.get("/import"))[0]
+    assert len(payments(shop)) == 3
+    shop.app.extensions["smetka"].uploads.sweep()
+    assert left(shop) == []
+
+
+def test_a_file_goes_by_itself(owner, shop, monkeypatch):
+    monkeypatch.setattr(uploads, "KEEP_SECONDS", -60.5)
+    monkeypatch.setattr(uploads.threading, "Timer", lambda _, run: uploads_timer(0.2, run))
+    owner.send_file(owner.action(), PLAIN)
+
+    deadline = time.monotonic() + 10
+    while left(shop):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def uploads_timer(seconds, run):
+    from threading import Timer
+
+    return Timer(seconds, run)
+
+
+def test_files_that_wait_do_not_fill_the_disk(owner, shop):
+    for number in range(uploads.MOST_KEPT + 3):
+        owner.choose(PLAIN, f"{number}.csv")
+
+    assert len([*(shop.settings.data_dir / "uploads").iterdir()]) == uploads.MOST_KEPT
+
+
+def test_a_form_of_another_page_is_refused_before_the_file_is_read(shop, owner):
+    class Unread(io.BytesIO):
+        def read(self, *_):
+            raise AssertionError("read")
+
+    ordinary = form(owner.get("/settings"), "/settings/keys")["form"]
+    stranger = Importer(shop, "owner", name="another").action()
+    for action in ("/import", "/import?form=", "/import?form=0", f"/import?form={ordinary}", stranger):
+        reply = owner.client.post(
+            action,
+            content_type="multipart/form-data; boundary=x",
+            environ_overrides={"wsgi.input": Unread(), "CONTENT_LENGTH": "100"},
+        )
+        assert reply.json["type"] == "/problems/form-expired", action
+    upload = owner.action().partition("=")[2]
+    reply = owner.client.post("/settings/keys", data={"form": upload, "name": "x", "role": "reader"})
+    assert reply.json["type"] == "/problems/form-expired", "one that stood in an address is good for no more"
+    assert left(shop) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--x",
+        b"--x\r\n\r\n",
+        b"--x\r\nContent-Disposition: form-data\r\n\r\nabc",
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nuser_id,name\n1,a\n',
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nuser_id\r\n--x\r\n',
+        b"\r\n" * 5000,
+        b"--x\r\n" + b"a" * 2_000_000,
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n' * 20 + b"--x--",
+        b"--x\r\n\xff: \xff\r\n\r\n--x--",
+    ],
+)
+def test_a_form_that_is_none_leaves_nothing(owner, shop, body, assert_problem):
+    reply = owner.client.post(owner.action(), data=body, content_type="multipart/form-data; boundary=x")
+
+    assert reply.status_code in {400, 422}, reply.text
+    assert left(shop) == []
+
+
+def test_other_bodies_are_no_form(owner, shop):
+    for media_type in ("application/json", "text/csv", "multipart/form-data", "multipart/mixed; boundary=x"):
+        reply = owner.client.post(owner.action(), data=b"{}", content_type=media_type)
+        assert reply.json["type"] == "/problems/unsupported-media-type"
+    assert left(shop) == []
+
+
+@pytest.mark.parametrize("role", ["reader", "cashier", "manager"])
+def test_others_than_owners_see_nothing_of_it(shop, role):
+    browser = Browser(shop, role)
+
+    assert browser.get("/import").status_code == 403
+    assert browser.get("/import/look?file=x").status_code == 403
+    assert "/import" not in browser.get("/settings").text
+
+
+def test_owners_find_the_page_from_the_settings(owner):
+    assert 'href="/import"' in owner.get("/settings").text
+
+
+def test_an_empty_ledger_points_to_the_page(make_shop):
+    owner = Importer(make_shop(payments=()), "owner")
+
+    assert 'href="/import"' in owner.get("/").text
+
+
+def test_a_missing_ledger_is_made_by_the_first_file(make_shop, tmp_path):
+    shop = make_shop(ledger=str(tmp_path / "new.db"))
+    owner = Importer(shop, "owner")
+    empty = owner.get("/")
+    assert (empty.status_code, 'href="/import"' in empty.text) == (503, True)
+    assert "There is no ledger yet." in notes(owner.get("/import"))[0]
+
+    assert owner.press(owner.choose(PLAIN)).status_code == 200
+
+    assert owner.get("/").status_code == 200
+    assert len(payments(shop)) == 3
+
+
+def test_a_ledger_on_a_server_is_said_to_take_no_files(make_shop):
+    shop = make_shop(ledger="postgresql+psycopg://user:secret@127.0.0.1:1/shop")
+    owner = Importer(shop, "owner")
+
+    page = owner.get("/import")
+
+    assert "on a database server" in notes(page)[0]
+    assert "<input" not in page.text.partition("<main")[2].partition("</main>")[0]
+    assert "/import" not in owner.get("/settings").text
+
+
+def test_a_wide_file_makes_no_heavy_page(owner):
+    columns = [f"a column with a rather long name {number}" for number in range(1500)]
+    look = owner.choose(f"user_id,{','.join(columns)}\n1{',x' * 1500}\n")
+
+    assert len(look.data) < 150_000
+    assert "Only the first 100 columns can be chosen here." in look.text
+
+
+def test_in_macedonian_nothing_of_the_pages_own_is_english(shop):
+    owner = Importer(shop, "owner", language="mk")
+
+    for reply in (owner.get("/import"), owner.choose(ORDERS)):
+        assert 'lang="mk"' in reply.text
