@@ -45,7 +45,8 @@ ADVICE: dict[type[Refusal], str] = {
         "The address is right, the method is not. The Allow header of the answer names those that are."
     ),
     refusals.RequestTimeout: (
-        "The whole body must arrive within a few seconds. Nothing was done; send it again."
+        "The whole body must arrive within a few seconds; of a file, some within every ten seconds and all "
+        "within ten minutes. Nothing was done; send it again."
     ),
     errors.TotalMismatch: (
         "The shop wants the posted total to equal the ledger's (SMETKA_BONUS_VERIFY=require). Ask "
@@ -55,10 +56,33 @@ ADVICE: dict[type[Refusal], str] = {
         "What was asked for is possible only in other states, which the detail names. Nothing was changed. "
         "Ask for the thing again to see how it is now."
     ),
-    refusals.TooLarge: ("No request of this API needs more than 64 KiB. Nothing was read or done."),
+    refusals.TooLarge: (
+        "A file to import may have 200 MiB, any other request 64 KiB. Nothing was done. A larger file can be "
+        "imported on the server, by smetka ledger import."
+    ),
     refusals.UriTooLong: ("The path and query together may have 8 KiB."),
-    refusals.UnsupportedMediaType: ("Send the body as Content-Type: application/json, in UTF-8."),
+    refusals.UnsupportedMediaType: (
+        "Send the body as Content-Type: application/json, in UTF-8; a file to import as what it is, such as "
+        "text/csv, or as application/octet-stream."
+    ),
     refusals.RangeNotSatisfiable: ("Ask for the file without a Range header."),
+    refusals.FileRefused: (
+        "Nothing was written. line and column say where the fault is; rejects lists rows that break rules, "
+        "the first hundred of them, and outcome counts them all. Correct the file, say how it is to be read, "
+        "or take the other rows by skip_rejected."
+    ),
+    refusals.ImportOverlaps: (
+        "Nothing was written. Without order ids a payment cannot be told from one that is there: name the "
+        "column of order ids, or, if none of the payments was imported before, say despite_overlap."
+    ),
+    refusals.TakesNoImports: (
+        "A ledger that is imported into is a SQLite file in the shape that the README describes, in a folder "
+        "where the server may write. A ledger on a database server is filled by its own tools."
+    ),
+    refusals.NoRoom: (
+        "Nothing was written. Whoever runs the server makes room on the disk that has the data directory, or "
+        "imports the file there by smetka ledger import."
+    ),
     refusals.WrongHost: (
         "The server answers only for host names it knows. Whoever runs it adds this one to "
         "SMETKA_ALLOWED_HOSTS, comma-separated with those that are to keep working."

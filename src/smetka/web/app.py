@@ -21,11 +21,13 @@ from smetka.web.campaigns import campaigns
 from smetka.web.deliveries import deliveries
 from smetka.web.health import health
 from smetka.web.hosts import TrustedProxies, comparable
+from smetka.web.imports import imports
 from smetka.web.metrics import Metrics
 from smetka.web.pages import (
     bonus,
     customers,
     desk,
+    importing,
     messages,
     overview,
     reference,
@@ -35,16 +37,27 @@ from smetka.web.pages import (
     visit,
 )
 from smetka.web.pages import campaigns as campaign_pages
-from smetka.web.pages.declared import NEEDS, READ_ALL, pages
+from smetka.web.pages.declared import NEEDS, READ_ALL, UPLOADS, pages
 from smetka.web.parts import WebParts, parts
 from smetka.web.probes import Probes
 from smetka.web.request_ids import HEADER, request_id
 from smetka.web.sessions import Sessions
+from smetka.web.uploads import Uploads
 from smetka.web.vouchers import vouchers
 from smetka.web.works import Works
 
-GROUPS = (brief, bonus_customers, campaigns, vouchers, audit, deliveries, health, reference.contract)
-PAGES = (bonus, campaign_pages, customers, desk, messages, overview, reference, settings, sign_in)
+GROUPS = (
+    brief,
+    imports,
+    bonus_customers,
+    campaigns,
+    vouchers,
+    audit,
+    deliveries,
+    health,
+    reference.contract,
+)
+PAGES = (bonus, campaign_pages, customers, desk, importing, messages, overview, reference, settings, sign_in)
 """Their import declares them."""
 
 
@@ -108,12 +121,15 @@ def _parts(settings: Settings, services: Services) -> WebParts:
         metrics=Metrics(),
         probes=Probes(services),
         works=Works(),
+        uploads=Uploads(settings.data_dir / "uploads"),
         allowed_hosts=frozenset(comparable(name) for name in settings.effective_allowed_hosts),
         keys_always_needed=keys_always_needed,
         operations=operations,
         access=access,
         pages=frozenset(NEEDS),
         long_paths=frozenset({op.path for op in operations if op.reads_all} | READ_ALL),
+        upload_paths=frozenset({op.path for op in operations if op.takes_file} | UPLOADS.keys()),
+        upload_endpoints=frozenset({op.name for op in operations if op.takes_file} | {*UPLOADS.values()}),
         openapi=exact_json.dumps(contract_document).encode(),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Request, g, request
@@ -11,6 +12,11 @@ from smetka import exact_json
 from smetka.web.refusals import BadRequest, InvalidJson, TooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 64 * 1024
+
+MAX_UPLOAD_BYTES = 200 * 1024 * 1024
+"""Of a request that carries a file, where one is taken; it goes to the disk, not into memory."""
+
+_PIECE_BYTES = 256 * 1024
 
 _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?', re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]+")
@@ -55,6 +61,45 @@ def read_body(request: Request) -> bytes:
     if len(body) < declared:
         raise BadRequest("The body ends before its declared length.")
     return body
+
+
+def check_upload(request: Request) -> None:
+    """Refuse a file by the length that it is declared to have, before any of it is read.
+
+    Raises:
+        TooLarge: that is more than `MAX_UPLOAD_BYTES`.
+    """
+    length = request.environ.get("CONTENT_LENGTH") or "0"
+    if len(length) > 18 or int(length) > MAX_UPLOAD_BYTES:
+        raise _too_large_a_file()
+
+
+def upload(request: Request) -> Iterator[bytes]:
+    """The body of a request that carries a file, piece by piece as it arrives.
+
+    Raises:
+        TooLarge: it is longer than `MAX_UPLOAD_BYTES`; little more than that is read.
+        BadRequest: it ends before its declared length, or is not chunked as it says.
+        RequestTimeout: it comes too slowly.
+    """
+    environ = request.environ
+    declared = int(environ.get("CONTENT_LENGTH") or 0)
+    is_chunked = bool(environ.get("wsgi.input_terminated")) and not declared
+    left = MAX_UPLOAD_BYTES + 1 if is_chunked else declared
+    while left:
+        piece: bytes = environ["wsgi.input"].read(min(left, _PIECE_BYTES))
+        if not piece:
+            break
+        left -= len(piece)
+        yield piece
+    if is_chunked and not left:
+        raise _too_large_a_file()
+    if left and not is_chunked:
+        raise BadRequest("The body ends before its declared length.")
+
+
+def _too_large_a_file() -> TooLarge:
+    return TooLarge(f"The file is longer than {MAX_UPLOAD_BYTES // 1024 // 1024} MiB.")
 
 
 def json_body(*, optional: bool = False) -> Any:

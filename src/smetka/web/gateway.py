@@ -93,7 +93,8 @@ class Gateway:
         lane = self._lane(scope)
         if lane is self._uploads:
             # Unread: who may not send a file is refused before any of it is here.
-            environ |= {"wsgi.input": Arriving(proto), "wsgi.input_terminated": True}
+            environ["wsgi.input"] = Arriving(proto)
+            environ["wsgi.input_terminated"] = "HTTP_TRANSFER_ENCODING" in environ
         else:
             environ.update(await _body(environ, proto))
         if scope.path == "/healthz":

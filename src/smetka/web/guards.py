@@ -109,6 +109,9 @@ def check_body() -> None:
     """Read the body, so that its size is refused before its content."""
     if request.environ.get("smetka.body_too_slow"):
         raise RequestTimeout("The body did not arrive in time.")
+    if request.endpoint in parts().upload_endpoints:
+        bodies.check_upload(request)
+        return  # the view reads it
     g.body = bodies.read_body(request)
 
 

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from smetka.errors import InvalidValue, Refusal
 from smetka.money import Money
 from smetka.web import refusals
+from smetka.web.bodies import MAX_UPLOAD_BYTES
 from smetka.web.operations import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN, Operation
 from smetka.web.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, STATUS
 from smetka.web.schemas import BonusCustomerIn, Input, Problem
@@ -27,6 +28,7 @@ _KEY: Json = {
     "description": "The same at each repetition of one request: what was carried out is answered as then.",
     "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY_PATTERN}$"},
 }
+_FILE: Json = {"type": "string", "format": "binary"}
 _REFERENCE = "#/components/schemas/{model}"
 _ANY_REQUEST: tuple[type[Refusal], ...] = (
     refusals.BadRequest,
@@ -87,6 +89,7 @@ def refusals_of(operation: Operation) -> tuple[type[Refusal], ...]:
         *_ANY_REQUEST,
         *(_WITH_KEY if operation.needs else ()),
         *(_WITH_BODY if operation.body_model else ()),
+        *((refusals.UnsupportedMediaType,) if operation.takes_file else ()),
         *((refusals.CrossSite,) if operation.method != "GET" else ()),
         *operation.refuses,
     )
@@ -114,6 +117,12 @@ def _operation(operation: Operation, *, keys_always_needed: bool) -> Json:
         entry["requestBody"] = {
             "required": operation.body_needed,
             "content": {"application/json": _body(operation.body_model)},
+        }
+    if operation.takes_file:
+        entry["requestBody"] = {
+            "required": True,
+            "description": f"The file itself, of at most {MAX_UPLOAD_BYTES // 1024 // 1024} MiB.",
+            "content": {kind: {"schema": _FILE} for kind in operation.takes_file},
         }
     return {name: value for name, value in entry.items() if value not in ("", [])}
 

@@ -23,6 +23,7 @@ from smetka.keys import Permission
 from smetka.ledger import Glance
 from smetka.web import bodies
 from smetka.web.parts import services
+from smetka.web.refusals import UnsupportedMediaType
 from smetka.web.schemas import Input, NoPath, NoQuery
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -85,6 +86,8 @@ class Operation:
     """Whether the answer's header `Location` leads to the first of the links."""
     takes_key: bool
     """Whether the request may carry an Idempotency-Key."""
+    takes_file: tuple[str, ...] = ()
+    """Media types of the file that the body is; the view gets its `pieces`, and nothing was read before."""
 
     @property
     def body_needed(self) -> bool:
@@ -115,6 +118,8 @@ class Operation:
             UnsupportedMediaType, InvalidJson: before any value is looked at.
             InvalidValue: with every fault of path, query and body.
         """
+        if self.takes_file and request.mimetype not in self.takes_file:
+            raise UnsupportedMediaType(f"Send the file as one of {', '.join(self.takes_file)}.")
         body = bodies.json_body(optional=not self.body_needed) if self.body_model else None
         faults: list[Fault] = []
         arguments: dict[str, Any] = {
@@ -123,6 +128,8 @@ class Operation:
         }
         if self.body_model:
             arguments["body"] = _body(self.body_model, body, faults)
+        if self.takes_file:
+            arguments["pieces"] = bodies.upload(request)
         key = _idempotency_key(request.headers, faults) if self.takes_key else None
         if faults:
             raise InvalidValue(faults)
@@ -208,6 +215,7 @@ class Operations:
         links: Mapping[str, Mapping[str, str]] | None = None,
         has_location: bool = False,
         takes_key: bool = False,
+        takes_file: tuple[str, ...] = (),
     ) -> Callable[[V], V]:
         def declare(view: V) -> V:
             self.all.append(
@@ -227,6 +235,7 @@ class Operations:
                     links=links or {},
                     has_location=has_location,
                     takes_key=takes_key,
+                    takes_file=takes_file,
                 )
             )
             return view

@@ -14,6 +14,7 @@ from smetka.web.guesses import Guesses
 from smetka.web.metrics import Metrics
 from smetka.web.probes import Probes
 from smetka.web.sessions import Sessions
+from smetka.web.uploads import Uploads
 from smetka.web.works import Works
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class WebParts:
     metrics: Metrics
     probes: Probes
     works: Works
+    uploads: Uploads
     allowed_hosts: frozenset[str]
     """Host names that are answered, as `hosts.comparable` writes them."""
     keys_always_needed: bool
@@ -44,6 +46,9 @@ class WebParts:
     """Endpoints that answer people: their errors are pages when a browser asks."""
     long_paths: frozenset[str]
     """Routes that may read all of the ledger; parts in angle brackets are any."""
+    upload_paths: frozenset[str]
+    """Where a POST may carry a file: its body is not read before its view does so."""
+    upload_endpoints: frozenset[str]
     openapi: bytes
 
 

@@ -47,6 +47,8 @@ STATUS: dict[type[Refusal], int] = {
     bonus.Reserved: 409,
     bonus.OtherCustomer: 409,
     bonus.InProgress: 409,
+    refusals.ImportOverlaps: 409,
+    refusals.TakesNoImports: 409,
     bonus.Expired: 410,
     refusals.TooLarge: 413,
     refusals.UriTooLong: 414,
@@ -56,6 +58,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.InvalidValue: 422,
     errors.BelowThreshold: 422,
     bonus.KeyReused: 422,
+    refusals.FileRefused: 422,
     refusals.TooManyRequests: 429,
     refusals.HeadersTooLarge: 431,
     refusals.InternalError: 500,
@@ -63,6 +66,7 @@ STATUS: dict[type[Refusal], int] = {
     refusals.NotReady: 503,
     errors.LedgerUnavailable: 503,
     errors.BonusStoreUnavailable: 503,
+    refusals.NoRoom: 507,
 }
 
 RETRY_AFTER_SECONDS: dict[type[Refusal], int] = {

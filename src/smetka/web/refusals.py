@@ -86,10 +86,55 @@ class UriTooLong(Refusal):
 
 
 class UnsupportedMediaType(Refusal):
-    """The body is not declared as JSON."""
+    """The body is not declared as what the address takes: JSON, a page's form, or a file of some kinds."""
 
     slug = "unsupported-media-type"
-    title = "The body must be declared as JSON"
+    title = "The body is declared as something that is not taken here"
+
+
+class FileRefused(Refusal):
+    """A file that is to be imported cannot be read, or rows of it break rules. Nothing was written.
+
+    Args:
+        line, column: the place of what is wrong with the file; that of rows is in the members' `rejects`.
+        outcome: what was found, when the file could be read to its end.
+    """
+
+    slug = "file-refused"
+    title = "The file cannot be imported as it is"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        line: int | None = None,
+        column: str | None = None,
+        rejects: list[dict[str, Any]] | None = None,
+        outcome: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.members = {"line": line, "column": column, "rejects": rejects or [], "outcome": outcome}
+
+
+class ImportOverlaps(Refusal):
+    """The file's payments may be in the ledger already, and no order ids tell."""
+
+    slug = "import-overlaps"
+    title = "The payments may be in the ledger already"
+
+
+class TakesNoImports(Refusal):
+    """The ledger is none that can be imported into: on a database server, of another shape, read-only."""
+
+    slug = "takes-no-imports"
+    title = "Nothing can be imported into this ledger"
+
+
+class NoRoom(Refusal):
+    """The disk is full."""
+
+    slug = "no-room"
+    title = "The server has no room for the file"
 
 
 class RangeNotSatisfiable(Refusal):
@@ -140,8 +185,10 @@ class Overloaded(Refusal):
     slug = "overloaded"
     title = "Too many requests are waiting"
 
-    def __init__(self) -> None:
-        super().__init__("More requests are waiting than can be answered soon; try again shortly.")
+    def __init__(
+        self, detail: str = "More requests are waiting than can be answered soon; try again shortly."
+    ) -> None:
+        super().__init__(detail)
 
 
 class NotReady(Refusal):

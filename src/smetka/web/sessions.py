@@ -130,10 +130,13 @@ class Sessions:
         """What signs."""
         return self._read().secret
 
-    def token(self, session: Session) -> str:
-        """What a form must send along: nobody knows it who cannot read the session's pages."""
+    def token(self, session: Session, purpose: str = "form") -> str:
+        """What a form must send along: nobody knows it who cannot read the session's pages.
+
+        That of one purpose is good for no other.
+        """
         secret = bytes.fromhex(self.secret)
-        return hmac.new(secret, b"form " + session.id.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(secret, f"{purpose} {session.id}".encode(), hashlib.sha256).hexdigest()
 
     def _serializer(self) -> URLSafeSerializer:
         return URLSafeSerializer(

@@ -17,6 +17,9 @@ NEEDS: dict[str, Permission | None] = {}
 READ_ALL: set[str] = set()
 """Paths of pages that may read all of the ledger, which takes seconds when that is huge."""
 
+UPLOADS: dict[str, str] = {}
+"""Paths and endpoints of pages that a file is sent to: its body is not read before its view does so."""
+
 V = TypeVar("V", bound=Callable[..., Any])
 
 
@@ -28,6 +31,16 @@ def get(route: str, *, needs: Permission | None, reads_all: bool = False) -> Cal
 def post(route: str, *, needs: Permission | None) -> Callable[[V], V]:
     """Declare what a page's form is sent to; its view looks at nothing before `forms.posted`."""
     return _declared("POST", route, needs, reads_all=False)
+
+
+def upload(route: str, *, needs: Permission | None) -> Callable[[V], V]:
+    """Declare what a page's form with a file is sent to; its view calls `forms.check_upload` first."""
+
+    def declare(view: V) -> V:
+        UPLOADS[route] = f"{pages.name}.{view.__name__}"
+        return _declared("POST", route, needs, reads_all=False)(view)
+
+    return declare
 
 
 def _declared(method: str, route: str, needs: Permission | None, *, reads_all: bool) -> Callable[[V], V]:

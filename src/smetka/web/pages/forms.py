@@ -28,6 +28,9 @@ W = TypeVar("W", bound=str)
 FORM = "form"
 """The field of every form that proves where it comes from."""
 
+UPLOAD = "upload"
+"""What that field, in an address, is good for."""
+
 _FORM = re.compile(r"application/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=utf-8)?", re.IGNORECASE)
 _LONGEST_LINE = 200
 NOT_A_CURSOR = mark("must be what a page of this list gave as next")
@@ -151,11 +154,30 @@ def posted() -> Fields:
     except ValueError:
         raise BadRequest("The form cannot be read.") from None
     typed = dict(pairs)
-    found = visit.known_session()
-    given = typed.pop(FORM, "")
-    if found is None or not hmac.compare_digest(parts().sessions.token(found).encode(), given.encode()):
-        raise FormExpired("The form was open for too long, or comes from another page; nothing was done.")
+    _check_token(typed.pop(FORM, ""))
     return Fields(typed, visit.language())
+
+
+def check_upload() -> None:
+    """See that a form with a file comes from a page of ours, before any of the file is read.
+
+    What proves it stands in the address. Addresses end up in logs of proxies: so it is good for this alone.
+
+    Raises:
+        UnsupportedMediaType: it is no form with a file.
+        FormExpired: as `posted`.
+    """
+    if request.mimetype != "multipart/form-data" or not request.mimetype_params.get("boundary"):
+        raise UnsupportedMediaType("This address takes what its page's form sends.")
+    _check_token(request.args.get(FORM, ""), UPLOAD)
+
+
+def _check_token(given: str, purpose: str = FORM) -> None:
+    found = visit.known_session()
+    if found is None or not hmac.compare_digest(
+        parts().sessions.token(found, purpose).encode(), given.encode()
+    ):
+        raise FormExpired("The form was open for too long, or comes from another page; nothing was done.")
 
 
 def _amount(text: str, language: Language, *, positive: bool) -> Money:

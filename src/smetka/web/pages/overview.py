@@ -9,12 +9,14 @@ from smetka.canonical import LATEST_YEAR
 from smetka.charts.averages import averages_spec
 from smetka.charts.distribution import distribution_spec
 from smetka.charts.years import years_spec
+from smetka.errors import LedgerUnavailable
 from smetka.keys import Permission
 from smetka.language.words import CATALOGUES
 from smetka.ledger import YearSpending
 from smetka.money import Money
 from smetka.settings import Basis
 from smetka.spending.ranking import Ranking, SpendingClass
+from smetka.web import importing
 from smetka.web.pages import declared, forms, render, visit
 from smetka.web.pages.pictures import picture
 from smetka.web.parts import services
@@ -41,6 +43,15 @@ class Period:
 def overview() -> Any:
     """What the shop earned, from whom, and whether the figures can be trusted."""
     fields = forms.asked("year", "basis")
+    try:
+        return _overview(fields)
+    except LedgerUnavailable:
+        if not importing.is_missing(services().settings):
+            raise
+        return render.page("overview_empty.html", 503)
+
+
+def _overview(fields: forms.Fields) -> Any:
     all_years = fields.typed["year"] == "all"
     year = None if all_years else fields.year()
     basis = fields.one_of("basis", BASES, default=services().settings.average_basis)
@@ -58,6 +69,7 @@ def overview() -> Any:
     return render.page(
         "overview.html",
         years=years,
+        takes_files=importing.takes_files(services().settings),
         tabs=[each.year for each in years if _can_be_asked(each)][-TABS:],
         chosen=chosen,
         all_years=all_years,

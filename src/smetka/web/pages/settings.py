@@ -24,7 +24,7 @@ from smetka.language import terms
 from smetka.language.translations import mark
 from smetka.ledger.checkup import check_up
 from smetka.settings import Settings, as_shown, as_text, variable
-from smetka.web import guards
+from smetka.web import guards, importing
 from smetka.web.pages import declared, forms, message_texts, render, visit
 from smetka.web.parts import parts, services
 from smetka.web.values import read_audit_cursor
@@ -64,6 +64,7 @@ def _page(fields: forms.Fields, status: int = 200, failed: str | None = None) ->
         status,
         fields=fields,
         health=_health(),
+        takes_files=importing.takes_files(parts().settings),
         tell=message_texts.tell,
         versions={"Smetka": version("smetka"), "Python": platform.python_version()},
         keys=keys,

@@ -1,0 +1,100 @@
+"""What an import is asked with, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from smetka.errors import WrongUsage
+from smetka.ledger.imports.columns import parse_mapping
+from smetka.web.schemas import Answer, Input
+from smetka.web.values import Amount, Count, Flag
+
+_NAME = r"^[^\x00-\x1f\x7f/\\.][^\x00-\x1f\x7f/\\]{0,99}$"
+
+
+def _mapping(text: Any) -> dict[str, list[str]]:
+    try:
+        return parse_mapping([str(text)])
+    except WrongUsage as error:
+        told = str(error).removesuffix(".").replace("--map", "it")
+        raise ValueError(f"is not understood: {told[:1].lower()}{told[1:]}") from None
+
+
+FileName = Annotated[str, StringConstraints(pattern=_NAME)]
+Mapping = Annotated[
+    dict[str, list[str]],
+    BeforeValidator(_mapping),
+    WithJsonSchema({"type": "string", "examples": ["user_id=Customer,money_spent=Total,date=Paid at"]}),
+]
+Text = Annotated[str | None, StringConstraints(max_length=100), WithJsonSchema({"type": "string"})]
+Decimal = Annotated[Literal[".", ","] | None, WithJsonSchema({"type": "string", "enum": [".", ","]})]
+Dates = Annotated[Literal["dmy", "mdy"] | None, WithJsonSchema({"type": "string", "enum": ["dmy", "mdy"]})]
+
+
+class ImportQuery(Input):
+    """How the file is to be read and taken."""
+
+    name: FileName = Field(
+        description="The file's name; its end says what it is where the media type does not.",
+        examples=["orders.csv"],
+    )
+    dry_run: Flag = Field(False, description="Only say what would happen.")
+    map: Mapping = Field(
+        default_factory=dict,
+        description="Which column is what, as FIELD=COLUMN, several parted by commas; a column may stand in "
+        "double quotes. Fields are user_id, email, name, age, birth_date, money_spent, date, year, order_id, "
+        "currency, status, refunded, cancelled_at.",
+    )
+    encoding: Text = Field(None, description="Such as utf-8 or windows-1251; found out unless given.")
+    delimiter: Text = Field(None, description="What parts columns: , ; | or tab; found out unless given.")
+    sheet: Text = Field(None, description="The sheet of a workbook, where several have data.")
+    decimal: Decimal = Field(None, description="The mark that parts decimals, where no amount shows it.")
+    dates: Dates = Field(None, description="What comes first in 01/02/2024, where no date shows it.")
+    skip_rejected: Flag = Field(False, description="Take the other rows where some break a rule.")
+    despite_overlap: Flag = Field(
+        False, description="Add payments of days or years that have some in the ledger already."
+    )
+
+
+class ImportedFile(Answer):
+    """What was found in the file."""
+
+    name: str
+    kind: Literal["csv", "tsv", "xlsx", "jsonl"]
+    encoding: str
+    delimiter: str
+    found: list[str] = Field(description="What was found out by itself, a sentence each.")
+    recognised: str | None = Field(description="The platform's export that it is.")
+    mapping: dict[str, str] = Field(description="The column of each field.")
+    rows: Count
+    payments: Count
+    rejected: Count
+    customers_added: Count
+    customers_updated: Count
+    left_out: dict[str, int] = Field(description="Rows that are no payment by rule, by reason.")
+    already: str | None = Field(description="When the same bytes were imported; nothing was added then.")
+
+
+class RejectedRow(Answer):
+    """A row that breaks a rule."""
+
+    line: Count
+    column: str | None
+    reason: str
+
+
+class ImportOutcome(Answer):
+    """What was added to the ledger, or would be."""
+
+    files: list[ImportedFile]
+    payments: Count
+    total: Amount
+    customers_added: Count
+    customers_unnamed: Count = Field(description="Those added of whom only the id is known.")
+    customers_updated: Count
+    rejected: Count
+    rejects: list[RejectedRow] = Field(description="The first hundred of them.")
+    written: bool = Field(description="Whether the ledger has them now.")
+    dry_run: bool

@@ -1,0 +1,71 @@
+"""Why rows cannot be imported, in the visit's language."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup
+
+from smetka.language.translations import mark
+from smetka.web import importing
+from smetka.web.pages import render
+
+_REASONS = (
+    mark("is empty"),
+    mark("is no amount"),
+    mark("is a formula; save the values that it gives instead"),
+    mark("is a percentage"),
+    mark("is written with an exponent; format the column as a plain number"),
+    mark("is no number"),
+    mark("is in {0}, the shop's currency is {1}"),
+    mark("is in {0}, the shop's currency is {1}; two currencies cannot be added"),
+    mark("has marks that do not part it into groups of three digits"),
+    mark("is not written with {0} as decimal mark, as the others are"),
+    mark("has another mark before three digits than an amount before it"),
+    mark("has more than two decimals"),
+    mark("is beyond {0} {1}"),
+    mark(
+        "is no whole number from 1 to {0}; where ids are something else, map no user_id and let email say "
+        "who the customer is"
+    ),
+    mark("is no year from {0} to {1}"),
+    mark("is no age; whole years from 0 to {0} are expected"),
+    mark("is no e-mail address"),
+    mark("is no day or time that there is"),
+    mark("has its day first, unlike the others"),
+    mark("has its month first, unlike the others"),
+    mark("is before {0}; a date of 1970 often stands for none"),
+    mark("is before {0}"),
+    mark("is later than today"),
+    mark("has a year of two digits; a date such as 2024-12-31 or 31.12.2024 is expected"),
+    mark("is a Unix timestamp; a date such as 2024-12-31 or 31.12.2024 is expected"),
+    mark("is a number; a date such as 2024-12-31 or 31.12.2024 is expected"),
+    mark("is no date; a date such as 2024-12-31 or 31.12.2024 is expected"),
+    mark("has 1 cell where the header has {0}"),
+    mark("has {0} cells where the header has {1}"),
+    mark(
+        "is none of the states of Shopify or WooCommerce, such as paid or completed; to count every order, "
+        "map no status"
+    ),
+    mark("says nothing, though the order was refunded in part; how much is not known"),
+    mark("is more than was paid"),
+    mark("is empty; every payment needs its order"),
+    mark("is empty; a customer without an id is known by an e-mail address"),
+    mark("is longer than {0} characters"),
+    mark("has more than {0} characters"),
+    mark("is another than on line {0}; one id has two names"),
+    mark("stands on line {0} too, with another amount; give one line an order, with its total"),
+    mark("is that of two customers; map user_id, or correct the ledger"),
+    mark("is a number of more than 15 digits, which Excel does not keep; store it as text"),
+)
+_PATTERNS = tuple(
+    (text, re.compile(re.sub(r"\\\{[01]\\\}", "(.+?)", re.escape(text)), re.DOTALL)) for text in _REASONS
+)
+
+
+def reason(text: str) -> Markup:
+    """Why a row cannot be imported; in English, and marked as that, where the catalogue does not have it."""
+    for pattern, found in ((known, each.fullmatch(text)) for known, each in _PATTERNS):
+        if found:
+            return Markup("{}").format(render.said().gettext(pattern).format(*found.groups()))
+    return Markup('<span lang="en">{}</span>').format(importing.plainly(text))

@@ -1,0 +1,94 @@
+"""What the page about imports calls things by."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from smetka.language.translations import mark
+from smetka.ledger.imports.resolve import CHANGED_ORDER, KNOWN_ORDER
+from smetka.ledger.imports.rows import FURTHER_LINES
+
+FIELDS = {
+    "user_id": mark("Customer number"),
+    "email": mark("E-mail"),
+    "name": mark("Name"),
+    "age": mark("Age"),
+    "birth_date": mark("Date of birth"),
+    "money_spent": mark("Amount paid"),
+    "date": mark("Day of payment"),
+    "year": mark("Year of payment"),
+    "order_id": mark("Order number"),
+    "currency": mark("Currency"),
+    "status": mark("State of the order"),
+    "refunded": mark("Amount paid back"),
+    "cancelled_at": mark("Day of cancelling"),
+    "outstanding": mark("Amount not paid yet"),
+}
+
+KINDS = {
+    "csv": mark("Text with separators (CSV)"),
+    "tsv": mark("Text with tabs (TSV)"),
+    "xlsx": mark("Excel workbook"),
+    "jsonl": mark("JSON Lines"),
+}
+
+DELIMITERS = {
+    ",": mark("comma"),
+    ";": mark("semicolon"),
+    "|": mark("vertical bar"),
+    "tab": mark("tab"),
+}
+
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "windows-1251": mark("Windows-1251, Cyrillic"),
+    "windows-1252": mark("Windows-1252, Western European"),
+    "utf-16": "UTF-16",
+}
+
+MISSING = {
+    "user_id": mark(
+        "No column is known to say who the customer is. Choose the one with the customer number "
+        "or the e-mail below."
+    ),
+    "money_spent": mark("Neither amounts nor anything about customers was found. Choose the columns below."),
+    "date": mark(
+        "It is not known when the amounts were paid. Choose the column with the day or the year below."
+    ),
+}
+
+_SAMPLE = re.compile(r"for example '(.*)'")
+_NOT_PAID = re.compile(r"not paid \((.+)\)")
+_LEFT_OUT = {
+    FURTHER_LINES: mark("further lines of an order that is counted"),
+    KNOWN_ORDER: mark("orders that are in the ledger already"),
+    CHANGED_ORDER: mark("orders that are in the ledger already with another amount, left as they are there"),
+    "cancelled": mark("cancelled orders"),
+    "refunded in full": mark("orders that were paid back in full"),
+    "not paid in full": mark("orders that are not paid in full"),
+    "without a customer": mark("orders without an e-mail, and so of nobody who is known"),
+}
+
+
+def left_out(reason: str) -> tuple[str, str]:
+    """Why rows were left out, in words of the catalogue, and a platform's own word in them."""
+    if match := _NOT_PAID.fullmatch(reason):
+        return mark("orders that are not paid ({0})"), match[1]
+    return _LEFT_OUT.get(reason, reason), ""
+
+
+def sample(found: list[str]) -> str | None:
+    """Letters as they are read in an encoding that was found out, if it was by them."""
+    for sentence in found:
+        if match := _SAMPLE.search(sentence):
+            return match[1]
+    return None
+
+
+def instant(text: str) -> datetime | None:
+    """When a file was imported; None for what is no instant."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,267 @@
+"""The shop's own files into its ledger: sent, looked at, asked about, and imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from smetka.errors import InvalidValue
+from smetka.keys import Permission
+from smetka.language.translations import mark
+from smetka.ledger.imports.amounts import Mark
+from smetka.ledger.imports.columns import FIELDS, Columns, find_columns
+from smetka.ledger.imports.dates import Order
+from smetka.ledger.imports.outcome import Outcome
+from smetka.ledger.imports.refused import Refused
+from smetka.ledger.imports.source import Kind, Reading, Source, open_source
+from smetka.spreadsheets import csv_lines
+from smetka.web import bodies, importing
+from smetka.web.multipart import SentFile
+from smetka.web.pages import declared, forms, import_words, render, visit
+from smetka.web.pages.import_reasons import reason
+from smetka.web.parts import parts, services
+from smetka.web.refusals import FileRefused, ImportOverlaps
+
+COLUMNS_OFFERED = 100
+"""Columns that can be chosen on the page: more would make it too long to send."""
+
+_ASKED = ("file", "kind", "encoding", "delimiter", "sheet", "decimal", "dates", *FIELDS)
+_NONE = "-"
+_GONE = mark("The file is not here any more: it is kept for half an hour only. Choose it again.")
+
+_OPTION = re.compile(r"--(decimal|dates|encoding|delimiter|sheet|kind|map)(?: (user_id|money_spent|date)=)?")
+_EXAMPLE = re.compile(r"like (.+), which can be read in two ways")
+_READINGS = re.compile(r"It has '(.*)' in windows-1251 and '(.*)' in windows-1252")
+
+
+@dataclass
+class Look:
+    """A file as it was looked at, with what was chosen.
+
+    Attributes:
+        question: the choice that has to be made before it can be imported.
+        missing: the field that no column is known for.
+        example: a value that can be read in two ways; of an encoding, both readings.
+        fault: what else stands in the way.
+        overlap: why its payments may be in the ledger already.
+    """
+
+    name: str
+    size: int
+    source: Source | None = None
+    columns: Columns | None = None
+    outcome: Outcome | None = None
+    question: str | None = None
+    missing: str | None = None
+    example: tuple[str, ...] = ()
+    fault: str | None = None
+    overlap: str | None = None
+    header: list[str] = field(default_factory=list)
+
+    def refuse(self, refused: Refused) -> None:
+        """Ask what would help, or say what is wrong."""
+        text = str(refused)
+        if option := _OPTION.search(refused.reason):
+            self.question, self.missing = option[1], option[2]
+        else:
+            self.fault = importing.plainly(text)
+        if found := _EXAMPLE.search(text) or _READINGS.search(text):
+            self.example = tuple(found.groups())
+        elif self.question in {"sheet", "delimiter"}:
+            self.example = (importing.plainly(text),)
+
+
+@declared.get("/import", needs=Permission.OWN)
+def import_page() -> Response:
+    """Choose a file."""
+    return _choose(forms.asked())
+
+
+def _choose(fields: forms.Fields, status: int = 200) -> Response:
+    settings = services().settings
+    return render.page(
+        "import.html",
+        status,
+        fields=fields,
+        takes_files=importing.takes_files(settings),
+        is_missing=importing.is_missing(settings),
+        most=bodies.MAX_UPLOAD_BYTES // 1024 // 1024,
+        upload_token=parts().sessions.token(visit.session(), forms.UPLOAD),
+    )
+
+
+@declared.upload("/import", needs=Permission.OWN)
+def import_sent() -> Any:
+    """Take the file, and show what is in it."""
+    forms.check_upload()
+    importing.ledger_file(services().settings)
+    boundary = request.mimetype_params["boundary"]
+    uploads = parts().uploads
+    with uploads.turn():
+        sent = SentFile(bodies.upload(request), boundary, "file")
+        if not sent.name:
+            for _ in sent.pieces():
+                pass  # a browser hears the answer when it has sent all
+            fields = forms.Fields({}, visit.language())
+            fields.complain("file", mark("must be chosen first"))
+            return _choose(fields, 422)
+        with uploads.received(sent.name, sent.pieces()) as path:
+            id_ = uploads.keep(path, _seal())
+    return visit.go_to(f"/import/look?file={id_}")
+
+
+@declared.get("/import/look", needs=Permission.OWN, reads_all=True)
+def import_look() -> Any:
+    """What was found in the file, what would be added, and what must be said before."""
+    fields = forms.asked(*_ASKED)
+    path = _kept(fields)
+    if path is None:
+        return _gone()
+    choices = _choices(fields)
+    with parts().uploads.turn():
+        look = _looked(path, fields, choices)
+    return render.page(
+        "import_look.html",
+        422 if fields.faults else 200,
+        fields=fields,
+        look=look,
+        imported=look.outcome.files[0] if look.outcome else None,
+        chosen={name: text for name, text in fields.typed.items() if text},
+        query=urlencode({name: text for name, text in fields.typed.items() if text}),
+        rejects=look.outcome.rejects[: importing.MOST_REJECTS] if look.outcome else [],
+        reason=reason,
+        offered=list(enumerate(look.header[:COLUMNS_OFFERED])),
+        words=import_words,
+        options={
+            name: [(key, render.said().gettext(shown)) for key, shown in named.items()]
+            for name, named in (
+                ("kind", import_words.KINDS),
+                ("encoding", import_words.ENCODINGS),
+                ("delimiter", import_words.DELIMITERS),
+            )
+        },
+    )
+
+
+def _looked(path: Path, fields: forms.Fields, choices: importing.Choices) -> Look:
+    look = Look(path.name, path.stat().st_size)
+    try:
+        look.source = open_source(path, choices.reading)
+        look.header = look.source.header
+        choices = _with_columns(choices, fields, look.header)
+        look.columns = find_columns(look.header, choices.mapped)
+    except Refused as refused:
+        look.refuse(refused)
+        return look
+    try:
+        look.outcome = importing.run(path, choices, services(), dry_run=True)
+    except ImportOverlaps as overlap:
+        look.overlap = str(overlap)
+        choices = replace(choices, despite_overlap=True)
+        look.outcome = importing.run(path, choices, services(), dry_run=True)
+    except FileRefused as refusal:
+        look.refuse(cast(Refused, refusal.__cause__))
+    return look
+
+
+@declared.get("/import/rejects.csv", needs=Permission.OWN, reads_all=True)
+def import_rejects() -> Any:
+    """The rows that cannot be taken, for whoever corrects the file."""
+    fields = forms.asked(*_ASKED)
+    path = _kept(fields)
+    if path is None:
+        return _gone()
+    with parts().uploads.turn():
+        outcome = _run(path, fields, replace(_choices(fields), despite_overlap=True), dry_run=True)
+    return Response(
+        b"".join(
+            csv_lines(
+                ("file", "line", "column", "reason"),
+                [(*row[:3], importing.plainly(row.reason)) for row in outcome.rejects],
+                excel=False,
+                language=visit.language(),
+            )
+        ),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="rejects.csv"'},
+    )
+
+
+@declared.post("/import/done", needs=Permission.OWN)
+def import_done() -> Any:
+    """Import the file as it was looked at, and say what was done."""
+    fields = forms.posted()
+    path = _kept(fields)
+    if path is None:
+        return _gone()
+    choices = replace(
+        _choices(fields),
+        skip_rejected=fields.typed.get("skip_rejected") == "yes",
+        despite_overlap=fields.typed.get("despite_overlap") == "yes",
+    )
+    again = f"/import/look?{urlencode({name: fields.typed.get(name, '') for name in _ASKED})}"
+    try:
+        with parts().uploads.turn():
+            outcome = _run(path, fields, choices, dry_run=False)
+    except (FileRefused, ImportOverlaps, InvalidValue):
+        return visit.go_to(again)  # where it is said
+    if outcome.rejected and not choices.skip_rejected:
+        return visit.go_to(again)
+    parts().uploads.forget(fields.typed["file"], _seal())
+    return render.page("import_done.html", outcome=outcome, imported=outcome.files[0], words=import_words)
+
+
+def _run(path: Path, fields: forms.Fields, choices: importing.Choices, *, dry_run: bool) -> Outcome:
+    try:
+        header = open_source(path, choices.reading).header
+    except Refused as refused:
+        raise FileRefused(str(refused)) from None
+    return importing.run(path, _with_columns(choices, fields, header), services(), dry_run=dry_run)
+
+
+def _choices(fields: forms.Fields) -> importing.Choices:
+    """What is chosen beside the columns, which are known by their places in the header."""
+    return importing.Choices(
+        reading=Reading(
+            encoding=fields.one_of("encoding", [*import_words.ENCODINGS]),
+            delimiter=fields.one_of("delimiter", [*import_words.DELIMITERS]),
+            sheet=fields.text("sheet"),
+            kind=cast("Kind | None", fields.one_of("kind", [*import_words.KINDS])),
+        ),
+        decimal=cast("Mark | None", fields.one_of("decimal", (".", ","))),
+        dates=cast("Order | None", fields.one_of("dates", ("dmy", "mdy"))),
+    )
+
+
+def _with_columns(choices: importing.Choices, fields: forms.Fields, header: list[str]) -> importing.Choices:
+    mapped: dict[str, list[str]] = {}
+    for name in FIELDS:
+        text = fields.typed.get(name, "")
+        if text == _NONE:
+            mapped[name] = []
+        elif re.fullmatch("[0-9]{1,4}", text) and int(text) < len(header):
+            mapped[name] = [header[int(text)]]
+        elif text:
+            fields.complain(name, mark("must be one of the columns"))
+    return replace(choices, mapped=mapped)
+
+
+def _seal() -> Callable[[str], str]:
+    session = visit.session()
+    return lambda id_: parts().sessions.token(session, f"import {id_}")
+
+
+def _kept(fields: forms.Fields) -> Path | None:
+    if visit.known_session() is None:
+        return None
+    return parts().uploads.kept(fields.typed.get("file", ""), _seal())
+
+
+def _gone() -> Any:
+    return visit.go_to("/import", render.said().gettext(_GONE))
