@@ -168,6 +168,21 @@ def test_decimal_commas_do_not_hide_the_semicolons(file):
     assert read(file("a.csv", "id;total\n1;5,50\n2;6,00\n"))[0] == (2, ["1", "5,50"])
 
 
+def test_what_excel_says_of_the_separator_is_understood(file):
+    source = open_source(file("a.csv", b"sep=;\r\nid;a,b,c\r\n1;x,y,z\r\n"), Reading())
+
+    assert (source.header, list(source.rows())) == (["id", "a,b,c"], [(3, ["1", "x,y,z"])])
+
+
+def test_a_separator_at_the_end_of_every_line_is_no_column(file):
+    source = open_source(file("a.csv", b"id;paid;;\n1;2;;\n3;4;;5\n6;7;;\n"), Reading())
+    refused = []
+
+    assert source.header == ["id", "paid"]
+    assert list(source.rows(refuse=refused.append)) == [(2, ["1", "2"]), (4, ["6", "7"])]
+    assert [(each.line, "beyond the last column" in str(each)) for each in refused] == [(3, True)]
+
+
 def test_tsv_is_separated_by_tabs_whatever_else_it_holds(file):
     source = open_source(file("a.tsv", "id\tname\n1\tA,B;C\n"), Reading())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from io import StringIO
 from itertools import chain, islice
@@ -15,6 +16,8 @@ from smetka.ledger.imports.refused import Refused
 LONGEST_CELL = 100_000
 DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
 _SAMPLE = 50
+_SAYS = re.compile(r"sep=(.)\r?\n?")
+"""What Excel writes into the first line, and understands there."""
 
 # It is the whole process's limit: nothing else here reads CSV. It also ends a quote that is never closed.
 csv.field_size_limit(LONGEST_CELL)
@@ -37,16 +40,33 @@ class Delimited:
         self._delimiter = delimiter or ","
         self.shown_delimiter = DELIMITERS.get(delimiter, delimiter)
         line, header = next(self._records(self._delimiter), (1, []))
-        self._header_line = line
+        # Some exports end every line with a separator.
+        self._width = len(header)
+        while len(header) > 1 and not header[-1].strip():
+            header.pop()
         self.header = check_header(header, line)
 
     def rows(
         self, advance: Callable[[int], None] | None, refuse: Callable[[Refused], None] | None
     ) -> Iterator[Row]:
         """As `Source.rows`."""
-        records = self._records(self._delimiter, advance, len(self.header), refuse)
+        records = self._records(self._delimiter, advance, self._width, refuse)
         next(records)
-        return records
+        return records if self._width == len(self.header) else self._named(records, refuse)
+
+    def _named(self, records: Iterator[Row], refuse: Callable[[Refused], None] | None) -> Iterator[Row]:
+        """Without the columns at the end that have no name, which must be empty."""
+        names = len(self.header)
+        for line, cells in records:
+            if any(cells[names:]):
+                refused = Refused(
+                    f"has text beyond the last column with a name, {self.header[-1]}", line=line
+                )
+                if refuse is None:
+                    raise refused
+                refuse(refused)
+            else:
+                yield line, cells[:names]
 
     def _records(
         self,
@@ -74,6 +94,8 @@ class Delimited:
             for cells in reader:
                 line = end + 1
                 end = reader.line_num
+                if line == 1 and _SAYS.fullmatch(delimiter.join(cells)):
+                    continue
                 if width is None or len(cells) == width:
                     if cells and (cells[0] or any(cells)):
                         yield line, cells
@@ -87,6 +109,8 @@ class Delimited:
 
     def _find_delimiter(self) -> str:
         """The one that parts the header and most of the first rows alike; "" if none parts the header."""
+        if said := _SAYS.match(next(iter(pieces(self._path, self._codec, None)), "")):
+            return delimiter_of(said[1])
         fits = {delimiter: self._fit(delimiter) for delimiter in DELIMITERS}
         best = max(fits.values())
         if best < 0:
