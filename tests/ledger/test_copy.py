@@ -15,7 +15,7 @@ from itertools import count
 import pytest
 
 from smetka.cli import run
-from smetka.errors import CommandFailed, WrongUsage
+from smetka.errors import CommandFailed, LedgerUnavailable, WrongUsage
 from smetka.ledger import Ledger
 from smetka.ledger.copying.copy import Copy
 from smetka.ledger.upkeep import create_empty
@@ -291,6 +291,9 @@ def test_killed_at_any_point_it_goes_on_and_no_row_is_lost_or_doubled(plain, tar
         if process.returncode != -signal.SIGKILL:
             break
         kills += 1
+        if noted(target, 0):
+            with closing(Ledger(target.url)) as half, pytest.raises(LedgerUnavailable):
+                half.total_spent(1)
 
     assert process.returncode == 0, error
     assert "Verified: 5 customers, 4,000 payments" in said or "already" in said

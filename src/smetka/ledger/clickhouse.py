@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from smetka.errors import WrongUsage
-from smetka.ledger.layout import CUSTOMERS, INDEXED, PAYMENTS, PERSONAL, Layout
+from smetka.ledger.layout import COPYING, CUSTOMERS, INDEXED, PAYMENTS, PERSONAL, Layout
 from smetka.ledger.server import CONNECT_SECONDS, ServerSource, Session, kinds_of
 from smetka.ledger.values import Kind
 from smetka.ledger_location import Server
@@ -51,8 +51,8 @@ class ClickHouse(ServerSource):
 
     FOREIGN_ERRORS = (ClickHouseError, OSError)
 
-    def __init__(self, server: Server) -> None:
-        super().__init__(server)
+    def __init__(self, server: Server, *, even_unfinished: bool = False) -> None:
+        super().__init__(server, even_unfinished=even_unfinished)
         self._connecting = threading.Lock()
         # A client waits as long for every answer.
         self._clients: dict[float, Client] = {}
@@ -103,6 +103,7 @@ class ClickHouse(ServerSource):
             indexable=any("View" not in engine for _, engine in engines),
             personal=frozenset(PERSONAL & declared[CUSTOMERS].keys()),
             engine="clickhouse",
+            is_unfinished=bool(_columns(client, COPYING)),
         )
 
     def _read_state(self) -> Hashable:

@@ -18,6 +18,9 @@ CUSTOMERS = "user_info"
 PAYMENTS = "user_spending"
 NEEDED = {CUSTOMERS: ("user_id", "age"), PAYMENTS: ("user_id", "money_spent", "year")}
 PERSONAL = {"name", "email"}
+COPYING = "smetka_copy"
+"""The table that stands in a ledger which is being copied into, and goes when it is complete."""
+
 INDEXED = ("user_id", "year", "money_spent")
 """The columns of the index that answers everything about payments by itself."""
 
@@ -33,6 +36,7 @@ class Layout:
         index: the name of the index over `INDEXED`, if there is one.
         indexable: payments are in a real table, so that an index can be made.
         personal: those of the columns `name` and `email` that customers have.
+        is_unfinished: a copy into it was begun and not ended; not all of the rows are there.
     """
 
     kinds: frozenset[tuple[tuple[str, str], Kind]]
@@ -41,6 +45,20 @@ class Layout:
     indexable: bool
     personal: frozenset[str] = frozenset()
     engine: Engine = "sqlite"
+    is_unfinished: bool = False
+
+    def check(self, *, even_unfinished: bool) -> Layout:
+        """The same, if questions may be put to it.
+
+        Raises:
+            LedgerUnavailable: it is half a ledger, and that was not asked for.
+        """
+        if self.is_unfinished and not even_unfinished:
+            raise LedgerUnavailable(
+                "A copy into this ledger was begun and is not complete; the same `smetka ledger copy` again "
+                f"goes on with it. (Its notes are in the table {COPYING}.)"
+            )
+        return self
 
     def kind(self, table: str, column: str) -> Kind:
         """What the declaration of a needed column promises."""
@@ -63,7 +81,14 @@ def read_layout(connection: sqlite3.Connection) -> Layout:
     is_number = ((CUSTOMERS, "user_id"), "number") in kinds
     unique = is_number and _is_unique(connection, CUSTOMERS, "user_id")
     personal = frozenset(PERSONAL & types[CUSTOMERS].keys())
-    return Layout(kinds, unique, _covering_index(connection), _is_table(connection, PAYMENTS), personal)
+    return Layout(
+        kinds,
+        unique,
+        _covering_index(connection),
+        _is_table(connection, PAYMENTS),
+        personal,
+        is_unfinished=_is_table(connection, COPYING),
+    )
 
 
 def _declared_types(connection: sqlite3.Connection, table: str) -> dict[str, str]:

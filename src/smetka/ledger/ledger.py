@@ -30,15 +30,20 @@ class Ledger:
 
     Args:
         location: path of a SQLite file, or a URL: sqlite:///, postgresql+psycopg://, clickhousedb://.
+        even_unfinished: half a copy will do, which nobody else is told any figure of.
 
     Raises:
         WrongUsage: `location` is none of these, or needs a package that is not installed.
     """
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, *, even_unfinished: bool = False) -> None:
         place = ledger_location(location)
         self.path: Path | None = place if isinstance(place, Path) else None
-        self._source: Source = _server(place) if isinstance(place, Server) else SQLiteFile(place)
+        self._source: Source = (
+            _server(place, even_unfinished=even_unfinished)
+            if isinstance(place, Server)
+            else SQLiteFile(place, even_unfinished=even_unfinished)
+        )
 
     @property
     def shown(self) -> str:
@@ -159,12 +164,12 @@ class Ledger:
         self._source.close()
 
 
-def _server(place: Server) -> Source:
+def _server(place: Server, *, even_unfinished: bool) -> Source:
     # Late: drivers of databases that most shops do not have.
     if place.engine == "postgresql":
         from smetka.ledger.postgresql import PostgreSQL
 
-        return PostgreSQL(place)
+        return PostgreSQL(place, even_unfinished=even_unfinished)
     from smetka.ledger.clickhouse import ClickHouse
 
-    return ClickHouse(place)
+    return ClickHouse(place, even_unfinished=even_unfinished)

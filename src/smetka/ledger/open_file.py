@@ -75,12 +75,13 @@ class OpenFile:
 
     Args:
         number: grows by one with each opening.
+        even_unfinished: half a copy will do.
 
     Raises:
         LedgerUnavailable, sqlite3.Error: it cannot be read, or is no ledger.
     """
 
-    def __init__(self, path: Path, number: int) -> None:
+    def __init__(self, path: Path, number: int, *, even_unfinished: bool = False) -> None:
         self.number = number
         self._retired = False
         # Seen before connecting: a change in between is then noticed at the next question.
@@ -91,7 +92,7 @@ class OpenFile:
         self._not_at_once_before = 0.0
         try:
             self._data_version = self._read_data_version()
-            self.layout: Layout = read_layout(self._watch)
+            self.layout: Layout = read_layout(self._watch).check(even_unfinished=even_unfinished)
             self._watch.set_progress_handler(self._is_too_long, _STEPS_BETWEEN_LOOKS)
         except BaseException:
             self._watch.close()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy.pool import QueuePool
 
 from smetka.errors import WrongUsage
-from smetka.ledger.layout import CUSTOMERS, INDEXED, PAYMENTS, PERSONAL, Layout
+from smetka.ledger.layout import COPYING, CUSTOMERS, INDEXED, PAYMENTS, PERSONAL, Layout
 from smetka.ledger.server import CONNECT_SECONDS, LONG_QUESTION_SECONDS, ServerSource, Session, kinds_of
 from smetka.ledger.values import Kind
 from smetka.ledger_location import Server
@@ -57,6 +57,7 @@ _INDEXES = """
     WHERE index.indrelid = to_regclass(%(table)s) AND index.indpred IS NULL AND index.indisvalid
 """
 
+_IS_THERE = "SELECT to_regclass(%(table)s) IS NOT NULL"
 _IS_TABLE = "SELECT relkind IN ('r', 'p', 'm') FROM pg_class WHERE oid = to_regclass(%(table)s)"
 
 # Fail where the user may not.
@@ -81,8 +82,8 @@ class PostgreSQL(ServerSource):
 
     FOREIGN_ERRORS = (psycopg.Error, OSError)
 
-    def __init__(self, server: Server) -> None:
-        super().__init__(server)
+    def __init__(self, server: Server, *, even_unfinished: bool = False) -> None:
+        super().__init__(server, even_unfinished=even_unfinished)
         opens: Any = self._connect
         # A pool without an engine: its bookkeeping would double the time of a question.
         self._pool = QueuePool(
@@ -240,6 +241,7 @@ def _layout(connection: Connection) -> Layout:
     for name, _, _, columns in connection.execute(_INDEXES, {"table": PAYMENTS}).fetchall():
         index = name if columns[:1] == [INDEXED[0]] else index
     found = connection.execute(_IS_TABLE, {"table": PAYMENTS}).fetchone()
+    [(is_unfinished,)] = connection.execute(_IS_THERE, {"table": COPYING}).fetchall()
     return Layout(
         kinds,
         ids_unique,
@@ -247,6 +249,7 @@ def _layout(connection: Connection) -> Layout:
         indexable=bool(found and found[0]),
         personal=frozenset(PERSONAL & declared[CUSTOMERS].keys()),
         engine="postgresql",
+        is_unfinished=is_unfinished,
     )
 
 

@@ -64,8 +64,8 @@ class ServerSource(ABC):
     FOREIGN_ERRORS: tuple[type[Exception], ...]
     """Everything that asking raises by itself."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, server: Server, *, even_unfinished: bool = False) -> None:
+        self._server, self._even_unfinished = server, even_unfinished
         self.shown = server.shown
         self._long_questions = threading.BoundedSemaphore(LONG_QUESTIONS)
         self._versions = threading.Lock()
@@ -173,7 +173,7 @@ class ServerSource(ABC):
         return self._layout
 
     def _fresh_layout(self) -> Layout:
-        layout = self._read_layout()
+        layout = self._read_layout().check(even_unfinished=self._even_unfinished)
         self._layout, self._layout_read_at = layout, time.monotonic()
         return layout
 

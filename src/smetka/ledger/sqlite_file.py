@@ -33,7 +33,8 @@ class SQLiteFile:
     `LOCK_WAIT_SECONDS`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, even_unfinished: bool = False) -> None:
+        self._even_unfinished = even_unfinished
         self.path = path
         self.shown = str(path)
         self._opening = threading.Lock()
@@ -138,7 +139,7 @@ class SQLiteFile:
     def _open(self) -> OpenFile:
         self._retire()
         self._openings += 1
-        self._opened = OpenFile(self.path, self._openings)
+        self._opened = OpenFile(self.path, self._openings, even_unfinished=self._even_unfinished)
         return self._opened
 
     def _retire(self) -> None:

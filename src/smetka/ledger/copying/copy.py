@@ -54,7 +54,7 @@ class Copy:
     def __init__(self, source: str, target: str) -> None:
         self._target: Target | None = None
         self._source = Ledger(source)
-        self._copy = Ledger(target)  # as it will be asked
+        self._copy = Ledger(target, even_unfinished=True)  # as it will be asked
         if _is_same(self._source, self._copy):
             raise WrongUsage("The source and the target are the same ledger.")
         self._target = _target(target)

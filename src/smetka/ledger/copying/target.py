@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Any
 
 from smetka.errors import CommandFailed
-from smetka.ledger.layout import CUSTOMERS, PAYMENTS
+from smetka.ledger.layout import COPYING, CUSTOMERS, PAYMENTS
 
-PROGRESS = "smetka_copy"
+PROGRESS = COPYING
 """The table that says how far a copy has come: `note` is the plan in row 0, and how many rows in others."""
 
 NOTES = "SELECT batch, note FROM smetka_copy"
