@@ -94,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
             case "lz4":
                 import lz4.frame
 
-                return lz4.frame.decompress(body)
+                return b"".join(frames(lz4.frame.LZ4FrameDecompressor, body))
             case "gzip":
                 return gzip.decompress(body)
         return body
@@ -170,6 +170,14 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def frames(decompressor, body: bytes):
+    """What is in each frame: a client makes one of each block it sends."""
+    while body:
+        one = decompressor()
+        yield one.decompress(body)
+        body = one.unused_data
 
 
 def quoted(value: str) -> str:
