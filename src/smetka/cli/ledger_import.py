@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
 from smetka.cli.options import counted, json_option, print_json, setting_options
-from smetka.errors import CommandFailed
+from smetka.errors import CommandFailed, WrongUsage
 from smetka.ledger.imports.columns import parse_mapping, read_mapping
+from smetka.ledger.imports.failures import overtaken
 from smetka.ledger.imports.load import import_files
+from smetka.ledger.imports.marker import draft, marker
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading
@@ -81,13 +85,17 @@ def import_(
     settings = load_settings(options)
     mapped = (read_mapping(map_file) if map_file else {}) | parse_mapping(mappings)
     location = ledger_path(into)
+    rejects_file = rejects or location.with_name(f"{location.name}.rejects.csv")
+    _check_files(files)
+    _check_rejects_file(rejects_file, location, files)
     progress: AbstractContextManager[Any] = (
         click.progressbar(length=sum(map(_size, files)), label="Reading", file=sys.stderr)
         if sys.stderr.isatty()
         else nullcontext()
     )
     with progress as bar:
-        outcome = import_files(
+        run = partial(
+            import_files,
             files,
             location,
             Rules(
@@ -104,9 +112,17 @@ def import_(
             dry_run=dry_run,
             advance=bar.update if bar else None,
         )
+        try:
+            outcome = run()
+        except CommandFailed as error:
+            if not overtaken(error, files, location):
+                raise
+            outcome = run()
     if outcome.rejects and not dry_run:
-        outcome.rejects_file = rejects or location.with_name(f"{location.name}.rejects.csv")
-        _write_rejects(outcome, outcome.rejects_file)
+        outcome.rejects_file = rejects_file
+        _write_rejects(outcome, rejects_file)
+    elif outcome.written and _is_rejects_file(rejects_file):
+        rejects_file.unlink(missing_ok=True)  # of an earlier import
     if as_json:
         print_json(outcome.as_json())
     else:
@@ -116,6 +132,63 @@ def import_(
             f"{counted(outcome.rejected, 'row')} rejected; nothing {'would be' if dry_run else 'was'} "
             "written. Correct the file, or say --skip-rejected to take the other rows."
         )
+
+
+def _check_files(files: tuple[Path, ...]) -> None:
+    for path in files:
+        if path.is_dir():
+            raise CommandFailed(f"{path} is a folder; name the files in it. Nothing was written.")
+
+
+def _check_rejects_file(path: Path, ledger: Path, files: tuple[Path, ...]) -> None:
+    """See that writing the list of rejected rows costs nobody another file.
+
+    Raises:
+        WrongUsage: it would.
+    """
+    kept = list(files)
+    for place in (ledger, ledger.resolve()):
+        kept += [place, marker(place), draft(place)]
+        kept += [place.with_name(f"{place.name}{end}") for end in ("-journal", "-wal", "-shm")]
+    # The list is written beside its place, and put there when it is complete.
+    for place in (path, path.with_name(f"{path.name}.part")):
+        for other in kept:
+            if _is_same(place, other):
+                raise WrongUsage(
+                    f"Rejected rows would be written over {other}; name another file by --rejects."
+                )
+    if not _may_be_replaced(path):
+        raise WrongUsage(
+            f"Rejected rows are to be listed in {path}, where something else stands; "
+            "move it away, or name another file by --rejects."
+        )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.resolve() == other.resolve() or one.samefile(other)
+    except (OSError, RuntimeError):
+        return False
+
+
+def _may_be_replaced(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return not path.is_symlink()  # nothing is there; why it cannot be written is said when it is
+    # What is written to a pipe or a terminal replaces nothing.
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _is_rejects_file(path)
+
+
+def _is_rejects_file(path: Path) -> bool:
+    """Whether it is a list of rejected rows, which imports make."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with path.open("rb") as file:
+            return file.readline(100).rstrip(b"\r\n") == ",".join(_REJECT_COLUMNS).encode()
+    except OSError:
+        return False
 
 
 def _size(path: Path) -> int:

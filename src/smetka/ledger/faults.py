@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -10,6 +11,11 @@ from smetka.errors import LedgerUnavailable
 
 FOREIGN_ERRORS = (sqlite3.Error, OSError)
 """Everything that reading the ledger raises by itself; `unavailable` translates it."""
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_WRITING = {*_FULL, errno.EROFS, errno.EFBIG}
+_IOERR_WRITING = ("WRITE", "FSYNC", "TRUNCATE", "DELETE")
 
 
 def is_locked(error: Exception) -> bool:
@@ -45,6 +51,10 @@ def explain(error: Exception, path: Path) -> str:
             return f"{path} is damaged or cut short ({error})."
         case "SQLITE_CANTOPEN" | "SQLITE_READONLY" | "SQLITE_PERM":
             return _explain_refusal(error, path)
+        case "SQLITE_FULL":
+            return f"{path} cannot be written: its disk is full."
+        case "SQLITE_IOERR" if _full_code(error).endswith(_IOERR_WRITING):
+            return f"{path} cannot be written to its disk ({error})."
         case "SQLITE_IOERR":
             return f"{path} cannot be read from its disk ({error})."
         case _:
@@ -54,7 +64,10 @@ def explain(error: Exception, path: Path) -> str:
 def _explain_os(error: OSError, path: Path) -> str:
     if isinstance(error, FileNotFoundError):
         return f"There is no file {path}."
-    return f"{path} cannot be read: {error.strerror or error}."
+    if error.errno in _FULL:
+        return f"{path} cannot be written: its disk is full."
+    verb = "written" if error.errno in _WRITING else "read"
+    return f"{path} cannot be {verb}: {error.strerror or error}."
 
 
 def _explain_refusal(error: Exception, path: Path) -> str:

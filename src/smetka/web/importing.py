@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from smetka.errors import CommandFailed, Fault, InvalidValue, LedgerUnavailable,
 from smetka.ledger.imports.amounts import Mark
 from smetka.ledger.imports.columns import Mapped
 from smetka.ledger.imports.dates import Order
-from smetka.ledger.imports.failures import failure
+from smetka.ledger.imports.failures import failure, overtaken
 from smetka.ledger.imports.load import import_files
 from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.rules import Rules
@@ -87,23 +88,30 @@ def run(path: Path, choices: Choices, services: Services, *, dry_run: bool) -> O
     settings = services.settings
     into = ledger_file(settings)
     sha256 = None if dry_run else _begun(path, services)
+    asked = partial(
+        import_files,
+        [path],
+        into,
+        Rules(
+            currency=settings.currency,
+            zone=settings.timezone,
+            today=services.now().astimezone(settings.timezone).date(),
+            decimal=choices.decimal,
+            date_order=choices.dates,
+        ),
+        mapped=choices.mapped,
+        reading=choices.reading,
+        skip_rejected=choices.skip_rejected,
+        despite_overlap=choices.despite_overlap,
+        dry_run=dry_run,
+    )
     try:
-        outcome = import_files(
-            [path],
-            into,
-            Rules(
-                currency=settings.currency,
-                zone=settings.timezone,
-                today=services.now().astimezone(settings.timezone).date(),
-                decimal=choices.decimal,
-                date_order=choices.dates,
-            ),
-            mapped=choices.mapped,
-            reading=choices.reading,
-            skip_rejected=choices.skip_rejected,
-            despite_overlap=choices.despite_overlap,
-            dry_run=dry_run,
-        )
+        try:
+            outcome = asked()
+        except CommandFailed as error:
+            if not overtaken(error, [path], into):
+                raise
+            outcome = asked()
     except WrongUsage as error:
         raise InvalidValue([Fault(_as_phrase(error), parameter="map")]) from None
     except CommandFailed as error:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smetka.ledger.imports.amounts import Amounts
+from smetka.ledger.imports.amounts import Amounts, Plain
 from smetka.ledger.imports.refused import ReadAgain, Refused
 
 THOUSANDS = {".": [",", " ", "\u00a0", "\u2009", "\u202f", "'", "’", ""], ",": [".", " ", "\u00a0", "'", ""]}
@@ -90,7 +90,7 @@ def test_one_value_alone_is_read(text, cents):
         ("  ", "is empty"),
         ("=SUM(A1:A9)", "is a formula"),
         ("12%", "is a percentage"),
-        ("1E+05", "exponent"),
+        ("1E+05", "is written with an exponent; a plain number is expected"),
         ("nan", "is no number"),
         ("-inf", "is no number"),
         ("NULL", "is no number"),
@@ -185,3 +185,21 @@ def test_what_was_read_otherwise_before_is_read_again_once():
 
     assert [amounts.cents(text) for text in ("12.500", "3.25")] == [1250, 325]
     assert amounts.undecided is None
+
+
+@pytest.mark.parametrize("decimal", [None, ",", "."])
+def test_a_number_that_came_as_one_is_exact_whatever_the_texts_beside_it_are(decimal):
+    amounts = Amounts(decimal, "MKD")
+    numbers = ["12.5", "-3.25", "1234", "0.07", "12.50"]
+
+    assert [amounts.cents(Plain(number).strip()) for number in numbers] == [1250, -325, 123400, 7, 1250]
+    with pytest.raises(Refused, match="more than two decimals"):
+        amounts.cents(Plain("1.234"))
+
+
+def test_numbers_say_nothing_about_the_marks_of_texts():
+    amounts = Amounts(None, "MKD")
+    read = [amounts.cents(text) for text in (Plain("12.5"), "1.234", Plain("0.75"), "12,50", Plain("3.5"))]
+
+    assert read == [1250, 123400, 75, 1250, 350]
+    assert "with , as decimal mark" in reason("12.75", Plain("1.5"), "3,00")

@@ -58,6 +58,14 @@ def test_a_mapping_file_is_toml_or_json(tmp_path):
     assert read_mapping(toml) == read_mapping(other) == {"user_id": ["Customer"], "name": ["First", "Last"]}
 
 
+def test_a_field_twice_in_a_mapping_of_json_is_wrong_usage(tmp_path):
+    path = tmp_path / "map.json"
+    path.write_text('{"email": "A", "name": "B", "email": "C"}')
+
+    with pytest.raises(WrongUsage, match="email is mapped twice"):
+        read_mapping(path)
+
+
 @pytest.mark.parametrize(
     "text", ["user_id =", "user_id = 7", 'customer = "A"', "[" * 5000, "user_id = ['A', 7]"]
 )
@@ -86,11 +94,54 @@ def test_what_is_told_goes_before_what_is_found():
     assert columns.at == {"user_id": (1,), "money_spent": (2,), "date": (4,)}
 
 
-def test_a_date_goes_before_a_year_and_an_age_before_a_birth_date():
-    columns = find_columns(["user_id", "money_spent", "year", "date", "age", "birth_date"], {})
+def test_a_year_beside_its_date_is_read_to_be_compared():
+    header = ["user_id", "money_spent", "year", "date", "birth_date", "age"]
+    columns = find_columns(header, {})
 
-    assert {"date", "age"} <= columns.at.keys()
-    assert not {"year", "birth_date"} & columns.at.keys()
+    assert columns.at.keys() == set(header)
+    assert not find_columns(header[:4], {}).is_plain
+    assert find_columns(header, {"year": [], "age": []}).at.keys() == {*header} - {"year", "age"}
+    assert "age" not in find_columns([*header, "Born"], {"birth_date": ["Born"]}).at
+
+
+@pytest.mark.parametrize(
+    ("mapped", "fields"),
+    [
+        ({"email": ["Buyer"], "name": ["Buyer"]}, "email and to name"),
+        ({"money_spent": ["Total"], "user_id": ["total"]}, "money_spent and to user_id"),
+        ({"name": ["Buyer", "Total"], "money_spent": ["Total"]}, "name and to money_spent"),
+    ],
+)
+def test_a_column_that_is_told_for_two_fields_is_wrong_usage(mapped, fields):
+    with pytest.raises(WrongUsage, match=f"mapped to {fields}"):
+        find_columns(["Buyer", "Total", "year"], mapped)
+
+
+def test_a_column_that_is_told_is_not_what_it_is_called():
+    columns = find_columns(["user_id", "email", "age"], {"user_id": ["email"]})
+
+    assert columns.at == {"user_id": (1,), "age": (2,)}
+
+
+def test_a_name_may_be_of_two_columns_told_apart():
+    assert find_columns(["user_id", "A", "B"], {"name": ["A", "B"]}).at["name"] == (1, 2)
+
+
+def test_lines_of_items_are_known_while_the_platform_s_total_and_number_stand():
+    header = header_of("shopify_orders.csv")
+
+    assert find_columns(header, {"name": ["Shipping Name"]}).has_items
+    assert find_columns(header, {"money_spent": ["Total"]}).has_items
+    assert not find_columns(header, {"money_spent": ["Lineitem price"]}).has_items
+    assert not find_columns(header, {"order_id": ["Id"]}).has_items
+    assert not find_columns(["user_id", "money_spent", "year", "order_id"], {}).has_items
+
+
+def test_the_way_of_payment_is_looked_at_and_not_shown():
+    columns = find_columns(header_of("shopify_orders.csv"), {})
+
+    assert "payment_method" in columns.at
+    assert "payment_method" not in columns.named
 
 
 @pytest.mark.parametrize(

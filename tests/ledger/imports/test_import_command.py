@@ -2,13 +2,22 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import resource
 import sqlite3
+import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from smetka.cli import run
+from smetka.ledger.faults import explain
+from smetka.ledger.imports.marker import draft, marked, marker
+from smetka.ledger.imports.target import writing
+from tests.ledger.imports.test_source import workbook
 
 FILES = Path(__file__).parent / "files"
 PLAIN = "user_id,money_spent,year\n"
@@ -108,6 +117,72 @@ def test_the_others_are_taken_and_the_rejected_listed_where_told(smetka, export,
     assert len(rejects.read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["a ledger that is there", "a new ledger"])
+@pytest.mark.parametrize("end", ["", "-wal", "-journal", "-shm", ".smetka-import", ".smetka-import.new"])
+def test_rejected_rows_are_never_written_over_the_ledger_and_what_is_beside_it(
+    smetka, export, make_ledger, tmp_path, there, end
+):
+    path = export(PLAIN + "x,1.00,2023\n")
+    ledger = make_ledger([(1, "Ana", None, 30)], []) if there else tmp_path / "new.db"
+    before = ledger.read_bytes() if there else None
+    rejects = ledger.with_name(ledger.name + end)
+    status, out, err = smetka("ledger", "import", path, "--into", ledger, "--rejects", rejects)
+
+    assert (status, out) == (2, "")
+    assert f"would be written over {rejects}" in err
+    assert ledger.exists() == there
+    assert not there or ledger.read_bytes() == before
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_rejected_rows_are_never_written_over_what_is_read_nor_by_a_link(smetka, export, tmp_path, link):
+    path = export("file,line,column,reason\n1,2,3,4\n")
+    link(tmp_path / "link.csv", path)
+    for rejects in (path, tmp_path / "link.csv", tmp_path / "sub" / ".." / "export.csv"):
+        status, _, err = smetka("ledger", "import", path, "--into", tmp_path / "a.db", "--rejects", rejects)
+        assert (status, "would be written over" in err) == (2, True)
+    part = export(PLAIN + "x,1.00,2023\n", "bad.csv.part")
+    status, _, err = smetka(
+        *("ledger", "import", part, "--kind", "csv", "--into", tmp_path / "a.db"),
+        *("--rejects", tmp_path / "bad.csv"),
+    )
+    assert (status, "would be written over" in err) == (2, True)
+    assert "x,1.00" in part.read_text()
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "by default"])
+@pytest.mark.parametrize("text", ["", "notes\n", "file,line,column,reason,mine\n"])
+def test_rejected_rows_are_never_written_over_another_file(smetka, export, tmp_path, named, text):
+    path, other = export(PLAIN + "x,1.00,2023\n"), export(text, "shop.db.rejects.csv")
+    options = ("--rejects", other) if named else ()
+    status, _, err = smetka("ledger", "import", path, "--into", tmp_path / "shop.db", *options)
+
+    assert status == 2
+    assert f"{other}, where something else stands" in err
+    assert other.read_text() == text
+
+
+def test_a_list_of_rejected_rows_is_replaced_and_goes_with_what_was_wrong(smetka, export, tmp_path):
+    ledger, rejects = tmp_path / "shop.db", tmp_path / "shop.db.rejects.csv"
+    for rows in (3, 1):
+        path = export(PLAIN + "x,1.00,2023\n" * rows)
+        assert smetka("ledger", "import", path, "--into", ledger)[0] == 1
+        assert len(rejects.read_text().splitlines()) == rows + 1
+    path = export(PLAIN + "1,1.00,2023\n")
+    smetka("ledger", "import", path, "--into", ledger, "--dry-run")
+    assert rejects.exists()
+
+    assert smetka("ledger", "import", path, "--into", ledger)[0] == 0
+    assert not rejects.exists()
+
+
+def test_rejected_rows_can_be_listed_on_the_terminal_or_in_a_pipe(smetka, export, tmp_path):
+    path = export(PLAIN + "x,1.00,2023\n")
+    status, _, err = smetka("ledger", "import", path, "--into", tmp_path / "shop.db", "--rejects", os.devnull)
+    assert (status, "1 row rejected" in err) == (1, True)
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
+
 def test_a_list_of_rejected_rows_has_an_end(smetka, export, tmp_path, monkeypatch):
     monkeypatch.setattr("smetka.ledger.imports.outcome.MOST_REJECTS", 10)
     path = export(PLAIN + "x,1.00,2023\n" * 25)
@@ -184,3 +259,120 @@ def test_a_missing_file_and_a_missing_folder_are_told(smetka, export, tmp_path):
     status, _, err = smetka("ledger", "import", path, "--into", tmp_path / "no" / "shop.db")
     assert status == 1
     assert "nothing was written" in err
+
+
+def test_folders_are_named(smetka, export, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, folder = export(PLAIN + "1,1.00,2023\n"), tmp_path / "folder"
+    folder.mkdir()
+    for name in (".", "folder"):
+        status, _, err = smetka("ledger", "import", path, name, "--into", "shop.db")
+        assert (status, err.count(f"{name} is a folder; name the files in it")) == (1, 1)
+    status, _, err = smetka("ledger", "import", path, "--into", folder)
+    assert (status, err.count(f"{folder} is a folder; a ledger is a file")) == (1, 1)
+    status, _, err = smetka("ledger", "import", path, "--into", os.devnull, "--rejects", "bad.csv")
+    assert (status, "is no file" in err) == (1, True)
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
+
+@pytest.mark.parametrize("options", [(), ("--decimal", ",")])
+def test_amounts_that_a_workbook_has_as_texts_are_read_as_those_of_a_text_file(smetka, tmp_path, options):
+    head = ["user_id", "money_spent", "year"]
+    rows = [[1, "12,50", 2024], [2, "3,00", 2024], [3, 0.1, 2024], [4, "1.234,00", 2024], [5, 7, 2024]]
+    path = workbook(tmp_path / "a.xlsx", A=[head, *rows])
+    status, out, err = smetka("ledger", "import", path, "--into", tmp_path / "shop.db", "--json", *options)
+
+    assert (status, err) == (0, "")
+    assert json.loads(out)["total"] == 1256.6
+
+
+def test_amounts_as_texts_in_two_readings_are_not_guessed_in_a_workbook_either(smetka, tmp_path):
+    rows = [["user_id", "email", "money_spent", "year"], [1, "a@b.mk", "1.234", 2024], [2, "", 12.5, 2024]]
+    path = workbook(tmp_path / "a.xlsx", A=rows)
+    status, _, err = smetka("ledger", "import", path, "--into", tmp_path / "shop.db")
+    assert (status, "amounts like 1.234" in err) == (1, True)
+    status, out, _ = smetka(
+        "ledger", "import", path, "--into", tmp_path / "shop.db", "--decimal", ",", "--json"
+    )
+    assert (status, json.loads(out)["total"]) == (0, 1246.5)
+
+
+@pytest.mark.parametrize("text", [PLAIN + "1,1.00,2023\n", "order_id," + PLAIN + "a,1,1.00,2023\n"])
+def test_the_same_file_twice_at_once_is_added_once(smetka, export, tmp_path, monkeypatch, text):
+    path, ledger = export(text), tmp_path / "shop.db"
+    command = ("ledger", "import", path, "--into", ledger)
+
+    def overtaken(*arguments):
+        """Another process is quicker, when this one has looked and comes to write."""
+        monkeypatch.undo()
+        subprocess.run([sys.executable, "-m", "smetka", *command], check=True, stdout=subprocess.DEVNULL)
+        return marked(*arguments)
+
+    monkeypatch.setattr("smetka.ledger.imports.target.marked", overtaken)
+    status, out, err = smetka(*command)
+
+    assert (status, err) == (0, "")
+    assert "was imported on 20" in out
+    assert count(ledger) == 1
+
+
+@pytest.mark.parametrize("table", ["smetka_imports", "smetka_import_years", "smetka_orders"])
+@pytest.mark.parametrize("kind", ["TABLE {} (id, file)", "VIEW {} AS SELECT 1 AS id"])
+def test_a_table_of_the_name_of_ours_is_told(smetka, export, make_ledger, table, kind):
+    ledger = make_ledger([(1, "Ana", None, 30)], [])
+    with closing(sqlite3.connect(ledger)) as database:
+        database.execute(f"CREATE {kind.format(table)}")
+    before = ledger.read_bytes()
+    status, _, err = smetka("ledger", "import", export(PLAIN + "1,1.00,2023\n"), "--into", ledger)
+
+    assert status == 1
+    assert f"has a table {table} that is none of Smetka's" in err
+    assert ledger.read_bytes() == before
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a ledger that is there", "a new ledger"])
+def test_a_ledger_that_cannot_grow_is_told_as_one_that_cannot_be_written(
+    export, make_ledger, tmp_path, there
+):
+    path = export(PLAIN + "".join(f"{number},1.00,2023\n" for number in range(1, 20_000)))
+    ledger = make_ledger([(1, "Ana", None, 30)], []) if there else tmp_path / "new.db"
+    ended = subprocess.run(
+        [sys.executable, "-m", "smetka", "ledger", "import", path, "--into", ledger],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+        env={**os.environ, "SQLITE_TMPDIR": "/dev/shm", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode == 1
+    assert "cannot be written" in ended.stderr
+    assert "cannot be read" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ledger.exists() == there
+
+
+def test_a_full_disk_is_told_as_one_that_cannot_be_written(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
+        database.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            database.executescript("CREATE TABLE a (b); CREATE TABLE c (d); CREATE TABLE e (f);")
+    assert explain(full.value, Path("shop.db")) == "shop.db cannot be written: its disk is full."
+    with pytest.raises(OSError, match="space") as full, Path("/dev/full").open("w") as file:  # noqa: PT012
+        file.write("a")
+        file.flush()
+    assert explain(full.value, Path("shop.db")) == "shop.db cannot be written: its disk is full."
+
+
+def test_what_an_import_leaves_when_it_is_killed_is_for_nobody_else_to_read(smetka, export, tmp_path):
+    ledger = tmp_path / "shop.db"
+    new = draft(ledger)
+    with writing(ledger) as (path, _):
+        assert path == new
+        assert [stat.S_IMODE(each.stat().st_mode) for each in (new, marker(ledger))] == [0o600, 0o600]
+        left = new.read_bytes()
+    plain = export("", "plain")
+    assert ledger.stat().st_mode == plain.stat().st_mode
+    new.write_bytes(left)
+    assert smetka("ledger", "import", export(PLAIN + "1,1.00,2023\n"), "--into", ledger)[0] == 0
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["export.csv", "plain", "shop.db"]

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smetka.ledger.imports.amounts import Plain
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.source import Reading, open_source
 
@@ -74,9 +75,11 @@ def sheet_of(rows, first=1):
     return f"<worksheet {MAIN}><sheetData>{''.join(lines)}</sheetData></worksheet>"
 
 
-def workbook(path, **sheets):
+def workbook(path, *, hidden=(), **sheets):
+    states = ("visible", "hidden")
     names = "".join(
-        f'<sheet name="{name}" sheetId="{at}" r:id="r{at}"/>' for at, name in enumerate(sheets, 1)
+        f'<sheet name="{name}" sheetId="{at}" state="{states[name in hidden]}" r:id="r{at}"/>'
+        for at, name in enumerate(sheets, 1)
     )
     relations = "".join(
         f'<Relationship Id="r{at}" Type="{RELATION}/worksheet" Target="worksheets/sheet{at}.xml"/>'
@@ -444,12 +447,19 @@ def test_a_workbook_gives_its_cells_as_exact_text(tmp_path):
     path = workbook(tmp_path / "a.xlsx", Orders=rows)
     source = open_source(path, Reading())
 
-    assert (source.kind, source.typed, source.encoding, source.delimiter) == ("xlsx", True, "", "")
+    assert (source.kind, source.typed, source.encoding, source.delimiter) == ("xlsx", False, "", "")
     assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert list(source.rows()) == [
         (2, ["7", "12.3", "2024-02-29", "2024-01-01 23:59:59", "Ана", "true"]),
         (4, ["9007199254740991", "0.3", "", "2024-01-01", "1.234", ""]),
         (5, ["-3", "0.0000001", "", "", "", ""]),
+    ]
+    assert [isinstance(text, Plain) for text in next(source.rows())[1][:5]] == [
+        True,
+        True,
+        False,
+        False,
+        False,
     ]
 
 
@@ -477,6 +487,41 @@ def test_only_one_sheet_with_data_is_taken_without_its_name(tmp_path):
     assert refusal(path) == "The file has several sheets with data: 'Orders', 'Older'. Name one with --sheet."
     assert read(path, sheet="Older") == [(2, ["2"])]
     assert "has no sheet 'None'; it has 'Orders', 'Older'" in refusal(path, sheet="None")
+
+
+def test_hidden_sheets_count_only_where_no_other_has_data(tmp_path):
+    orders, lists = [["id"], [1]], [["country"], ["MK"]]
+    path = workbook(tmp_path / "a.xlsx", Orders=orders, Lists=lists, hidden=["Lists"])
+    source = open_source(path, Reading())
+    assert source.found == ["sheet 'Orders', the only visible one with data"]
+    assert list(source.rows()) == [(2, ["1"])]
+    assert read(path, sheet="Lists") == [(2, ["MK"])]
+
+    path = workbook(tmp_path / "b.xlsx", Cover=[], Orders=orders, hidden=["Orders"])
+    assert open_source(path, Reading()).found == ["sheet 'Orders', the only one with data"]
+    path = workbook(tmp_path / "c.xlsx", Cover=[], Orders=orders, Lists=lists, hidden=["Orders", "Lists"])
+    assert "several sheets with data: 'Orders', 'Lists'" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "is_taken"),
+    [("a" * 2**20, 2**20, False), ("a" * 2**21, 2**21, False), ("a" * 90_000, 90_000, True)],
+    ids=["just too long", "longer than a piece", "as long as a cell may be"],
+)
+def test_a_text_without_an_end_is_refused_before_it_is_taken_into_memory(tmp_path, text, length, is_taken):
+    path = workbook(tmp_path / "a.xlsx", A=[["id"], [text]])
+    if is_taken:
+        assert len(read(path)[0][1][0]) == length
+    else:
+        assert refusal(path) == "The file has more than 1,048,576 bytes without an XML tag, a cell too long."
+
+
+def test_a_workbook_of_too_many_parts_is_refused(tmp_path, monkeypatch):
+    path = workbook(tmp_path / "a.xlsx", A=[["id"], *[[1]] * 200])
+    assert len(read(path)) == 200
+    monkeypatch.setattr("smetka.ledger.imports.workbook.MOST_TAGS", 1000)
+
+    assert refusal(path) == "The file has more than 1,000 XML tags when unpacked. Save it as CSV."
 
 
 def test_a_long_number_and_a_cell_beyond_the_header_are_refused_by_row(tmp_path):
@@ -511,7 +556,7 @@ def test_a_bad_workbook_is_refused(tmp_path, monkeypatch, sheet, sentence):
 def test_a_directory_that_lies_about_sizes_does_not_help_a_bomb(tmp_path, monkeypatch):
     monkeypatch.setattr("smetka.ledger.imports.workbook.LARGEST", 4 * 1024 * 1024)
     honest = workbook(
-        tmp_path / "a.xlsx", A=f"<worksheet {MAIN}>{' ' * (5 * 1024 * 1024)}</worksheet>"
+        tmp_path / "a.xlsx", A=f"<worksheet {MAIN}>{'<row/>' * 1024 * 1024}</worksheet>"
     ).read_bytes()
     size = next(
         info for info in zipfile.ZipFile(io.BytesIO(honest)).infolist() if "sheet1" in info.filename

@@ -60,10 +60,21 @@ _MARKS = {
 }
 
 
+class Plain(str):
+    """A number that came as one, not as text: digits and a decimal point, and nothing else."""
+
+    __slots__ = ()
+
+    def strip(self, _: str | None = None, /) -> Plain:
+        """There is nothing to strip; it stays what it is."""
+        return self
+
+
 class Amounts:
     """One column of amounts. The first that can be read in one way only decides the marks of all.
 
-    Until then a mark before three digits, as in 1.234, is taken for one of thousands.
+    Until then a mark before three digits, as in 1.234, is taken for one of thousands. Numbers that are
+    `Plain` are read as they are, and show nothing about the texts beside them.
 
     Args:
         decimal: the decimal mark if it is known; found out if None.
@@ -89,7 +100,7 @@ class Amounts:
         if digits.isdigit() and digits.isascii() and len(whole) <= 10:
             if not mark:
                 return int(digits) * 100
-            if self._decimal is not None:
+            if self._decimal is not None or isinstance(text, Plain):
                 if len(decimals) == 2:
                     return int(digits)
                 if len(decimals) == 1:
@@ -102,6 +113,8 @@ class Amounts:
         return self._taken_for_thousands if self._decimal is None else None
 
     def _any(self, text: str) -> int:
+        is_plain = isinstance(text, Plain)
+        decimal = "." if is_plain else self._decimal
         text = text.strip()
         if not text:
             raise Refused("is empty")
@@ -112,21 +125,22 @@ class Amounts:
         self._check_currency(match["after"])
         number = match["number"]
         mark, shown = _marks(number)
-        if shown is None and mark is not None and self._decimal != mark:
+        if shown is None and mark is not None and decimal != mark:
             self._check_thousands(mark)
             mark = None
         whole, _, decimals = number.partition(mark) if mark else (number, "", "")
         if not (whole.isdigit() or not whole or _GROUPED.fullmatch(whole)) or not (decimals + "0").isdigit():
             raise Refused("has marks that do not part it into groups of three digits")
-        if shown and self._decimal not in (None, shown):
-            raise Refused(f"is not written with {self._decimal} as decimal mark, as the others are")
+        if shown and decimal not in (None, shown):
+            raise Refused(f"is not written with {decimal} as decimal mark, as the others are")
         if decimals[2:].strip("0"):
             raise Refused("has more than two decimals")
         digits = "".join(character for character in whole if character.isdigit()) or "0"
         cents = int(digits + decimals[:2].ljust(2, "0"))
         if cents > _LARGEST * 100:
             raise Refused(f"is beyond {_LARGEST:,} {self._currency}")
-        self._learn(number, shown)
+        if not is_plain:
+            self._learn(number, shown)
         return -cents if (match["sign"] or match["second"]) in ("-", "−") else cents
 
     def _check_currency(self, mark: str) -> None:
@@ -189,7 +203,7 @@ def _reason(text: str) -> str:
     if text.endswith("%"):
         return "is a percentage"
     if _EXPONENT.fullmatch(text):
-        return "is written with an exponent; format the column as a plain number"
+        return "is written with an exponent; a plain number is expected"
     if text.lower().lstrip("+-") in _WORDS:
         return "is no number"
     return "is no amount"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 
 from smetka.age_groups import OLDEST_AGE
 from smetka.ledger.imports.refused import Refused
@@ -17,6 +18,7 @@ _MOST_SEEN = 200_000
 _WHOLE = re.compile(r"([0-9]{1,19})(?:\.0{1,9})?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+")
 _LONGEST_EMAIL = 254
+_LONGEST_ORDER = 200
 
 
 def user_id(text: str) -> int:
@@ -51,6 +53,23 @@ def email(text: str) -> str:
     if len(text) > _LONGEST_EMAIL or not _EMAIL.fullmatch(text):
         raise Refused("is no e-mail address")
     return text.lower()
+
+
+def order_number(text: str) -> str:
+    """An order's number, the same however exports write it: #1001, 01001 and 1001.0 are 1001."""
+    number = text.strip().removeprefix("#").strip()
+    if number.isascii() and (whole := re.fullmatch(r"0*([0-9]+)(?:\.0)?", number)):
+        number = whole[1]
+    if not number:
+        raise Refused("is empty; every payment needs its order")
+    if len(number) > _LONGEST_ORDER:
+        raise Refused(f"is longer than {_LONGEST_ORDER} characters")
+    return number
+
+
+def age_on(today: date, born: date) -> int:
+    """The age in whole years of somebody born that day."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 def user_ids(texts: Sequence[str]) -> list[int]:

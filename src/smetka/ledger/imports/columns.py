@@ -30,7 +30,10 @@ FIELDS = (
     "refunded",
     "cancelled_at",
 )
-"""What a column can be; `outstanding` beside these is Shopify's alone."""
+"""What a column can be; `outstanding` and `payment_method` beside these are Shopify's alone."""
+
+_INSTEAD = {"date": "year", "year": "date", "age": "birth_date", "birth_date": "age"}
+_UNSEEN = "payment_method"
 
 _OF_PAYMENTS = FIELDS[FIELDS.index("money_spent") + 1 :]
 _PAIR = re.compile(r'\s*([^=,"]*?)\s*=\s*("(?:[^"]|"")*"|[^,"]*)\s*(?:,|$)')
@@ -72,7 +75,9 @@ def read_mapping(path: Path) -> dict[str, list[str]]:
     try:
         with path.open("rb") as file:
             raw = file.read(_LARGEST_MAPPING).decode("utf-8-sig")
-        content: Any = json.loads(raw) if path.suffix.lower() == ".json" else tomllib.loads(raw)
+        content: Any = (
+            json.loads(raw, object_pairs_hook=_once) if path.suffix.lower() == ".json" else tomllib.loads(raw)
+        )
     except OSError as error:
         raise WrongUsage(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:
@@ -86,6 +91,15 @@ def read_mapping(path: Path) -> dict[str, list[str]]:
             raise WrongUsage(f"{path}: {field} must be the name of a column.")
         _add(mapped, field, [column for column in listed if column])
     return mapped
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        fields = [field for field, _ in pairs]
+        twice = next(field for field in fields if fields.count(field) > 1)
+        raise WrongUsage(f"The field {twice} is mapped twice.")
+    return content
 
 
 def _add(mapped: dict[str, list[str]], field: str, columns: list[str]) -> None:
@@ -104,11 +118,14 @@ class Columns:
         recognised: the platform's export that it is.
         at: places in a row by field.
         named: names of the columns by field, for people.
+        has_items: several lines may be one order's, each with its total: the platform writes one for each
+            item.
     """
 
     recognised: str | None
     at: Mapping[str, tuple[int, ...]]
     named: Mapping[str, str]
+    has_items: bool = False
 
     @property
     def by_email(self) -> bool:
@@ -126,7 +143,8 @@ class Columns:
         return (
             self.has_payments
             and self.at.keys() <= {"user_id", "money_spent", "date", "year"}
-            and ("user_id" in self.at)
+            and "user_id" in self.at
+            and not self.at.keys() >= {"date", "year"}
         )
 
 
@@ -134,7 +152,7 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
     """Find the fields in a header; what is told goes before what is found.
 
     Raises:
-        WrongUsage: a column that was told is not there.
+        WrongUsage: a column that was told is not there, or was told for two fields.
         Refused: too little is there to import anything; the reason says what is missing.
     """
     platform = recognise(header)
@@ -149,12 +167,11 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
     else:
         own = {column.lower(): place for place, column in reversed(list(enumerate(header)))}
         found = {field: (own[field],) for field in FIELDS if field in own}
-    for field, told in mapped.items():
-        found.pop(field, None)
-        if field in {"date", "year"}:
-            found.pop("year" if field == "date" else "date", None)
-        if told:
-            found[field] = tuple(_place(header, column, field) for column in told)
+    of_platform = dict(found)
+    told = {
+        field: tuple(_place(header, column, field) for column in columns) for field, columns in mapped.items()
+    }
+    found = _without_told(found, told, header) | {field: places for field, places in told.items() if places}
     found = _complete(found, header)
     return Columns(
         recognised=platform.name if platform else None,
@@ -162,8 +179,30 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
         named={
             field: (" + " if field == "name" else " or ").join(header[place] for place in places)
             for field, places in found.items()
+            if field != _UNSEEN
         },
+        has_items=platform is not None
+        and all(found.get(field) == of_platform.get(field) for field in ("order_id", "money_spent")),
     )
+
+
+def _without_told(
+    found: Mapping[str, tuple[int, ...]], told: Mapping[str, tuple[int, ...]], header: Sequence[str]
+) -> dict[str, tuple[int, ...]]:
+    """What is found beside what is told: no told field, none that it stands for, and no told column."""
+    taken: dict[int, str] = {}
+    for field, places in told.items():
+        for place in places:
+            other = taken.setdefault(place, field)
+            if other != field:
+                raise WrongUsage(f"The column {header[place]!r} is mapped to {other} and to {field}.")
+    gone = told.keys() | {_INSTEAD.get(field) for field, places in told.items() if places}
+    kept = {
+        field: tuple(place for place in places if place not in taken)
+        for field, places in found.items()
+        if field not in gone
+    }
+    return {field: places for field, places in kept.items() if places}
 
 
 def _place(header: Sequence[str], column: str, field: str) -> int:
@@ -184,8 +223,6 @@ def _complete(found: dict[str, tuple[int, ...]], header: Sequence[str]) -> dict[
             "has no column that says who the customer is; "
             f"name it by --map user_id=… or email=…. Its columns are {_listed(header)}"
         )
-    if "age" in found:
-        found.pop("birth_date", None)
     if "money_spent" not in found:
         found = {field: places for field, places in found.items() if field not in _OF_PAYMENTS}
         if found.keys() == {"user_id"}:
@@ -193,9 +230,7 @@ def _complete(found: dict[str, tuple[int, ...]], header: Sequence[str]) -> dict[
                 "has neither amounts nor anything about customers; name a column by --map money_spent=…. "
                 f"Its columns are {_listed(header)}"
             )
-    elif "date" in found:
-        found.pop("year", None)
-    elif "year" not in found:
+    elif not {"date", "year"} & found.keys():
         raise Refused(
             "has amounts but no column that says when they were paid; "
             f"name it by --map date=… or year=…. Its columns are {_listed(header)}"

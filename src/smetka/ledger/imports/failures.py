@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from smetka.errors import CommandFailed
+from smetka.ledger.imports.encodings import hash_of
 from smetka.ledger.imports.refused import Refused
+from smetka.ledger.imports.target import imported_at
 
 Kind = Literal["file", "overlap", "busy", "full", "ledger"]
 
@@ -44,3 +48,16 @@ def failure(error: CommandFailed) -> Failure:
     if isinstance(cause, OSError) and cause.errno in _FULL:
         return Failure("full")
     return Failure("busy" if "Another import" in str(error) else "ledger")
+
+
+def overtaken(error: CommandFailed, paths: Iterable[Path], into: Path) -> bool:
+    """Whether another import has added the same bytes, perhaps since this one looked for them.
+
+    Asked once more, `import_files` says so then instead of this error.
+    """
+    if failure(error).kind not in {"overlap", "ledger"}:
+        return False
+    try:
+        return any(imported_at(into, hash_of(path)) for path in paths)
+    except (CommandFailed, sqlite3.Error, OSError):
+        return False

@@ -17,7 +17,14 @@ from smetka.ledger.imports.rows import Rows
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading, Source, open_source
 from smetka.ledger.imports.staging import cut, marks, open_staging, stage
-from smetka.ledger.imports.target import attach, imported_at, make_own_tables, reading_mode, stands, writing
+from smetka.ledger.imports.target import (
+    attach,
+    imported_at,
+    make_own_tables,
+    reading_mode,
+    stands,
+    writing,
+)
 from smetka.ledger.imports.write import write
 
 _AS_FOUND = Reading()
@@ -52,7 +59,7 @@ def import_files(
 
     Raises:
         CommandFailed: a file cannot be taken, or the ledger not written; nothing was written.
-        WrongUsage: a column that was mapped is not there.
+        WrongUsage: a column that was mapped is not there, or was mapped to two fields.
     """
     into = into.resolve()
     outcome = Outcome([FileOutcome(path.name) for path in paths])

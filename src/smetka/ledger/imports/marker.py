@@ -49,7 +49,7 @@ def marked(ledger: Path, wait_seconds: float) -> Iterator[None]:
 
 def _take(path: Path) -> int | None:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CommandFailed(f"{path} cannot be made: {error.strerror}; nothing was written.") from None
     try:

@@ -12,20 +12,25 @@ from datetime import date
 from smetka.errors import CommandFailed
 from smetka.ledger.imports.cells import LARGEST_ID
 from smetka.ledger.imports.outcome import Outcome
+from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.rows import FURTHER_LINES, Rows
 from smetka.money import Money
 
-KNOWN_ORDER = "orders that are there already"
-CHANGED_ORDER = "orders that are there already, with another amount; they were left as they are"
+# Read after any number: "1 there already, by its order number".
+KNOWN_ORDER = "there already, by the order number"
+CHANGED_ORDER = "there already, with another amount, year or customer; left as in the ledger"
 
 
 def resolve(db: sqlite3.Connection, read: list[Rows], outcome: Outcome) -> None:
     """Settle all rows; count what is left out, rejected and will be added."""
     if any("order_id" in rows.columns.at for rows in read):
-        _settle_orders(db, outcome)
+        _settle_orders(db, read, outcome)
     _reject(
         db, outcome, "name", "is another than on line {line}{of_file}; one id has two names", _OTHER_NAMES
     )
+    if any({"user_id", "email"} <= rows.columns.at.keys() for rows in read):
+        _check_emails(db, outcome)
+    _check_allotted(db, read, outcome)
     if any(rows.columns.by_email for rows in read):
         _find_owners(db, outcome)
     _gather_customers(db)
@@ -76,10 +81,25 @@ def _refuse(rows: Rows, what: str) -> None:
     )
 
 
-def _settle_orders(db: sqlite3.Connection, outcome: Outcome) -> None:
+_CHANGED = (
+    "(s.cents <> o.cents OR s.year <> o.year "
+    "OR ifnull(s.user_id <> o.user_id, fold(s.email) <> fold(o.email)))"
+)
+
+
+def _settle_orders(db: sqlite3.Connection, read: list[Rows], outcome: Outcome) -> None:
+    single = ", ".join(str(rows.number) for rows in read if not rows.columns.has_items)
     db.execute(
-        "INSERT INTO orders SELECT order_id, min(rowid), file, line, cents FROM staged "
+        "INSERT INTO orders SELECT order_id, min(rowid), file, line, cents, year, user_id, email FROM staged "
         "WHERE order_id IS NOT NULL GROUP BY order_id"
+    )
+    _reject(
+        db,
+        outcome,
+        "order_id",
+        "stands on line {line} already; map the order's own lines only once",
+        "SELECT s.rowid, NULL, o.file, o.line FROM staged s JOIN orders o USING (order_id) "  # noqa: S608 - ours
+        f"WHERE s.rowid <> o.row AND s.file = o.file AND s.file IN ({single})",
     )
     _reject(
         db,
@@ -90,14 +110,18 @@ def _settle_orders(db: sqlite3.Connection, outcome: Outcome) -> None:
         "WHERE s.rowid <> o.row AND s.file = o.file AND s.cents <> o.cents",
     )
     db.execute(
-        "INSERT INTO gone (row, reason) SELECT s.rowid, "
-        "CASE WHEN s.cents <> o.cents THEN ?2 WHEN s.file = o.file THEN ?3 ELSE ?1 END "
+        "INSERT INTO gone (row, reason) SELECT s.rowid, "  # noqa: S608 - ours
+        f"CASE WHEN s.file = o.file THEN ?3 WHEN {_CHANGED} THEN ?2 ELSE ?1 END "
         "FROM staged s JOIN orders o USING (order_id) WHERE s.rowid <> o.row",
         (KNOWN_ORDER, CHANGED_ORDER, FURTHER_LINES),
     )
     db.execute(
-        "INSERT INTO gone (row, reason) SELECT o.row, CASE WHEN o.cents = k.cents THEN ?1 ELSE ?2 END "
-        "FROM orders o JOIN smetka_orders k USING (order_id)",
+        "INSERT INTO gone (row, reason) "  # noqa: S608 - ours
+        f"SELECT s.row, CASE WHEN max(ifnull({_CHANGED}, 0)) THEN ?2 ELSE ?1 END FROM orders s JOIN ("
+        "SELECT order_id, cents, year, user_id, nullif(trim(email), '') AS email "
+        "FROM smetka_orders LEFT JOIN smetka_buyers "
+        "USING (order_id) LEFT JOIN user_info u USING (user_id)"
+        ") o USING (order_id) GROUP BY s.row",
         (KNOWN_ORDER, CHANGED_ORDER),
     )
     for file, reason, count in db.execute(
@@ -105,6 +129,63 @@ def _settle_orders(db: sqlite3.Connection, outcome: Outcome) -> None:
     ).fetchall():
         outcome.files[file].left_out[reason] += count
     _take_out(db)
+
+
+def _check_emails(db: sqlite3.Connection, outcome: Outcome) -> None:
+    """Two customers must not become one by a number, nor one e-mail be that of two."""
+    _reject(
+        db,
+        outcome,
+        "email",
+        "is another than on line {line}{of_file}; one id has two e-mails",
+        "SELECT s.rowid, NULL, n.file, n.line FROM staged s JOIN ("
+        "SELECT user_id, email, file, line, min(rowid) FROM staged "
+        "WHERE user_id IS NOT NULL AND email IS NOT NULL GROUP BY user_id"
+        ") n USING (user_id) WHERE s.email <> n.email AND fold(s.email) <> fold(n.email)",
+    )
+    _reject(
+        db,
+        outcome,
+        "email",
+        "customer {reason} has another e-mail in the ledger",
+        "SELECT s.rowid, s.user_id, NULL, NULL FROM staged s JOIN user_info u ON u.user_id = s.user_id "
+        "WHERE s.email IS NOT NULL AND fold(u.email) <> '' "
+        "GROUP BY s.rowid HAVING max(u.email = s.email OR fold(u.email) = fold(s.email)) = 0",
+    )
+    db.execute(
+        "INSERT OR IGNORE INTO owner SELECT fold(email), user_id FROM user_info WHERE user_id IS NOT NULL "
+        "AND fold(email) IN (SELECT fold(email) FROM staged WHERE user_id IS NOT NULL AND email IS NOT NULL)"
+    )
+    _reject(
+        db,
+        outcome,
+        "email",
+        "is customer {reason}'s e-mail in the ledger",
+        "SELECT s.rowid, min(o.user_id), NULL, NULL FROM staged s JOIN owner o ON o.email = fold(s.email) "
+        "WHERE s.user_id IS NOT NULL GROUP BY s.rowid HAVING max(o.user_id = s.user_id) = 0",
+    )
+
+
+def _check_allotted(db: sqlite3.Connection, read: list[Rows], outcome: Outcome) -> None:
+    """A number that Smetka gave to an e-mail is no number of the shop's, unless the e-mail says the same."""
+    if not db.execute("SELECT 1 FROM smetka_allotted LIMIT 1").fetchone():
+        return
+    said = "number {reason} was given to another customer by an import without numbers"
+    claimed = (
+        "FROM staged s JOIN smetka_allotted a ON a.user_id = s.user_id "
+        "LEFT JOIN user_info u ON u.user_id = s.user_id AND fold(u.email) = fold(s.email) "
+        "WHERE u.user_id IS NULL"
+    )
+    # Rows that were read many at a time have lost their lines.
+    found = db.execute(f"SELECT s.file, s.user_id {claimed} AND s.line IS NULL LIMIT 1").fetchone()
+    if found:
+        rows = next(rows for rows in read if rows.number == found[0])
+        refused = Refused(
+            f"cannot be taken: {said.format(reason=found[1])}; map the customers' e-mails as well",
+            column=rows.columns.named["user_id"],
+        )
+        raise CommandFailed(f"{rows.told.name}: {refused} Nothing was written.") from refused
+    _reject(db, outcome, "user_id", said, f"SELECT s.rowid, s.user_id, NULL, NULL {claimed}")
 
 
 _OTHER_NAMES = (
@@ -116,15 +197,15 @@ _OTHER_NAMES = (
 
 
 def _reject(db: sqlite3.Connection, outcome: Outcome, field: str, reason: str, select: str) -> None:
-    """Reject the rows that a statement finds, each with its row, and the file and line it contradicts."""
+    """Reject the rows that a statement finds: each its row, a reason's own word, and what it contradicts."""
     db.execute(f"INSERT INTO gone {select}")
-    for file, line, other_file, other_line in db.execute(
-        "SELECT file, line, other_file, other_line FROM gone JOIN staged ON staged.rowid = gone.row "
+    for file, line, what, other_file, other_line in db.execute(
+        "SELECT file, line, reason, other_file, other_line FROM gone JOIN staged ON staged.rowid = gone.row "
         "ORDER BY row"
     ):
         of_file = "" if other_file in {None, file} else f" of {outcome.files[other_file].name}"
         column = outcome.files[file].mapping.get(field, "")
-        said = reason.format(line=other_line, of_file=of_file)
+        said = reason.format(line=other_line, of_file=of_file, reason=what)
         outcome.reject(outcome.files[file], line, column, said)
     _take_out(db)
 
@@ -161,10 +242,11 @@ def _find_owners(db: sqlite3.Connection, outcome: Outcome) -> None:
     if most + needed > LARGEST_ID:
         raise CommandFailed(f"There are no ids left for new customers: {most} is taken.")
     db.execute(
-        "INSERT INTO owner SELECT email, ? + row_number() OVER (ORDER BY rowid) FROM wanted "
+        "INSERT INTO allotted SELECT ? + row_number() OVER (ORDER BY rowid), email FROM wanted "
         "WHERE email NOT IN (SELECT email FROM owner)",
         (max(most, 0),),
     )
+    db.execute("INSERT INTO owner SELECT email, user_id FROM allotted")
     db.execute(
         "UPDATE staged SET user_id = (SELECT owner.user_id FROM owner WHERE owner.email = staged.email) "
         "WHERE user_id IS NULL"
@@ -172,7 +254,10 @@ def _find_owners(db: sqlite3.Connection, outcome: Outcome) -> None:
 
 
 def _gather_customers(db: sqlite3.Connection) -> None:
-    """The newest that is known of each customer; files of customers go before what orders say."""
+    """The newest that is known of each customer; files of customers go before what orders say.
+
+    Exports begin with the newest order or the oldest: the day counts, and the line among those of a day.
+    """
     db.execute(
         "INSERT INTO customer (user_id, file) SELECT user_id, file FROM "
         "(SELECT user_id, file, min(rowid) FROM staged GROUP BY user_id)"
@@ -180,7 +265,8 @@ def _gather_customers(db: sqlite3.Connection) -> None:
     for column in ("name", "email", "age"):
         db.execute(
             f"UPDATE customer SET {column} = n.{column}, {column}_fills = n.fills FROM ("  # noqa: S608 - ours
-            f"SELECT user_id, {column}, fills, max(rowid - fills * 4611686018427387904) FROM staged "
+            f"SELECT user_id, {column}, fills, "
+            "max(rowid + day * 1099511627776 - fills * 4611686018427387904) FROM staged "
             f"WHERE {column} IS NOT NULL GROUP BY user_id) n WHERE n.user_id = customer.user_id"
         )
     db.execute(

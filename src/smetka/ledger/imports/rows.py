@@ -7,46 +7,28 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import chain, islice, repeat
 from operator import itemgetter, truediv
-from typing import NamedTuple
 
 from smetka.ledger.imports.amounts import Amounts, Mark
-from smetka.ledger.imports.cells import Memo, Seen, plain_cents, user_id, user_ids
+from smetka.ledger.imports.cells import Memo, Seen, age_on, order_number, plain_cents, user_id, user_ids
 from smetka.ledger.imports.cells import age as whole_age
 from smetka.ledger.imports.cells import email as email_address
 from smetka.ledger.imports.cells import year as whole_year
 from smetka.ledger.imports.columns import Columns
 from smetka.ledger.imports.dates import Dates, Order
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
-from smetka.ledger.imports.platforms import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, meaning
+from smetka.ledger.imports.platforms import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, is_test, meaning
 from smetka.ledger.imports.refused import ReadAgain, Refused
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Source
+from smetka.ledger.imports.staging import Staged
 
-FURTHER_LINES = "further lines of an order"
+# Read after any number: "1 as a further line of an order".
+FURTHER_LINES = "as a further line of an order"
+TEST_ORDER = "as a test order"
 
 _CHUNK = 500
-_LONGEST_ORDER_ID = 200
 
 Advance = Callable[[int], None] | None
-
-
-class Staged(NamedTuple):
-    """A row that passed: a payment unless `cents` is None.
-
-    `fills`: it gives a customer of the ledger only what that one lacks.
-    """
-
-    file: int
-    line: int
-    user_id: int | None
-    email: str | None
-    name: str | None
-    name_key: str | None
-    age: int | None
-    cents: int | None
-    year: int | None
-    order_id: str | None
-    fills: bool
 
 
 class _LeftOut(Exception):
@@ -192,12 +174,11 @@ class Rows:
     def _row(self, line: int, cells: list[str]) -> Staged:
         columns = self.columns
         cents = year = order_id = None
+        day = 0
         if columns.has_payments:
             cents = self._cents(cells)
             order_id = self._order_id(cells)
-            when = self._cell("date", cells) if "date" in columns.at else cells[self._when_at]
-            self._field = "date"
-            year = self._year_of(when)
+            year, day = self._year_and_day(cells)
         user_id, email = self._identity(cells)
         name = self._name(cells)
         age = self._age(cells)
@@ -214,6 +195,7 @@ class Rows:
             age,
             cents,
             year,
+            day,
             order_id,
             columns.has_payments,
         )
@@ -233,6 +215,8 @@ class Rows:
         if "status" in columns.at:
             if not status and not money:
                 raise _LeftOut(FURTHER_LINES)
+            if is_test(self._cell("payment_method", cells)):
+                raise _LeftOut(TEST_ORDER)
             self._field = "status"
             state = meaning(status)
             if state not in STATES:
@@ -268,12 +252,18 @@ class Rows:
         return self._amounts.cents(text) if text else 0
 
     def _order_id(self, cells: list[str]) -> str | None:
-        order_id = self._cell("order_id", cells)
-        if "order_id" in self.columns.at and not order_id:
-            raise Refused("is empty; every payment needs its order")
-        if len(order_id) > _LONGEST_ORDER_ID:
-            raise Refused(f"is longer than {_LONGEST_ORDER_ID} characters")
-        return order_id or None
+        return order_number(self._cell("order_id", cells)) if "order_id" in self.columns.at else None
+
+    def _year_and_day(self, cells: list[str]) -> tuple[int, int]:
+        if "date" not in self.columns.at:
+            self._field = "date"
+            year = self._year_of(cells[self._when_at])
+            return year, date(year, 1, 1).toordinal()
+        when = self._cell("date", cells)
+        year = self._year_of(when)
+        if (other := self._cell("year", cells)) and self._year(other) != year:
+            raise Refused("is another year than that of the date, in the shop's time zone; map one of them")
+        return year, self._dates.day(when).toordinal()
 
     def _when(self) -> tuple[int, Callable[[str], int]]:
         """The column that says when, and how to read its year."""
@@ -297,6 +287,8 @@ class Rows:
     def _identity(self, cells: list[str]) -> tuple[int | None, str | None]:
         email = self._cell("email", cells)
         if not self.columns.by_email:
+            if email:
+                email_address(email)
             self._field = "user_id"
             return user_id(cells[self.columns.at["user_id"][0]]), email or None
         if not email:
@@ -310,12 +302,13 @@ class Rows:
         return " ".join(" ".join(cells[place] for place in places).split()) or None
 
     def _age(self, cells: list[str]) -> int | None:
-        if text := self._cell("age", cells):
-            return whole_age(text)
+        age = whole_age(text) if (text := self._cell("age", cells)) else None
         if text := self._cell("birth_date", cells):
-            born, today = self._births.day(text), self._rules.today
-            return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-        return None
+            by_birth = age_on(self._rules.today, self._births.day(text))
+            if age is not None and abs(age - by_birth) > 1:
+                raise Refused("does not fit the age, by more than a year; map one of them")
+            return by_birth
+        return age
 
     def _refuse(self, refused: Refused) -> None:
         self.told.rows += 1

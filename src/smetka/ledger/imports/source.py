@@ -75,8 +75,8 @@ class Source:
     """A file that was looked through once: known by its hash, its text decodable, its header read.
 
     `delimiter` is for people: ``,`` ``;`` ``|`` ``tab``, or empty where there is none. `encoding` is empty
-    for a workbook. `found` holds what was found out about it, a short sentence each. `typed`: cells may
-    have come as numbers and dates, which are then written with a decimal point and no marks, and as ISO.
+    for a workbook. `found` holds what was found out about it, a short sentence each. `typed`: all
+    amounts are written with a decimal point and no marks. Elsewhere single ones may be, which are `Plain`.
     """
 
     path: Path

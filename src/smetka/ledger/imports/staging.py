@@ -6,8 +6,10 @@ The database has no name; its file is gone with the process, however that ends.
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING, NamedTuple
 
-from smetka.ledger.imports.rows import Advance, Rows, Staged
+if TYPE_CHECKING:
+    from smetka.ledger.imports.rows import Advance, Rows
 
 _CACHE_KIB = 4096
 
@@ -17,14 +19,17 @@ PRAGMA cache_size = -{cache};
 CREATE TABLE payment (user_id INTEGER, money_spent REAL, year INTEGER);
 CREATE TABLE staged (
     file INTEGER, line INTEGER, user_id INTEGER, email TEXT, name TEXT, name_key TEXT, age INTEGER,
-    cents INTEGER, year INTEGER, order_id TEXT, fills INTEGER
+    cents INTEGER, year INTEGER, day INTEGER, order_id TEXT, fills INTEGER
 );
 CREATE TABLE gone (row INTEGER PRIMARY KEY, reason TEXT, other_file INTEGER, other_line INTEGER);
-CREATE TABLE orders (order_id TEXT PRIMARY KEY, row INTEGER, file INTEGER, line INTEGER, cents INTEGER)
-    WITHOUT ROWID;
+CREATE TABLE orders (
+    order_id TEXT PRIMARY KEY, row INTEGER, file INTEGER, line INTEGER, cents INTEGER, year INTEGER,
+    user_id INTEGER, email TEXT
+) WITHOUT ROWID;
 CREATE TABLE named (user_id INTEGER PRIMARY KEY, name_key TEXT, file INTEGER, line INTEGER);
 CREATE TABLE wanted (email TEXT PRIMARY KEY);
 CREATE TABLE owner (email TEXT, user_id INTEGER, PRIMARY KEY (email, user_id)) WITHOUT ROWID;
+CREATE TABLE allotted (user_id INTEGER PRIMARY KEY, email TEXT);
 CREATE TABLE customer (
     user_id INTEGER PRIMARY KEY, file INTEGER, name TEXT, name_fills INTEGER, email TEXT, email_fills INTEGER,
     age INTEGER, age_fills INTEGER
@@ -32,6 +37,27 @@ CREATE TABLE customer (
 CREATE TABLE fresh (user_id INTEGER PRIMARY KEY, file INTEGER, name TEXT, email TEXT, age INTEGER);
 CREATE TABLE change (user_id INTEGER PRIMARY KEY, file INTEGER, name TEXT, email TEXT, age INTEGER);
 """
+
+
+class Staged(NamedTuple):
+    """A row that passed: a payment unless `cents` is None.
+
+    `day` counts days, so that of two payments the later is known; `fills`: it gives a customer of the
+    ledger only what that one lacks.
+    """
+
+    file: int
+    line: int
+    user_id: int | None
+    email: str | None
+    name: str | None
+    name_key: str | None
+    age: int | None
+    cents: int | None
+    year: int | None
+    day: int
+    order_id: str | None
+    fills: bool
 
 
 def open_staging() -> sqlite3.Connection:

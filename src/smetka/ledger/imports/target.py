@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -37,7 +38,20 @@ CREATE TABLE IF NOT EXISTS {schema}.smetka_orders (
     cents INTEGER NOT NULL,
     import INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS {schema}.smetka_buyers (
+    order_id TEXT NOT NULL PRIMARY KEY,
+    user_id INTEGER NOT NULL,
+    year INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS {schema}.smetka_allotted (user_id INTEGER PRIMARY KEY);
 """
+_OWN_COLUMNS = {
+    "smetka_imports": "number sha256 name at payments first_day last_day by_order".split(),
+    "smetka_import_years": "import year payments".split(),
+    "smetka_orders": "order_id cents import".split(),
+    "smetka_buyers": "order_id user_id year".split(),
+    "smetka_allotted": ["user_id"],
+}
 _BRIEF = {
     "user_info": {"user_id": "INT", "name": None, "email": None, "age": "INT"},
     "user_spending": {"user_id": "INT", "money_spent": None, "year": "INT"},
@@ -45,20 +59,28 @@ _BRIEF = {
 
 
 def stands(path: Path) -> bool:
-    """There is something to add to; an empty file is nothing."""
+    """There is something to add to; an empty file is nothing.
+
+    Raises:
+        CommandFailed: what stands there is no file.
+    """
     try:
-        return path.stat().st_size > 0
+        status = path.stat()
     except FileNotFoundError:
         return False
     except OSError as error:
         raise CommandFailed(f"{path} cannot be read: {error.strerror}.") from None
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no file"
+        raise CommandFailed(f"{path} is {kind}; a ledger is a file. Nothing was written.")
+    return status.st_size > 0
 
 
 def imported_at(path: Path, sha256: str) -> str | None:
     """When a file with these bytes was imported into the ledger."""
     with closing(sqlite3.connect(":memory:", uri=True, isolation_level=None)) as connection:
         attach(connection, path, reading_mode(path))
-        if not _has_table(connection, "smetka_imports"):
+        if not _has_table(connection, "smetka_allotted"):
             return None
         row = connection.execute("SELECT at FROM smetka_imports WHERE sha256 = ?", (sha256,)).fetchone()
     return None if row is None else str(row[0])
@@ -89,7 +111,7 @@ def attach(connection: sqlite3.Connection, path: Path | None, mode: str) -> None
 
 def make_own_tables(connection: sqlite3.Connection, schema: str) -> None:
     """What is remembered of imports: in the ledger itself, or beside it where that must stay as it is."""
-    if schema == "main" and _has_table(connection, "smetka_imports"):
+    if schema == "main" and _has_table(connection, "smetka_allotted"):
         return
     # Not executescript, which commits first.
     for statement in _OWN_TABLES.format(schema=schema).split(";")[:-1]:
@@ -104,16 +126,18 @@ def writing(path: Path) -> Iterator[tuple[Path, bool]]:
         CommandFailed: another import writes to it, or it cannot be written.
     """
     with marked(path, BUSY_SECONDS):
+        new = draft(path)
+        _discard(new)  # of an import that was killed
         if stands(path):
             yield path, False
             return
-        new = draft(path)
-        _discard(new)  # of an import that was killed
         create_empty(new)
         try:
+            usual = stat.S_IMODE(new.stat().st_mode)
+            new.chmod(0o600)  # people's names and addresses would stay in it, if it were killed
             yield new, True
             create_index(new)
-            _put(new, path)
+            _put(new, path, usual)
         finally:
             _discard(new)
 
@@ -124,8 +148,9 @@ def _discard(new: Path) -> None:
     new.unlink(missing_ok=True)
 
 
-def _put(new: Path, path: Path) -> None:
+def _put(new: Path, path: Path, mode: int) -> None:
     try:
+        new.chmod(mode)
         _sync(new)
         if path.exists() and not path.stat().st_size:
             new.replace(path)
@@ -157,6 +182,13 @@ def _sync(path: Path) -> None:
 
 
 def _check_shape(connection: sqlite3.Connection, path: Path) -> None:
+    for table, own in _OWN_COLUMNS.items():
+        found = [name for _, name, *_ in connection.execute(f"PRAGMA ledger.table_info({table})")]
+        if found and found != own:
+            raise CommandFailed(
+                f"{path} has a table {table} that is none of Smetka's; imports are remembered by that name. "
+                "Rename it; nothing was written."
+            )
     for table, columns in _BRIEF.items():
         row = connection.execute(
             "SELECT type FROM ledger.sqlite_master WHERE lower(name) = ? AND type IN ('table', 'view')",

@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from smetka.ledger.imports.amounts import Plain
 from smetka.ledger.imports.delimited import LONGEST_CELL, Row
 from smetka.ledger.imports.header import MOST_COLUMNS, check_header
 from smetka.ledger.imports.refused import Refused
 
-LARGEST = 400 * 1024 * 1024
-"""Of all parts together, unpacked."""
+LARGEST = 128 * 1024 * 1024
+"""Of all parts together, unpacked. A single text as long would take three times that in memory."""
 
-MOST_CELLS = 12_000_000
+MOST_TAGS = 16_000_000
+"""Of all parts together: the smallest cell or text has a few, and each takes 70 bytes in memory."""
+
+MOST_CELLS = 5_000_000
 """In the rectangle around all that a sheet holds: all of it is kept in memory, empty cells too."""
 
 _PIECE = 1024 * 1024
@@ -32,16 +36,16 @@ _TAIL = 32
 class Workbook:
     """One sheet, the only one with data or the one that was named."""
 
-    typed = True
+    typed = False  # its texts are as in any file; its numbers are `Plain`
     found: tuple[str, ...] = ()
 
     def __init__(self, path: Path, sheet: str | None) -> None:
         self._path, self._size = path, path.stat().st_size
         _check_parts(path)
         with self._opened() as workbook:
-            self._sheet = _choose(workbook, sheet)
+            self._sheet, among = _choose(workbook, sheet)
             if sheet is None and len(workbook.sheet_names) > 1:
-                self.found = (f"sheet {self._sheet!r}, the only one with data",)
+                self.found = (f"sheet {self._sheet!r}, the only {among}one with data",)
             line, header = next(_filled(workbook, self._sheet), (1, []))
         while header and header[-1] == "":
             header.pop()
@@ -103,7 +107,7 @@ def _check_parts(path: Path) -> None:
         with ZipFile(path) as archive:
             if "xl/workbook.xml" not in archive.namelist():
                 raise Refused("is a zip archive, but no .xlsx workbook")
-            left = LARGEST
+            left, tags, run = LARGEST, MOST_TAGS, 0
             if sum(part.file_size for part in archive.infolist()) > left:
                 raise _too_large()
             for part in archive.infolist():
@@ -114,6 +118,17 @@ def _check_parts(path: Path) -> None:
                         left -= len(piece)
                         if left < 0:
                             raise _too_large()
+                        tags -= piece.count(b"<")
+                        if tags < 0:
+                            raise Refused(
+                                f"has more than {MOST_TAGS:,} XML tags when unpacked. Save it as CSV"
+                            )
+                        first = piece.find(b"<")
+                        if run + (len(piece) if first < 0 else first) > _PIECE:
+                            raise Refused(
+                                f"has more than {_PIECE:,} bytes without an XML tag, a cell too long"
+                            )
+                        run = run + len(piece) if first < 0 else len(piece) - piece.rfind(b"<")
                         # In every part: a workbook says itself which of them are sheets.
                         places = _CELL.findall(tail + piece)
                         columns.update({letters for letters, _ in places})
@@ -149,18 +164,28 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _choose(workbook: CalamineWorkbook, wanted: str | None) -> str:
-    names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+def _choose(workbook: CalamineWorkbook, wanted: str | None) -> tuple[str, str]:
+    """A sheet, and what kind of sheets it was chosen among: hidden ones count where no other has data."""
+    sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    names = [sheet.name for sheet in sheets]
     if wanted is not None:
         if wanted not in names:
             raise Refused(f"has no sheet {wanted!r}; it has {_listed(names)}")
-        return wanted
-    filled = [name for name in names if next(_filled(workbook, name), None)]
+        return wanted, ""
+    visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    hidden = [name for name in names if name not in visible]
+    filled, among = _with_data(workbook, visible), "visible " * bool(hidden)
+    if not filled:
+        filled, among = _with_data(workbook, hidden), ""
     if not filled:
         raise Refused("is an empty workbook")
     if len(filled) > 1:
         raise Refused(f"has several sheets with data: {_listed(filled)}. Name one with --sheet")
-    return filled[0]
+    return filled[0], among
+
+
+def _with_data(workbook: CalamineWorkbook, names: list[str]) -> list[str]:
+    return [name for name in names if next(_filled(workbook, name), None)]
 
 
 def _listed(names: list[str]) -> str:
@@ -193,8 +218,8 @@ def _text(value: Any) -> str:
                     "is a number of more than 15 digits, which Excel does not keep; store it as text"
                 )
             if value == int(value):
-                return str(int(value))
-            return f"{Decimal(f'{value:.15g}'):f}"
+                return Plain(int(value))
+            return Plain(f"{Decimal(f'{value:.15g}'):f}")
         case datetime():
             midnight = value.time() == time()
             return value.date().isoformat() if midnight else value.isoformat(" ", "seconds")

@@ -35,6 +35,11 @@ def write(db: sqlite3.Connection, read: list[Rows], hashes: list[str]) -> None:
         "INSERT INTO user_spending (user_id, money_spent, year) "
         "SELECT user_id, cents / 100.0, year FROM staged WHERE cents IS NOT NULL"
     )
+    db.execute(
+        "INSERT OR REPLACE INTO smetka_buyers "
+        "SELECT order_id, user_id, year FROM staged WHERE order_id IS NOT NULL"
+    )
+    db.execute("INSERT OR IGNORE INTO smetka_allotted SELECT user_id FROM allotted")
     at = instant(datetime.now(UTC))
     for rows, sha256 in zip(read, hashes, strict=True):
         first, last = rows.days() or (None, None)

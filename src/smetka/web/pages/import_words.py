@@ -7,7 +7,7 @@ from datetime import datetime
 
 from smetka.language.translations import mark
 from smetka.ledger.imports.resolve import CHANGED_ORDER, KNOWN_ORDER
-from smetka.ledger.imports.rows import FURTHER_LINES
+from smetka.ledger.imports.rows import FURTHER_LINES, TEST_ORDER
 
 FIELDS = {
     "user_id": mark("Customer number"),
@@ -63,7 +63,10 @@ _NOT_PAID = re.compile(r"not paid \((.+)\)")
 _LEFT_OUT = {
     FURTHER_LINES: mark("further lines of an order that is counted"),
     KNOWN_ORDER: mark("orders that are in the ledger already"),
-    CHANGED_ORDER: mark("orders that are in the ledger already with another amount, left as they are there"),
+    CHANGED_ORDER: mark(
+        "orders that are in the ledger already with another amount, year or customer, left as they are there"
+    ),
+    TEST_ORDER: mark("test orders"),
     "cancelled": mark("cancelled orders"),
     "refunded in full": mark("orders that were paid back in full"),
     "not paid in full": mark("orders that are not paid in full"),
