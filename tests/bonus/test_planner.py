@@ -17,7 +17,7 @@ from smetka.bonus.planner import STEPS, Planner
 from smetka.bonus.preview import preview
 from smetka.bonus.rules import Rules
 from smetka.ledger import Ledger, Spent
-from smetka.ledger.statements import PART
+from smetka.ledger.values import PART
 from smetka.money import NOTHING, Money
 from smetka.spending.ranking import Order, Ranking
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smetka.age_groups import OLDEST_AGE, parse_age_groups
 from smetka.ledger import Spent
-from smetka.ledger.statements import PART
+from smetka.ledger.values import PART
 from smetka.money import NOTHING, Money
 from smetka.spending.ranking import MOST_CLASSES, Ranking, by_age_group
 

@@ -151,6 +151,7 @@ def everything_about(error: BaseException) -> str:
 )
 def test_the_token_is_in_no_log_line_message_or_traceback(fault, caplog):
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3")  # another client of it turns it down when imported
     seen = ""
     with FakeTelegram(token=CANARY, chats=(MANAGER,)) as telegram:
         url = {
