@@ -41,6 +41,12 @@ class Server:
     shown: str
     secrets: tuple[str, ...] = field(repr=False)
 
+    def scrub(self, text: str) -> str:
+        """A driver's words without the password."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
+
 
 def ledger_location(location: str) -> Path | Server:
     """What `location` names: a file, as `ledger_path` reads it, or a server.

@@ -69,11 +69,11 @@ _MAY_READ = (
 # One set of rows that anybody sees has one snapshot; it also changes when others of the server write.
 _STATE = "SELECT pg_current_snapshot()::text"
 
-_SESSION = f"""
-    SELECT set_config('default_transaction_read_only', 'on', false),
-           set_config('statement_timeout', '{LONG_QUESTION_SECONDS}s', false),
-           set_config('lock_timeout', '{LOCK_SECONDS}s', false),
-           set_config('application_name', 'smetka', false)
+_SESSION = """
+    SELECT set_config('default_transaction_read_only', %(read_only)s, false),
+           set_config('statement_timeout', %(statement)s, false),
+           set_config('lock_timeout', %(lock)s, false),
+           set_config('application_name', %(name)s, false)
 """
 
 
@@ -127,18 +127,8 @@ class PostgreSQL(ServerSource):
         return _Session(self, layout, seconds)
 
     def _connect(self) -> Connection:
-        connection = Connection.connect(
-            f"postgresql://{self._server.address}",
-            autocommit=True,
-            connect_timeout=CONNECT_SECONDS,
-            client_encoding="utf-8",
-        )
-        try:
-            connection.adapters.register_loader("numeric", _WholeNumericLoader)
-            connection.execute(_SESSION)
-        except BaseException:
-            connection.close()
-            raise
+        connection = connect(self._server, read_only=True, lock_seconds=LOCK_SECONDS, name="smetka")
+        connection.adapters.register_loader("numeric", _WholeNumericLoader)
         return connection
 
     def _read_layout(self) -> Layout:
@@ -163,9 +153,9 @@ class PostgreSQL(ServerSource):
             case "55P03":
                 return "a table is locked by another program."
             case "42501":
-                return f"the user may not read it ({_first_line(error)}); grant SELECT on both tables."
+                return f"the user may not read it ({first_line(error)}); grant SELECT on both tables."
             case _:
-                return f"{_first_line(error)}."
+                return f"{first_line(error)}."
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -193,6 +183,31 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
                 self.cancel_safe(timeout=_CANCEL_SECONDS)
             self.close()
             raise psycopg.OperationalError("the server did not answer in time") from None
+
+
+def connect(server: Server, *, read_only: bool, lock_seconds: int, name: str) -> Connection:
+    """A connection on which every statement is a transaction of its own, with limits.
+
+    Args:
+        lock_seconds: how long it waits for a lock.
+        name: what the server calls it.
+
+    Raises:
+        psycopg.Error, OSError: the server cannot be reached, or does not let one in.
+    """
+    connection = Connection.connect(
+        f"postgresql://{server.address}",
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+        client_encoding="utf-8",
+    )
+    try:
+        limits = {"statement": f"{LONG_QUESTION_SECONDS}s", "lock": f"{lock_seconds}s"}
+        connection.execute(_SESSION, {"read_only": "on" if read_only else "off", "name": name, **limits})
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 class _Session(Session):
@@ -263,5 +278,6 @@ def _kind_of(declared: str) -> Kind | None:
     return _OTHERS.get(declared)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a server said, without where and why in its code."""
     return (str(error).strip().splitlines() or ["no reason was given"])[0].rstrip(".")

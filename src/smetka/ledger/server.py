@@ -185,10 +185,7 @@ class ServerSource(ABC):
             raise self._unavailable(error) from None
 
     def _unavailable(self, error: Exception) -> LedgerUnavailable:
-        sentence = self._explain(error)
-        for secret in self._server.secrets:
-            sentence = sentence.replace(secret, "***")
-        return LedgerUnavailable(f"{self.shown}: {sentence}")
+        return LedgerUnavailable(f"{self.shown}: {self._server.scrub(self._explain(error))}")
 
 
 def kinds_of(

@@ -157,9 +157,7 @@ class ClickHouseTarget(Target):
 
     def explain(self, error: Exception) -> str:
         """As `Target` says."""
-        said = " ".join(str(error).split())
-        for secret in self._server.secrets:
-            said = said.replace(secret, "***")
+        said = self._server.scrub(" ".join(str(error).split()))
         if "ACCESS_DENIED" in said or "Not enough privileges" in said:
             said = "the user may not write there; grant CREATE TABLE, DROP TABLE, ALTER, SELECT and INSERT"
         elif "AUTHENTICATION_FAILED" in said:

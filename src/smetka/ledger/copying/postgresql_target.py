@@ -10,8 +10,8 @@ import psycopg
 
 from smetka.ledger.copying.target import COLUMNS, NOTES, PROGRESS, Packed, Target, check_shape, chunks
 from smetka.ledger.layout import CUSTOMERS, INDEXED, PAYMENTS
-from smetka.ledger.postgresql import Connection
-from smetka.ledger.server import CONNECT_SECONDS, LONG_QUESTION_SECONDS
+from smetka.ledger.postgresql import Connection, connect, first_line
+from smetka.ledger.server import LONG_QUESTION_SECONDS
 from smetka.ledger.upkeep import INDEX
 from smetka.ledger_location import Server
 
@@ -23,13 +23,6 @@ _GRACE_SECONDS = 3.0
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": "\ufffd"})
 
 _NOTE = "INSERT INTO smetka_copy VALUES (%s, %s)"
-
-_SESSION = f"""
-    SELECT set_config('default_transaction_read_only', 'off', false),
-           set_config('statement_timeout', '{LONG_QUESTION_SECONDS}s', false),
-           set_config('lock_timeout', '{LOCK_SECONDS}s', false),
-           set_config('application_name', 'smetka copy', false)
-"""
 
 _DECLARED = """
     SELECT attname, format_type(atttypid, atttypmod)
@@ -116,9 +109,7 @@ class PostgreSQLTarget(Target):
 
     def explain(self, error: Exception) -> str:
         """As `Target` says."""
-        said = (str(error).strip().splitlines() or ["no reason was given"])[0].rstrip(".")
-        for secret in self._server.secrets:
-            said = said.replace(secret, "***")
+        said = self._server.scrub(first_line(error))
         match getattr(error, "sqlstate", None):
             case None if isinstance(error, psycopg.ProgrammingError):
                 # libpq's own words about a URL may hold a part of the password.
@@ -142,15 +133,10 @@ class PostgreSQLTarget(Target):
 
     def _opened(self) -> Connection:
         if self._connection is None:
-            connection = Connection.connect(
-                f"postgresql://{self._server.address}",
-                autocommit=True,
-                connect_timeout=CONNECT_SECONDS,
-                client_encoding="utf-8",
+            self._connection = connect(
+                self._server, read_only=False, lock_seconds=LOCK_SECONDS, name="smetka copy"
             )
-            connection.seconds = LONG_QUESTION_SECONDS + _GRACE_SECONDS
-            self._connection = connection
-            connection.execute(_SESSION)
+            self._connection.seconds = LONG_QUESTION_SECONDS + _GRACE_SECONDS
         return self._connection
 
     def _has(self, table: str) -> bool:
