@@ -300,3 +300,20 @@ def test_a_connection_is_kept_for_the_next_request(shop):
         for _ in range(3):
             client.sendall(request(b"GET", b"/total_spent/10", body=b""))
             assert receive(client)[0] == 200
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["session first", "language first"])
+def test_cookies_in_lines_of_their_own_are_all_kept(send, order):
+    page = b"/bonus"
+    _, headers, body = send(request(b"GET", page, body=b""))
+    session = headers["set-cookie"].partition(";")[0].encode()
+    assert session.startswith(b"smetka_session=")
+
+    lines = [b"Cookie: " + session, b"Cookie: smetka_language=mk; other=a,b"][::order]
+    _, _, again = send(request(b"GET", page, body=b"", headers=lines))
+
+    assert (form_token(again), b'<html lang="mk"' in again) == (form_token(body), True)
+
+
+def form_token(page: bytes) -> bytes:
+    return page.partition(b'name="form" value="')[2].partition(b'"')[0]

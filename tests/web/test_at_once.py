@@ -323,6 +323,15 @@ def test_each_request_has_an_id_a_line_and_a_place_in_the_metrics(visit, capsys)
     assert sum("mine-1" in line for line in lines) == 1
 
 
+def test_a_purpose_in_two_lines_is_read_as_flask_reads_it(visit, telegram_bot):
+    _, visitor = visit(**telegram_bot)
+    visitor.twice(AVERAGES)  # told once: from now on others could be answered at once
+    fields = [("sec-purpose", "other"), ("sec-purpose", "prefetch")]
+    answers = [at_the_same_time(visitor, AVERAGES, fields=fields)[0] for _ in range(2)]
+
+    assert [a.json()["notification"]["status"] for a in answers] == ["suppressed"] * 2
+
+
 def test_nobody_is_told_of_a_prefetch(visit, telegram_bot):
     shop, visitor = visit(**telegram_bot)
     answers = visitor.twice(AVERAGES, sec_purpose="prefetch")

@@ -7,6 +7,7 @@ import json
 import threading
 
 from smetka.web.gateway import LONGEST_QUEUE, WRITE_THREADS, Gateway
+from smetka.web.headers import as_one_each
 from tests.web.test_at_once import Answer, Fields, Scope
 
 
@@ -37,3 +38,15 @@ def test_more_requests_than_may_wait_are_refused_at_once_and_the_others_answered
     assert 10 <= len(refused) <= 10 + WRITE_THREADS  # threads may not have begun when the queue is full
     assert {json.loads(answer.body)["type"] for answer in refused} == {"/problems/overloaded"}
     assert {answer.status for answer in answers if answer not in refused} == {415}
+
+
+def test_lines_of_one_header_are_joined_as_its_own_rule_says():
+    lines = [
+        ("cookie", "a=1"),
+        ("accept", "text/html"),
+        ("cookie", "b=2,3"),
+        ("accept", "*/*"),
+        ("host", "x"),
+    ]
+
+    assert as_one_each(lines) == {"cookie": "a=1; b=2,3", "accept": "text/html,*/*", "host": "x"}

@@ -206,8 +206,9 @@ class AtOnce:
         if sum(len(name) + len(value) for name, value in candidate.headers) > LONGEST_HEADERS:
             return  # so that an id beside them cannot make them too long
         query = MultiDict(parse_qsl(candidate.query, keep_blank_values=True))
+        as_flask_saw = Headers(headers.as_one_each(candidate.headers))
         self._admitted[candidate.likeness] = _Admitted(
-            keys, candidate.operation.read_query(query), by_a_person("GET", Headers(candidate.headers))
+            keys, candidate.operation.read_query(query), by_a_person("GET", as_flask_saw)
         )
         if len(self._admitted) > MOST_ADMITTED:
             self._admitted.popitem(last=False)

@@ -22,6 +22,7 @@ import structlog
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from smetka.ledger.glance import NotYetAsked
+from smetka.web import headers
 from smetka.web.arriving import Arriving
 from smetka.web.at_once import AtOnce
 from smetka.web.bodies import MAX_BODY_BYTES
@@ -222,13 +223,13 @@ def _environ(scope: Scope) -> WSGIEnvironment:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    for name, value in scope.headers.items():
+    for name, value in headers.as_one_each(scope.headers.items()).items():
         if "_" in name:
             continue  # `X_Y` would pass for `X-Y` in WSGI's spelling
         key = name.upper().replace("-", "_")
         if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
             key = f"HTTP_{key}"
-        environ[key] = f"{environ[key]},{value}" if key in environ else value
+        environ[key] = value
     if scope.authority:  # an absolute request target: its host counts, not the header's (RFC 9112, 3.2.2)
         environ["HTTP_HOST"] = scope.authority
     return environ
