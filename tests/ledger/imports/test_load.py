@@ -266,6 +266,57 @@ def test_shopify_orders_by_their_rules(load):
     assert file.rows == 10 == file.payments + file.left_out.total()
 
 
+def shopify(*orders):
+    """An export with the columns that money is in; of each order its state and three amounts."""
+    header = (FILES / "shopify_orders.csv").read_text().splitlines()[0]
+    lines = [header]
+    for number, (state, total, refunded, outstanding) in enumerate(orders, start=1):
+        cells = {
+            "Name": f"#{number}",
+            "Email": f"buyer{number}@example.com",
+            "Financial Status": state,
+            "Paid at": "2024-02-03 10:00:00 +0100",
+            "Currency": "MKD",
+            "Total": total,
+            "Refunded Amount": refunded,
+            "Outstanding Balance": outstanding,
+        }
+        lines.append(",".join(cells.get(column, "") for column in header.split(",")))
+    return "\n".join(lines) + "\n"
+
+
+def test_what_is_outstanding_is_taken_off_in_every_state(load):
+    outcome = load(
+        shopify(
+            ("paid", "310.40", "0.00", "155.20"),
+            ("partially_paid", "90.00", "0.00", "60.00"),
+            ("partially_refunded", "800.00", "500.00", "130.00"),
+            ("refunded", "640.00", "400.00", "240.00"),
+            ("paid", "75.00", "0.00", "-5.25"),
+            ("paid", "20.00", "0.00", "20.00"),
+        )
+    )
+
+    assert [cents for _, cents, _ in payments(load.path)] == [15520, 3000, 17000, 8025]
+    assert outcome.files[0].left_out == {"refunded in full": 1, "not paid in full": 1}
+
+
+@pytest.mark.parametrize(
+    ("order", "column"),
+    [
+        (("partially_paid", "90.00", "0.00", ""), "Outstanding Balance"),
+        (("paid", "90.00", "0.00", "90.01"), "Outstanding Balance"),
+        (("paid", "90.00", "60.00", "50.00"), "Refunded Amount"),
+        (("refunded", "90.00", "60.00", "0.00"), "Refunded Amount"),
+    ],
+)
+def test_an_order_whose_amounts_contradict_each_other_is_rejected(load, order, column):
+    (rejected,) = load(shopify(order)).rejects
+
+    assert (rejected.line, rejected.column) == (2, column)
+    assert not load.path.exists()
+
+
 def test_woocommerce_orders_by_their_rules(load):
     outcome = load(FILES / "woocommerce_orders.csv")
 

@@ -31,3 +31,7 @@ class ReadAgain(Refused):
     Everything taken from the file so far may be wrong. Read the file again from its beginning with the
     same `Amounts` and `Dates`, which know it now; each asks for that once at most.
     """
+
+
+class LeftOut(Exception):
+    """The row is no payment by rule. Its text is the reason."""

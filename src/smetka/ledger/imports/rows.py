@@ -15,9 +15,10 @@ from smetka.ledger.imports.cells import email as email_address
 from smetka.ledger.imports.cells import year as whole_year
 from smetka.ledger.imports.columns import Columns
 from smetka.ledger.imports.dates import Dates, Order
+from smetka.ledger.imports.kept import NOT_IN_FULL, kept_cents, paid_cents
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
-from smetka.ledger.imports.platforms import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, is_test, meaning
-from smetka.ledger.imports.refused import ReadAgain, Refused
+from smetka.ledger.imports.platforms import COUNTS, PARTLY, STATES, is_test, meaning
+from smetka.ledger.imports.refused import LeftOut, ReadAgain, Refused
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Source
 from smetka.ledger.imports.staging import Staged
@@ -29,10 +30,6 @@ TEST_ORDER = "as a test order"
 _CHUNK = 500
 
 Advance = Callable[[int], None] | None
-
-
-class _LeftOut(Exception):
-    """The row is no payment by rule. Its text is the reason."""
 
 
 class Rows:
@@ -156,7 +153,7 @@ class Rows:
             self.told.rows += 1
             try:
                 yield self._row(line, cells)
-            except _LeftOut as reason:
+            except LeftOut as reason:
                 self.told.left_out[str(reason)] += 1
             except ReadAgain:
                 raise
@@ -214,40 +211,35 @@ class Rows:
         status, money = self._cell("status", cells), self._cell("money_spent", cells)
         if "status" in columns.at:
             if not status and not money:
-                raise _LeftOut(FURTHER_LINES)
+                raise LeftOut(FURTHER_LINES)
             if is_test(self._cell("payment_method", cells)):
-                raise _LeftOut(TEST_ORDER)
+                raise LeftOut(TEST_ORDER)
             self._field = "status"
             state = meaning(status)
             if state not in STATES:
-                raise _LeftOut(state)
+                raise LeftOut(state)
         else:
             state = COUNTS
         if self._cell("cancelled_at", cells):
-            raise _LeftOut("cancelled")
+            raise LeftOut("cancelled")
         if (currency := self._cell("currency", cells)) and currency.upper() != self._rules.currency:
             raise Refused(
                 f"is in {currency.upper()[:10]}, the shop's currency is {self._rules.currency}; "
                 "two currencies cannot be added"
             )
+        if state == PARTLY and "outstanding" not in columns.at:
+            raise LeftOut(NOT_IN_FULL)
         self._field = "money_spent"
         total = self._amounts.cents(money)
-        if state == PARTLY:
-            if "outstanding" not in columns.at:
-                raise _LeftOut("not paid in full")
-            total -= self._optional_cents("outstanding", cells)
+        paid = paid_cents(state, total, self._optional_cents("outstanding", cells))
         # Exports write what was refunded with a minus, or without.
-        refunded = abs(self._optional_cents("refunded", cells))
-        self._field = "refunded"
-        if not refunded and state == SOME_BACK:
-            raise Refused("says nothing, though the order was refunded in part; how much is not known")
-        if refunded > abs(total):
-            raise Refused("is more than was paid")
-        if (not refunded and state == ALL_BACK) or (refunded and refunded == total):
-            raise _LeftOut("refunded in full")
-        return total - refunded
+        kept = kept_cents(state, paid, abs(self._optional_cents("refunded", cells)))
+        if total and not paid:
+            raise LeftOut(NOT_IN_FULL)
+        return kept
 
     def _optional_cents(self, field: str, cells: list[str]) -> int:
+        """An amount, and none where the cell or the column is empty; what is refused next is about it."""
         text = self._cell(field, cells)
         return self._amounts.cents(text) if text else 0
 
@@ -293,7 +285,7 @@ class Rows:
             return user_id(cells[self.columns.at["user_id"][0]]), email or None
         if not email:
             if self.columns.has_payments:
-                raise _LeftOut("without a customer")
+                raise LeftOut("without a customer")
             raise Refused("is empty; a customer without an id is known by an e-mail address")
         return None, email_address(email)
 

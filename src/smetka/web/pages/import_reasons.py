@@ -48,7 +48,10 @@ _REASONS = (
         "map no status"
     ),
     mark("says nothing, though the order was refunded in part; how much is not known"),
+    mark("says nothing, though the order was paid in part; how much is not known"),
+    mark("does not fit the order's total, which it is a part of"),
     mark("is more than was paid"),
+    mark("is less than was paid, though the order was refunded in full"),
     mark("is empty; every payment needs its order"),
     mark("is empty; a customer without an id is known by an e-mail address"),
     mark("is longer than {0} characters"),
