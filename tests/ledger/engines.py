@@ -315,11 +315,17 @@ SQLITE = {
             "user_id INTEGER, name TEXT, email TEXT, age TEXT | user_id INTEGER, money_spent TEXT, year TEXT"
         ),
         stored=text,
-        amounts=ODD_TEXTS,
-        ages=POSTGRESQL["texts"].ages,
+        amounts=(*ODD_TEXTS, "5\0", "5\x006"),
+        ages=(*POSTGRESQL["texts"].ages, "20\0"),
         years=POSTGRESQL["texts"].years,
         twice=True,
     ),
+}
+SQLITE |= {
+    f"{name} in {encoding}": replace(
+        SQLITE[name], tables=(f"PRAGMA encoding = '{encoding}'", *SQLITE[name].tables)
+    )
+    for name, encoding in [("texts", "UTF-16le"), ("texts", "UTF-16be"), ("natural", "UTF-16le")]
 }
 LAYOUTS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "clickhouse": CLICKHOUSE}
 

@@ -192,6 +192,19 @@ def test_answers_are_the_same_whatever_the_target(odd, target):
     assert not target.has("smetka_copy")
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_an_empty_ledger_in_utf_16_is_copied_into_like_any(place, encoding):
+    source, target = place("sqlite"), place("sqlite")
+    layout = LAYOUTS["sqlite"]["natural"]
+    write(_File(source.url), layout, *generated(layout, 3))
+    target.execute(f"PRAGMA encoding = '{encoding}'", *layout.tables)
+
+    copied(source.url, target.url)
+
+    assert target.execute("PRAGMA encoding") == [(encoding,)]
+    assert answers(target.url) == answers(source.url)
+
+
 @pytest.mark.parametrize(
     "tables",
     [

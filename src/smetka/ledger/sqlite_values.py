@@ -9,7 +9,6 @@ from __future__ import annotations
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    LargeBinary,
     Numeric,
     Text,
     and_,
@@ -117,8 +116,8 @@ def is_plain_decimal(text: Expression) -> ColumnElement[bool]:
         _glob(digits, "*[0-9]"),
         ~_glob(digits, "*[^0-9.]*"),
         ~_glob(digits, "*.*.*"),
-        # GLOB stops reading at a zero byte.
-        func.length(cast(text, LargeBinary)) == func.length(text),
+        # GLOB stops reading at a zero character. Not by bytes: a file may be in UTF-16.
+        func.instr(text, func.char(literal_column("0"))) == literal_column("0"),
     )
 
 

@@ -505,6 +505,31 @@ def test_customers_are_found_by_their_e_mail(load, make_ledger):
     assert (outcome.customers_added, outcome.customers_updated) == (1, 1)
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_a_ledger_in_utf_16_gets_what_one_in_utf_8_gets(load, make_ledger, encoding):
+    schema = PEOPLE + SPENDING
+    people = [(5, "Стара", "ELENA@example.com ", 44), (9, "", "Иван@пример.мк", None)]
+    more = "email,name,money_spent,date,order_id\nиван@пример.мк,Иван,0.70,2025-02-01,Ж-1\n"
+    ledgers = [
+        make_ledger(
+            people, [(77, 1.0, 2019)], name=f"{each}.db", schema=f"PRAGMA encoding = '{each}';{schema}"
+        )
+        for each in ("UTF-8", encoding)
+    ]
+    outcomes = [[load(more, into=each, dry_run=dry).as_json() for dry in (True, False)] for each in ledgers]
+    shopify = [load(FILES / "shopify_orders.csv", more, into=each) for each in ledgers]
+    changed = [load(more.replace("0.70", "0.80"), into=each).as_json() for each in ledgers]
+
+    assert rows(ledgers[1], "PRAGMA encoding") == [(encoding,)]
+    assert customers(ledgers[1]) == customers(ledgers[0])
+    assert payments(ledgers[1]) == payments(ledgers[0])
+    assert (9, 70, 2025) in payments(ledgers[1])
+    assert outcomes[1] == outcomes[0]
+    assert shopify[1].files[0].as_json() == shopify[0].files[0].as_json()
+    assert all(each.files[1].already for each in shopify)
+    assert changed[1] == changed[0]
+
+
 def test_an_e_mail_of_two_customers_is_nobody_s(load, make_ledger):
     ledger = make_ledger([(5, "А", "elena@example.com", 1), (6, "Б", "Elena@example.com", 2)])
     outcome = load(FILES / "shopify_orders.csv", into=ledger)
@@ -689,6 +714,10 @@ SPENDING = "CREATE TABLE user_spending (user_id INTEGER, money_spent REAL, year 
         (PEOPLE + SPENDING.replace("REAL", "TEXT"), "declared TEXT"),
         (PEOPLE + SPENDING.replace(");", ", shop INTEGER NOT NULL);"), "requires a value of shop"),
         (PEOPLE.replace("age INTEGER", "age INTEGER NOT NULL") + SPENDING, "requires a value of age"),
+        (
+            PEOPLE + SPENDING.replace("money_spent REAL", "price REAL, money_spent REAL AS (price * 2)"),
+            "money_spent in .* is a generated column",
+        ),
     ],
 )
 def test_a_ledger_in_another_shape_is_refused_untouched(load, tmp_path, schema, says):

@@ -19,6 +19,7 @@ from smetka.ledger.imports.source import Reading, Source, open_source
 from smetka.ledger.imports.staging import cut, marks, open_staging, stage
 from smetka.ledger.imports.target import (
     attach,
+    encoding_of,
     imported_at,
     make_own_tables,
     reading_mode,
@@ -65,7 +66,7 @@ def import_files(
     outcome = Outcome([FileOutcome(path.name) for path in paths])
     try:
         sources = _open(paths, reading, into, outcome)
-        with closing(open_staging()) as db:
+        with closing(open_staging(encoding_of(into) if stands(into) else "UTF-8")) as db:
             read = [
                 _read(db, Rows(source, _columns(source, mapped), rules, outcome, number), advance)
                 for number, source in enumerate(sources)

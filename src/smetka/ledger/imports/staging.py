@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _CACHE_KIB = 4096
 
 _SCHEMA = """
+PRAGMA encoding = '{encoding}';
 PRAGMA journal_mode = OFF;
 PRAGMA cache_size = -{cache};
 CREATE TABLE payment (user_id INTEGER, money_spent REAL, year INTEGER);
@@ -60,10 +61,10 @@ class Staged(NamedTuple):
     fills: bool
 
 
-def open_staging() -> sqlite3.Connection:
-    """A connection to an empty staging database."""
+def open_staging(encoding: str = "UTF-8") -> sqlite3.Connection:
+    """A connection to an empty staging database, which stores texts as the ledger does."""
     connection = sqlite3.connect("", uri=True, isolation_level=None)
-    connection.executescript(_SCHEMA.format(cache=_CACHE_KIB))
+    connection.executescript(_SCHEMA.format(cache=_CACHE_KIB, encoding=encoding))
     connection.create_function("fold", 1, _fold, deterministic=True)
     return connection
 

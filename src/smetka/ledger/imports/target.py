@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from smetka.errors import CommandFailed
 from smetka.ledger.imports.marker import draft, marked
+from smetka.ledger.open_file import connect
 from smetka.ledger.upkeep import create_empty, create_index
 
 BUSY_SECONDS = 10
@@ -79,6 +80,7 @@ def stands(path: Path) -> bool:
 def imported_at(path: Path, sha256: str) -> str | None:
     """When a file with these bytes was imported into the ledger."""
     with closing(sqlite3.connect(":memory:", uri=True, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA encoding = '{encoding_of(path)}'")
         attach(connection, path, reading_mode(path))
         if not _has_table(connection, "smetka_allotted"):
             return None
@@ -92,6 +94,19 @@ def reading_mode(path: Path) -> str:
     As one that may write, if possible: what a killed import left behind is rolled back then.
     """
     return "rw" if os.access(path, os.W_OK) else "ro"
+
+
+def encoding_of(path: Path) -> str:
+    """How the ledger stores texts: ``UTF-8``, ``UTF-16le`` or ``UTF-16be``, as SQLite calls them.
+
+    A database can be attached only to one that stores them alike.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    with closing(connect(path, reading_mode(path))) as connection:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        return str(connection.execute("PRAGMA encoding").fetchone()[0])
 
 
 def attach(connection: sqlite3.Connection, path: Path | None, mode: str) -> None:
@@ -198,13 +213,19 @@ def _check_shape(connection: sqlite3.Connection, path: Path) -> None:
             raise CommandFailed(f"{path} has no table {table}, and so is no ledger; nothing was written.")
         if row[0] == "view":
             raise CommandFailed(f"{table} in {path} is a view, which nothing can be added to.")
+        # table_info would leave out generated columns, as if they were not there: `hidden` 2 and 3.
+        declared_columns = connection.execute(f"PRAGMA ledger.table_xinfo({table})").fetchall()
+        generated = {name.lower() for _, name, *_, hidden in declared_columns if hidden > 1}
         there = {
-            name.lower(): (declared.upper(), required and default is None and not key)
-            for _, name, declared, required, default, key in connection.execute(
-                f"PRAGMA ledger.table_info({table})"
-            ).fetchall()
+            name.lower(): (declared.upper(), required and default is None and not key and not hidden)
+            for _, name, declared, required, default, key, hidden in declared_columns
         }
         for column, kind in columns.items():
+            if column in generated:
+                raise CommandFailed(
+                    f"{table}.{column} in {path} is a generated column, worked out from other columns; "
+                    "nothing can be added to it."
+                )
             if column not in there:
                 raise CommandFailed(f"{table} in {path} has no column {column}; nothing was written.")
             if kind and kind not in there[column][0]:
