@@ -167,5 +167,7 @@ def test_what_time_does_to_a_voucher():
     assert status_at("reserved", expires, held, held - second) == "reserved"
     assert status_at("reserved", expires, held, held) == "issued"
     assert status_at("reserved", expires, held, expires) == "expired"
+    assert status_at("reserved", expires, expires + second, expires) == "reserved"
+    assert status_at("reserved", expires, expires + second, expires + second) == "expired"
     assert status_at("redeemed", expires, None, expires + second) == "redeemed"
     assert status_at("void", expires, None, expires + second) == "void"

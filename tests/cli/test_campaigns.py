@@ -223,6 +223,35 @@ def test_a_voucher_lives_through_the_terminal(smetka, told, codes, tmp_path):
     assert "a mistake" in everything
 
 
+def test_around_the_last_midnight_the_terminal_says_what_holds_and_until_when(smetka, codes, monkeypatch):
+    now = [datetime(2099, 1, 31, 22, 30, tzinfo=UTC)]  # Skopje: 23:30
+    monkeypatch.setattr("smetka.cli.vouchers._now", lambda: now[0])
+    held, sent_back = codes[1], codes[2]
+    reserved = smetka("voucher", "reserve", held, "--reference", "order 7", "--minutes", "60")
+    smetka("voucher", "redeem", sent_back)
+    now[0] += timedelta(minutes=45)
+
+    assert reserved[1] == (
+        f"{held} is reserved until 2099-02-01 00:30 (Europe/Skopje): 300.00 MKD, customer 1.\n"
+    )
+    assert "Reserved until 2099-02-01 00:30 (Europe/Skopje)\n" in smetka("voucher", "show", held)[1]
+    monkeypatch.setenv("SMETKA_LANGUAGE", "mk")
+    assert "Резервиран до 01.02.2099 00:30 (Europe/Skopje)\n" in smetka("voucher", "show", held)[1]
+    monkeypatch.setenv("SMETKA_LANGUAGE", "en")
+    reversed_ = smetka("voucher", "reverse", sent_back, "--reason", "sent back")
+    assert reversed_[1] == (
+        f"{sent_back} is expired: 300.00 MKD, customer 2.\n"
+        "It was taken back after its last day, 2099-01-31 (Europe/Skopje): it cannot be redeemed again.\n"
+    )
+    assert smetka("voucher", "show", sent_back)[1].startswith(f"{sent_back}: expired, ")
+    assert "order 7" in smetka("voucher", "show", held)[1]
+    assert smetka("voucher", "redeem", held, "--reference", "order 8")[0] == 1
+    assert smetka("voucher", "redeem", held, "--reference", "order 7")[:2] == (
+        0,
+        f"{held} is redeemed: 300.00 MKD, customer 1.\n",
+    )
+
+
 @pytest.mark.parametrize("action", ["show", "redeem", "reserve", "void", "reverse"])
 def test_a_mistyped_code_and_one_that_nobody_has_are_told_apart(smetka, codes, action):
     more = ["--reason", "x"] if action == "void" else []

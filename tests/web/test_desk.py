@@ -147,6 +147,42 @@ def test_a_reservation_that_is_over_holds_nobody_up(open_shop, clock):
     assert verdict(redeem(Browser(shop, "cashier"), code)) == "Redeemed"
 
 
+@pytest.mark.parametrize("language", ["en", "mk"])
+def test_the_desk_says_until_when_a_voucher_is_held(open_shop, clock, language):
+    shop = open_shop(last=date(2026, 11, 23))
+    clock.time = datetime(2026, 11, 23, 22, 50, tzinfo=UTC)
+    shop.services.redemptions.carry_out(shop.codes[0], Order("reserve", "another", minutes=60))
+    browser = Browser(shop, "cashier", language=language)
+    until = "24.11.2026 00:50 (Europe/Skopje)"
+    over = "Неговиот последен ден помина." if language == "mk" else "Its last day is over."
+
+    reply = look_up(browser, shop.codes[0])
+    refused = browser.post("/desk/redeem", {"code": shop.codes[0], "once": "1"}, "/desk")
+    assert until in plain(reply.text)
+    assert until in plain(refused.text)
+    assert over not in plain(reply.text)
+    clock.forward(30 * 60)
+    reply = look_up(browser, shop.codes[0])
+    assert until in plain(reply.text)
+    assert over in plain(reply.text)
+    refused = browser.post("/desk/redeem", {"code": shop.codes[0], "once": "2"}, "/desk")
+    assert verdict(refused) == WORDS["expired"][language == "mk"]
+
+
+@pytest.mark.parametrize("language", ["en", "mk"])
+def test_a_slip_that_is_taken_back_after_midnight_is_no_valid_voucher(open_shop, clock, language):
+    shop = open_shop(last=date(2026, 11, 23))
+    clock.time = datetime(2026, 11, 23, 22, 59, 50, tzinfo=UTC)
+    browser = Browser(shop, "cashier", language=language)
+    done = redeem(browser, shop.codes[0])
+    clock.forward(10)
+    reply = browser.send("/desk/undo", done)
+
+    assert verdict(reply) == ("Вратен, но истечен" if language == "mk" else "Undone, but expired")
+    assert not is_good(reply)
+    assert 'action="/desk/redeem"' not in reply.text
+
+
 @pytest.mark.parametrize(("hour", "word"), [("22:59:59", "Valid"), ("23:00:00", "Expired")])
 def test_the_last_day_ends_at_the_shops_midnight(shop, clock, cashier, hour, word):
     clock.time = datetime.fromisoformat(f"2027-01-31T{hour}+00:00")

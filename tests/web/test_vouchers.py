@@ -183,11 +183,78 @@ def test_a_checkout_redeems_what_it_reserved(shop):
     assert (reply.status_code, reply.json["status"]) == (200, "redeemed")
 
 
-def test_a_reservation_ends_with_the_voucher(open_shop, clock):
+def test_a_reservation_is_honoured_beyond_the_last_day_until_its_own_end(open_shop, clock, assert_problem):
     shop = open_shop(valid_until="2026-11-23")
-    clock.time = datetime(2026, 11, 23, 22, 55, tzinfo=UTC)
+    clock.time = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)  # Skopje: 23:30
+    cart = {"reference": "cart 1"}
+    held = act(shop, "reserve", body={**cart, "minutes": 60})
+    other = assert_problem(act(shop, "redeem", body={"reference": "cart 2"}), 409, "reserved")
 
-    assert act(shop, "reserve").json["reserved_until"] == "2026-11-23T23:00:00Z"
+    assert (held.json["reserved_until"], held.json["valid_until"]) == ("2026-11-23T23:30:00Z", "2026-11-23")
+    assert "until 00:30 on 24 November 2026 (Europe/Skopje)" in other["detail"]
+
+    clock.time = datetime(2026, 11, 23, 23, 29, 59, tzinfo=UTC)
+    assert status(shop) == "reserved"
+    assert_problem(act(shop, "redeem", body={"reference": "cart 2"}), 410, "expired")
+    assert_problem(act(shop, "redeem"), 410, "expired")
+    assert_problem(act(shop, "reserve", body={**cart, "minutes": 60}), 410, "expired")
+    reply = act(shop, "redeem", body=cart)
+    assert (reply.status_code, reply.json["redeemed_at"]) == (200, "2026-11-23T23:29:59Z")
+
+
+def test_a_reservation_that_outlived_the_voucher_ends_with_its_promise(open_shop, clock, assert_problem):
+    shop = open_shop(valid_until="2026-11-23")
+    clock.time = datetime(2026, 11, 23, 22, 59, 59, tzinfo=UTC)
+    act(shop, "reserve", body={"reference": "cart 1", "minutes": 1})
+    clock.time += timedelta(minutes=1)
+
+    assert status(shop) == "expired"
+    assert_problem(act(shop, "redeem", body={"reference": "cart 1"}), 410, "expired")
+    assert_problem(act(shop, "void", body={"reason": "no"}), 410, "expired")
+    assert_problem(act(shop, "reverse"), 409, "wrong-state")
+
+
+def test_a_reservation_that_outlived_the_voucher_can_be_released_and_made_void(open_shop, clock):
+    shop = open_shop(valid_until="2026-11-23")
+    clock.time = datetime(2026, 11, 23, 22, 59, 59, tzinfo=UTC)
+    for code in shop.codes.values():
+        act(shop, "reserve", code=code, body={"reference": "cart 1", "minutes": 60})
+    clock.time += timedelta(minutes=30)
+
+    assert act(shop, "reverse").json["status"] == "expired"
+    assert act(shop, "void", code=shop.codes[2], body={"reason": "sent back"}).json["status"] == "void"
+
+
+@pytest.mark.parametrize(
+    ("zone", "last_day", "before_midnight"),
+    [
+        ("Europe/Skopje", "2027-03-28", datetime(2027, 3, 28, 21, 59, 59, tzinfo=UTC)),
+        ("Europe/Skopje", "2027-10-31", datetime(2027, 10, 31, 22, 59, 59, tzinfo=UTC)),
+        ("Asia/Kolkata", "2027-01-31", datetime(2027, 1, 31, 18, 29, 59, tzinfo=UTC)),
+        ("America/Santiago", "2027-09-04", datetime(2027, 9, 5, 3, 59, 59, tzinfo=UTC)),
+    ],
+    ids=["clocks forward", "clocks back", "half an hour off", "a day that begins at one"],
+)
+def test_what_is_taken_back_after_the_last_day_is_expired(
+    open_shop, clock, assert_problem, zone, last_day, before_midnight
+):
+    shop = open_shop(valid_until=last_day, timezone=zone)
+    clock.time, key = before_midnight, {"Idempotency-Key": "sent back"}
+    act(shop, "redeem")
+    act(shop, "redeem", code=shop.codes[2])
+    in_time = act(shop, "reverse", code=shop.codes[2])
+    clock.time += timedelta(seconds=1)
+    late = act(shop, "reverse", **key)
+
+    assert (in_time.json["status"], late.json["status"]) == ("issued", "expired")
+    assert late.json["valid_until"] == last_day
+    assert status(shop) == status(shop, shop.codes[2]) == "expired"
+    assert act(shop, "reverse", **key).json == late.json
+    assert_problem(act(shop, "redeem"), 410, "expired")
+    by_status = shop.get("/api/v1/campaigns/year-end").json["by_status"]
+    assert {state: each["vouchers"] for state, each in by_status.items() if each["vouchers"]} == {
+        "expired": 2
+    }
 
 
 def test_a_void_voucher_stays_void(shop, assert_problem):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from smetka.errors import Refusal
 from smetka.exact_json import instant
@@ -92,8 +93,13 @@ class Reserved(Refusal):
     slug = "reserved"
     title = "The voucher is reserved"
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__(f"The voucher is reserved for another checkout until {instant(until)}.")
+    def __init__(self, until: datetime, timezone: str) -> None:
+        local = until.astimezone(ZoneInfo(timezone))
+        super().__init__(
+            f"The voucher is reserved for another checkout until {local:%H:%M} on {_words(local.date())} "
+            f"({timezone})."
+        )
+        self.until, self.timezone = until, timezone
         self.members: dict[str, Any] = {"reserved_until": instant(until)}
 
 

@@ -23,7 +23,7 @@ from smetka.bonus.errors import (
     Reserved,
     Voided,
 )
-from smetka.bonus.vouchers import Action, Event, Voucher
+from smetka.bonus.vouchers import Action, Event, Voucher, status_at
 from smetka.errors import WrongState
 from smetka.exact_json import instant
 from smetka.storage import Storage
@@ -117,7 +117,7 @@ class Redemptions:
                 now = milliseconds(self._now())
                 check(voucher, order, now)
                 audit = audit or self._note(voucher, order)
-                event = _event(voucher, order, now, audit)
+                event = _event(order, now, audit)
                 if self._replace(voucher, order, event):
                     return _answer(voucher, event)
 
@@ -194,21 +194,29 @@ def check(voucher: Voucher, order: Order, now: datetime) -> None:
         return
     if status == "redeemed":
         raise AlreadyRedeemed(voucher.redeemed_at or voucher.history[-1].at)
-    if status == "expired":
+    if now >= voucher.expires_at and not _is_promised(status, voucher, order):
         raise Expired(voucher.last_day, voucher.timezone, voucher.expires_at)
     if order.action == "void":
         return
     if now < voucher.valid_from:
         raise NotYetValid(voucher.first_day, voucher.timezone, voucher.valid_from)
     if status == "reserved" and voucher.holder != order.holder:
-        raise Reserved(voucher.reserved_until or now)
+        raise Reserved(voucher.reserved_until or now, voucher.timezone)
     if order.action == "reserve" and len(voucher.history) >= MOST_CHANGES:
         raise WrongState("The voucher was changed too often to be reserved once more; it can be redeemed.")
 
 
-def _event(voucher: Voucher, order: Order, now: datetime, audit: str) -> Event:
-    is_reservation = order.action == "reserve"
-    until = min(now + timedelta(minutes=order.minutes), voucher.expires_at) if is_reservation else None
+def _is_promised(status: str, voucher: Voucher, order: Order) -> bool:
+    """Whether a reservation that outlives the voucher's last day still allows an order.
+
+    It was promised to its holder until its own end, and to be redeemed, not to be made longer.
+    """
+    is_its_holders = order.action == "redeem" and voucher.holder == order.holder
+    return status == "reserved" and (is_its_holders or order.action == "void")
+
+
+def _event(order: Order, now: datetime, audit: str) -> Event:
+    until = now + timedelta(minutes=order.minutes) if order.action == "reserve" else None
     return Event(
         action=order.action,
         at=now,
@@ -236,7 +244,8 @@ def _remembered(voucher: Voucher, order: Order) -> Event | None:
 def _answer(voucher: Voucher, event: Event) -> dict[str, Any]:
     answer = {
         "code": voucher.code,
-        "status": _STATUS[event.action],
+        # As it was at that moment: what is taken back after the last day is expired.
+        "status": status_at(_STATUS[event.action], voucher.expires_at, event.until, event.at),
         "value": voucher.value.number,
         "currency": voucher.currency,
         "user_id": voucher.user_id,
@@ -247,11 +256,14 @@ def _answer(voucher: Voucher, event: Event) -> dict[str, Any]:
         case "redeem":
             return answer | {"redeemed_at": instant(event.at)}
         case "reserve":
-            return answer | {"reserved_until": instant(event.until or event.at)}
+            return answer | {
+                "reserved_until": instant(event.until or event.at),
+                "valid_until": str(voucher.last_day),
+            }
         case "void":
             return answer | {"voided_at": instant(event.at)}
         case "reverse":
-            return answer | {"reversed_at": instant(event.at)}
+            return answer | {"reversed_at": instant(event.at), "valid_until": str(voucher.last_day)}
 
 
 def _hash(value: Any) -> str:

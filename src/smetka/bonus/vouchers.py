@@ -130,12 +130,15 @@ class Voucher:
 
 
 def status_at(status: str, expires_at: datetime, reserved_until: datetime | None, now: datetime) -> str:
-    """What a voucher that is kept as `status` is at an instant."""
+    """What a voucher that is kept as `status` is at an instant.
+
+    A reservation was promised until its own end: the voucher's last day does not cut it short.
+    """
     if status in {"redeemed", "void"}:
         return status
-    if now >= expires_at:
-        return "expired"
-    return "reserved" if status == "reserved" and reserved_until and now < reserved_until else "issued"
+    if status == "reserved" and reserved_until and now < reserved_until:
+        return "reserved"
+    return "expired" if now >= expires_at else "issued"
 
 
 def find(storage: Storage, code: str) -> Voucher:

@@ -177,8 +177,7 @@ def _shown(time: datetime | None, settings: Settings, said: Speech) -> str:
     if time is None:
         return NOTHING
     local = time.astimezone(settings.timezone)
-    day, weekday = said.day(local.date()), said.gettext(words.WEEKDAYS[local.weekday()])
-    return f"{weekday} {day} {local:%H:%M} ({settings.timezone})"
+    return f"{said.gettext(words.WEEKDAYS[local.weekday()])} {said.moment(time, settings.timezone)}"
 
 
 @contextmanager

@@ -65,6 +65,11 @@ class Speech(speech.Speech):
             return instant(time)
         return formats.local_time(time, timezone, self.formats)
 
+    def moment(self, time: datetime, timezone: ZoneInfo) -> str:
+        """An instant as the shop's clocks show it, with their zone."""
+        local = time.astimezone(timezone)
+        return f"{self.day(local.date())} {local:%H:%M} ({timezone})"
+
     @property
     def _is_english(self) -> bool:
         return self.language == "en"

@@ -144,9 +144,18 @@ def _voucher_text(found: Voucher, said: Speech) -> str:
         f"{found.code}: {state}, {value}",
         _("Customer {user_id}, campaign {name}", user_id=found.user_id, name=found.campaign),
         f"{valid} ({found.timezone})",
+        *_held(found, said),
         table([(said.time(found.issued_at, zone), _action("issue", said), "", ""), *events]),
     ]
     return "\n".join(lines)
+
+
+def _held(found: Voucher, said: Speech) -> list[str]:
+    """Until when it is reserved, where it is."""
+    if found.reserved_until is None or found.status_at(_now()) != "reserved":
+        return []
+    until = said.moment(found.reserved_until, ZoneInfo(found.timezone))
+    return [said.gettext("Reserved until {time}", time=until)]
 
 
 def _action(action: str, said: Speech) -> str:
@@ -193,18 +202,35 @@ def _carry_out(action: Action, code: str, asked: dict[str, Any], *, as_json: boo
     with open_storage(settings, "voucher") as storage:
         redemptions = Redemptions(storage, Audit(storage, now=_now), now=_now)
         answer = redemptions.carry_out(known, Order(action, TERMINAL, **asked))
+        zone = ZoneInfo(vouchers.find(storage, known).timezone)
     if as_json:
         print_json(answer)
     else:
-        said = Speech(settings.language)
-        text = said.gettext(
-            "{code} is {state}: {value}, customer {user_id}.",
-            code=answer["code"],
-            state=said.voucher_state(answer["status"]),
-            value=said.money(answer["value"], answer["currency"]),
-            user_id=answer["user_id"],
+        click.echo(_changed(answer, zone, Speech(settings.language)))
+
+
+def _changed(answer: dict[str, Any], zone: ZoneInfo, said: Speech) -> str:
+    """What became of a voucher."""
+    facts = {
+        "code": answer["code"],
+        "state": said.voucher_state(answer["status"]),
+        "value": said.money(answer["value"], answer["currency"]),
+        "user_id": answer["user_id"],
+    }
+    if answer["status"] == "reserved":
+        until = said.moment(datetime.fromisoformat(answer["reserved_until"]), zone)
+        return said.gettext(
+            "{code} is {state} until {until}: {value}, customer {user_id}.", **facts, until=until
         )
-        click.echo(text)
+    text = said.gettext("{code} is {state}: {value}, customer {user_id}.", **facts)
+    if answer["status"] != "expired":
+        return text
+    day = said.day(answer["valid_until"])
+    return f"{text}\n" + said.gettext(
+        "It was taken back after its last day, {day} ({zone}): it cannot be redeemed again.",
+        day=day,
+        zone=zone,
+    )
 
 
 def _now() -> datetime:

@@ -109,7 +109,8 @@ ADVICE: dict[type[Refusal], str] = {
     ),
     bonus.Expired: (
         "The voucher could be redeemed until the end of valid_until, in the shop's time zone: before "
-        "expired_at. Nothing was changed."
+        "expired_at; afterwards only by whoever holds a reservation of that day, until its end. Nothing "
+        "was changed."
     ),
     bonus.Voided: ("Somebody with the right to has made the voucher void; its history says why."),
     bonus.AlreadyRedeemed: (
@@ -119,7 +120,8 @@ ADVICE: dict[type[Refusal], str] = {
     ),
     bonus.Reserved: (
         "The voucher is held for a checkout that has not ended. Whoever names the same reference may redeem "
-        "it; all others wait until reserved_until."
+        "it, until reserved_until and not later, be that after the voucher's last day; all others wait until "
+        "then."
     ),
     bonus.OtherCustomer: (
         "The request names a customer, and the voucher was issued to another one. Nothing was changed."

@@ -257,6 +257,7 @@ class VoucherChanged(Answer):
     reserved_until: Instant | None = None
     voided_at: Instant | None = None
     reversed_at: Instant | None = None
+    valid_until: str | None = None
 
 
 class AuditEntryOut(Answer):

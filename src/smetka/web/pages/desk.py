@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import redirect
@@ -122,7 +123,19 @@ def _page(
         voucher=voucher,
         state=state,
         refusal=refusal.slug if refusal else None,
+        held=_held(voucher if state == "reserved" else refusal),
+        is_over=bool(voucher and now >= voucher.expires_at),
         done=done,
         once=secrets.token_urlsafe(16),
         may_undo=bool(voucher and services().redemptions.may_undo(voucher, guards.caller())),
     )
+
+
+def _held(of: Voucher | Refusal | None) -> tuple[datetime, str] | None:
+    """The end of a reservation that stands in the way, and the voucher's time zone."""
+    match of:
+        case Voucher(reserved_until=datetime() as until, timezone=zone):
+            return until, zone
+        case bonus.Reserved(until=until, timezone=zone):
+            return until, zone
+    return None
