@@ -49,7 +49,7 @@ def test_an_amount_in_any_notation_reads_back_to_the_same_cents(data):
         assert amounts.cents(text) == cents
 
 
-@given(st.lists(st.text("0123456789.,-+ 'eE%€MKDден=", max_size=14), max_size=8))
+@given(st.lists(st.text("0123456789.,-+() 'eE%€MKDден=\"", max_size=14), max_size=8))
 def test_whatever_is_written_is_read_to_cents_or_refused(texts):
     amounts = Amounts(None, "MKD")
     for text in texts:
@@ -81,6 +81,78 @@ def test_one_value_alone_is_read(text, cents):
         assert reason(text) == "has more than two decimals"
     else:
         assert Amounts(None, "MKD").cents(text) == cents
+
+
+@pytest.mark.parametrize("number", ["30.00", "1,234.50", "0.5"])
+@pytest.mark.parametrize(
+    "style",
+    [
+        "({})", "$({})", "(${})", "({})$", "({} $)", "( $ {} )", "$   ({})", "({} USD)", "USD ({})", "{}-", "{} -",
+        "{}- $", "{} $-", "{}−", "-${}", "$-{}", "$ - {}", "- {}", "−{}", "–{}", "‑{}", "-{} $",
+    ],
+)  # fmt: skip
+def test_below_zero_is_written_in_many_ways(style, number):
+    expected = Amounts(None, "USD").cents(number)
+
+    assert Amounts(None, "USD").cents(style.format(number)) == -expected
+    assert Amounts(None, "USD").cents(f"  {style.format(number)}") == -expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(30", "30)", "((30))", "(-30)", "-(30)", "(30)-", "-30-", "+30-", "(+30)", "$-30-", "(30.00)(40.00)", "()",
+        "1(000)", "30.00 CR", "30-40", ")30(", "($)30",
+    ],
+)  # fmt: skip
+def test_signs_that_do_not_go_together_are_refused(text):
+    assert reason(text, currency="USD") == "is no amount"
+
+
+@pytest.mark.parametrize("text", ["30-", "30,-", "30.-", "30 - ден"])
+def test_a_price_written_without_cents_is_not_taken_for_one_below_zero(text):
+    assert reason(text) == "is no amount"
+
+
+def test_brackets_do_not_hide_another_currency_nor_two_readings():
+    assert reason("(€30.00)") == "is in EUR, the shop's currency is MKD"
+    amounts = Amounts(None, "MKD")
+    assert amounts.cents("(1.234)") == -123400
+    assert amounts.undecided == "1.234"
+
+
+@pytest.mark.parametrize("text", ["'-30.50", "'\t-30.50", "\t-30.50", '="-30.50"', '\'="-30.50"', "'(30.50)"])
+def test_an_amount_is_read_through_what_keeps_it_from_being_a_formula(text):
+    assert Amounts(None, "MKD").cents(text) == -3050
+
+
+@pytest.mark.parametrize(
+    "text", ["''30.50", "30.50'", '="30.50', "=30.50", "'=30.50", '="=30.50"', '="30"&"50"']
+)
+def test_formulas_and_marks_that_are_no_protection_stay_refused(text):
+    assert reason(text) in ("is no amount", "is a formula; save the values that it gives instead")
+
+
+def test_an_apostrophe_is_a_mark_of_thousands_inside_of_a_number():
+    assert Amounts(None, "MKD").cents("1'234.50") == 123450
+    assert Amounts(None, "MKD").cents("'1'234.50") == 123450
+
+
+@pytest.mark.parametrize("text", ["-", "–", "—", "−", "--", "$ -", "$-   ", "- USD"])
+def test_a_dash_is_nothing_only_where_an_amount_may_be_missing(text):
+    assert Amounts(None, "USD").cents_if_any(text.strip()) == 0
+    assert reason(text, currency="USD") in ("is no amount", "is no number")
+
+
+def test_an_amount_that_may_be_missing_is_read_as_any_other():
+    assert Amounts(None, "USD").cents_if_any("-5") == -500
+    for text, why in (
+        ("€ -", "is in EUR, the shop's currency is USD"),
+        ("x -", "is no amount"),
+        ("- -", "is no"),
+    ):
+        with pytest.raises(Refused, match=why):
+            Amounts(None, "USD").cents_if_any(text)
 
 
 @pytest.mark.parametrize(

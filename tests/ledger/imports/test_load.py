@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import json
 import random
 import shutil
 import sqlite3
@@ -21,6 +23,7 @@ from smetka.ledger.imports.resolve import CHANGED_ORDER, KNOWN_ORDER
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.upkeep import INDEX
 from smetka.money import Money
+from tests.ledger.imports.test_source import workbook
 
 FILES = Path(__file__).parent / "files"
 RULES = Rules(currency="MKD", zone=ZoneInfo("Europe/Skopje"), today=date(2025, 6, 15))
@@ -214,6 +217,47 @@ def test_one_id_with_two_names_is_rejected_with_both_lines(load):
 
     assert load(text, skip_rejected=True).payments == 2
     assert customers(load.path) == [(1, "АНА костова", None, None)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx"])
+def test_cells_made_safe_for_spreadsheets_say_what_they_did_before(load, write, tmp_path, kind):
+    header = ("user_id", "order_id", "email", "name", "money_spent", "refunded", "date", "birth_date")
+    orders = [
+        ("'7", '="0012"', "'ana@example.com", "O&#039;Brien", "'100.50", "-", "'2024-05-01", "'1990-06-15"),
+        ("'7", "'0013", '="ana@example.com"', "O'Brien", "'-30.25", "'-0.00", '="2024-05-02"', "—"),
+    ]
+    path = tmp_path / f"orders.{kind}"
+    if kind == "csv":
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([header, *orders])
+    elif kind == "jsonl":
+        path.write_text("".join(json.dumps(dict(zip(header, order, strict=True))) + "\n" for order in orders))
+    else:
+        workbook(path, Orders=[header, *orders])
+
+    outcome = load(path)
+
+    assert outcome.rejects == []
+    assert payments(load.path) == [(7, 10050, 2024), (7, -3025, 2024)]
+    assert customers(load.path) == [(7, "O'Brien", "ana@example.com", 35)]
+    assert rows(load.path, "SELECT order_id FROM smetka_orders ORDER BY order_id") == [("12",), ("13",)]
+
+
+def test_payments_alone_are_read_through_what_protects_their_cells(load):
+    load('user_id,money_spent,date\n\'7,\'12.50,\'2024-05-01\n="7",(2.50),="2024-05-02"\n7,1.00,2024-05-03\n')
+
+    assert payments(load.path) == [(7, 1250, 2024), (7, -250, 2024), (7, 100, 2024)]
+
+
+@pytest.mark.parametrize("dash", ["-", "–", "—", "--", "ден -"])
+def test_a_dash_says_nothing_was_refunded_but_is_no_payment(load, dash):
+    outcome = load(
+        f"user_id,order_id,money_spent,refunded,cancelled_at,year\n7,1,10.00,{dash},-,2024\n7,2,{dash},,,2024\n",
+        skip_rejected=True,
+    )
+
+    assert [(rejected.line, rejected.column) for rejected in outcome.rejects] == [(3, "money_spent")]
+    assert payments(load.path) == [(7, 1000, 2024)]
 
 
 def test_a_birth_date_becomes_an_age(load):

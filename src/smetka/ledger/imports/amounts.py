@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from smetka.ledger.imports.defused import bare
 from smetka.ledger.imports.refused import ReadAgain, Refused
 from smetka.money import check_currency
 
@@ -14,13 +15,20 @@ _LARGEST = 10**10
 _LONGEST = 40
 _SPACES = " \u00a0\u2009\u202f"
 _ALWAYS_THOUSANDS = _SPACES + "'’"
-# A currency before or after the number, and one sign before either.
+_SPACE = rf"[{_SPACES}]*+"
+_MINUS = r"\-\u2010\u2011\u2013\u2212\ufe63\uff0d"
+_CURRENCY = r"[^\W\d_]*[$€£¥₽₴₺₹]|[^\W\d_]+\.?|"
+# A currency before or after the number. A minus sign stands before either or behind them; brackets around
+# the number are one as well, as accountants write.
 _AMOUNT = re.compile(
-    rf"(?P<sign>[-+−]?)[{_SPACES}]?"
-    rf"(?P<before>[^\W\d_]*[$€£¥₽₴₺₹]|[^\W\d_]+\.?|)[{_SPACES}]?"
-    rf"(?P<second>[-+−]?)[{_SPACES}]?"
-    rf"(?P<number>[.,]?[0-9](?:[0-9.,{_ALWAYS_THOUSANDS}]*[0-9])?)"
-    rf"[{_SPACES}]?(?P<after>[^\W\d_]*[$€£¥₽₴₺₹]|[^\W\d_]+\.?|)"
+    rf"(?P<outer>\(?){_SPACE}(?P<first>[+{_MINUS}]?){_SPACE}(?P<before>{_CURRENCY}){_SPACE}"
+    rf"(?P<inner>\(?){_SPACE}(?P<second>[+{_MINUS}]?){_SPACE}"
+    rf"(?P<number>[.,]?[0-9](?:[0-9.,{_ALWAYS_THOUSANDS}]*[0-9])?){_SPACE}"
+    rf"(?P<third>[-\u2212]?){_SPACE}(?P<inner_end>\)?){_SPACE}(?P<after>{_CURRENCY}){_SPACE}"
+    rf"(?P<fourth>[-\u2212]?){_SPACE}(?P<outer_end>\)?)"
+)
+_NOTHING = re.compile(
+    rf"(?P<before>{_CURRENCY}){_SPACE}(?:[{_MINUS}\u2014]|--){_SPACE}(?P<after>{_CURRENCY})"
 )
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([^0-9])[0-9]{3})(?:\1[0-9]{3})*")
 _TWO_READINGS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
@@ -107,6 +115,18 @@ class Amounts:
                     return int(digits) * 10
         return self._any(text)
 
+    def cents_if_any(self, text: str) -> int:
+        """The same of an amount that may be missing: a dash stands for none, as in Excel's ``$ -``.
+
+        Raises:
+            Refused, ReadAgain: as `cents`.
+        """
+        if match := _NOTHING.fullmatch(text) if len(text) <= _LONGEST else None:
+            self._check_currency(match["before"])
+            self._check_currency(match["after"])
+            return 0
+        return self.cents(text)
+
     @property
     def undecided(self) -> str | None:
         """An amount that could be read in two ways, when none in the column said which: '1.234'."""
@@ -115,11 +135,12 @@ class Amounts:
     def _any(self, text: str) -> int:
         is_plain = isinstance(text, Plain)
         decimal = "." if is_plain else self._decimal
-        text = text.strip()
+        text = bare(text)
         if not text:
             raise Refused("is empty")
         match = _AMOUNT.fullmatch(text) if len(text) <= _LONGEST else None
-        if match is None or (match["sign"] and match["second"]):
+        is_negative = match and _is_negative(match)
+        if match is None or is_negative is None:
             raise Refused(_reason(text))
         self._check_currency(match["before"])
         self._check_currency(match["after"])
@@ -141,7 +162,7 @@ class Amounts:
             raise Refused(f"is beyond {_LARGEST:,} {self._currency}")
         if not is_plain:
             self._learn(number, shown)
-        return -cents if (match["sign"] or match["second"]) in ("-", "−") else cents
+        return -cents if is_negative else cents
 
     def _check_currency(self, mark: str) -> None:
         """Refuse the mark of another currency; what marks none is no amount at all."""
@@ -175,6 +196,18 @@ class Amounts:
                 f"shows that {taken} before it has decimals, not thousands. "
                 "Name the decimal mark with --decimal"
             )
+
+
+def _is_negative(match: re.Match[str]) -> bool | None:
+    """Whether an amount is below zero; None where its signs and brackets do not go together."""
+    signs = "".join(match.group("first", "second", "third", "fourth"))
+    brackets = "".join(match.group("outer", "inner", "inner_end", "outer_end"))
+    if brackets not in ("", "()") or len(signs) + len(brackets) // 2 > 1:
+        return None
+    # 30- may be a price without cents, as 30,- is.
+    if (match["third"] or match["fourth"]) and match["number"].isdigit():
+        return None
+    return bool(brackets) or signs not in ("", "+")
 
 
 def _marks(number: str) -> tuple[Mark | None, Mark | None]:

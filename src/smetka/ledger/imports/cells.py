@@ -1,16 +1,21 @@
-"""Cells that are neither amounts nor dates: ids, years, ages and e-mail addresses."""
+"""Cells that are neither amounts nor dates: ids, years, ages, names and e-mail addresses."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from html import unescape
+from html.entities import html5
 
 from smetka.age_groups import OLDEST_AGE
+from smetka.ledger.imports.defused import bare, bare_name
 from smetka.ledger.imports.refused import Refused
 
 FIRST_YEAR = 1990
 LARGEST_ID = 2**63 - 1
+DASHES = frozenset("-\u2010\u2011\u2013\u2014\u2212") | {"--"}
+"""What people write into a cell that has nothing to say."""
 
 _KEPT = 1000
 _MOST_SEEN = 200_000
@@ -18,12 +23,14 @@ _MOST_SEEN = 200_000
 _WHOLE = re.compile(r"([0-9]{1,19})(?:\.0{1,9})?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+")
 _LONGEST_EMAIL = 254
+# Only with its semicolon: AT&T and R&lt are names.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _LONGEST_ORDER = 200
 
 
 def user_id(text: str) -> int:
     """A customer's id."""
-    found = _WHOLE.fullmatch(text.strip())
+    found = _WHOLE.fullmatch(bare(text))
     if found and 0 < (number := int(found[1])) <= LARGEST_ID:
         return number
     raise Refused(
@@ -34,7 +41,7 @@ def user_id(text: str) -> int:
 
 def year(text: str, last: int) -> int:
     """A calendar year up to `last`."""
-    found = _WHOLE.fullmatch(text.strip())
+    found = _WHOLE.fullmatch(bare(text))
     if not found or not FIRST_YEAR <= int(found[1]) <= last:
         raise Refused(f"is no year from {FIRST_YEAR} to {last}")
     return int(found[1])
@@ -46,6 +53,22 @@ def age(text: str) -> int:
     if not found or int(found[1]) > OLDEST_AGE:
         raise Refused(f"is no age; whole years from 0 to {OLDEST_AGE} are expected")
     return int(found[1])
+
+
+def customer_name(parts: Sequence[str]) -> str | None:
+    """A name of one or several cells; None where these say nothing.
+
+    Shops on the web keep names as HTML and export them so: its entities are decoded, once.
+    """
+    text = " ".join(map(bare_name, parts))
+    if "&" in text:
+        text = _ENTITY.sub(_character, text)
+    return " ".join(text.split()) or None
+
+
+def _character(entity: re.Match[str]) -> str:
+    written = entity[0]
+    return unescape(written) if written.startswith("&#") else html5.get(written[1:], written)
 
 
 def email(text: str) -> str:

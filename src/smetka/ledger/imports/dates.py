@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from smetka.ledger.imports.defused import bare
 from smetka.ledger.imports.refused import ReadAgain, Refused
 
 Order = Literal["dmy", "mdy"]
@@ -103,7 +104,7 @@ class Dates:
         self._hours: dict[str, date] = {}
 
     def _any(self, text: str) -> date:
-        written = text.strip()
+        written = bare(text)
         match = _DATE.fullmatch(written) if len(written) <= _LONGEST else None
         if match is None:
             raise Refused(_reason(written))

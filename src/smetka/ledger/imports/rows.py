@@ -9,12 +9,23 @@ from itertools import chain, islice, repeat
 from operator import itemgetter, truediv
 
 from smetka.ledger.imports.amounts import Amounts, Mark
-from smetka.ledger.imports.cells import Memo, Seen, age_on, order_number, plain_cents, user_id, user_ids
+from smetka.ledger.imports.cells import (
+    DASHES,
+    Memo,
+    Seen,
+    age_on,
+    customer_name,
+    order_number,
+    plain_cents,
+    user_id,
+    user_ids,
+)
 from smetka.ledger.imports.cells import age as whole_age
 from smetka.ledger.imports.cells import email as email_address
 from smetka.ledger.imports.cells import year as whole_year
 from smetka.ledger.imports.columns import Columns
 from smetka.ledger.imports.dates import Dates, Order
+from smetka.ledger.imports.defused import MARKS, bare
 from smetka.ledger.imports.kept import NOT_IN_FULL, kept_cents, paid_cents
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
 from smetka.ledger.imports.platforms import COUNTS, PARTLY, STATES, is_test, meaning
@@ -201,9 +212,17 @@ class Rows:
         """The first of the field's columns that says something."""
         self._field = field
         for place in self.columns.at.get(field, ()):
-            if text := cells[place].strip():
+            text = cells[place].strip()
+            if text.startswith(MARKS):
+                text = bare(text)
+            if text:
                 return text
         return ""
+
+    def _given(self, field: str, cells: list[str]) -> str:
+        """The same of a field that may be missing, where a dash says as much as an empty cell."""
+        text = self._cell(field, cells)
+        return "" if text in DASHES else text
 
     def _cents(self, cells: list[str]) -> int:
         """What was paid and stays paid."""
@@ -220,7 +239,7 @@ class Rows:
                 raise LeftOut(state)
         else:
             state = COUNTS
-        if self._cell("cancelled_at", cells):
+        if self._given("cancelled_at", cells):
             raise LeftOut("cancelled")
         if (currency := self._cell("currency", cells)) and currency.upper() != self._rules.currency:
             raise Refused(
@@ -239,9 +258,9 @@ class Rows:
         return kept
 
     def _optional_cents(self, field: str, cells: list[str]) -> int:
-        """An amount, and none where the cell or the column is empty; what is refused next is about it."""
+        """An amount, and none where the cell is empty or a dash; what is refused next is about it."""
         text = self._cell(field, cells)
-        return self._amounts.cents(text) if text else 0
+        return self._amounts.cents_if_any(text) if text else 0
 
     def _order_id(self, cells: list[str]) -> str | None:
         return order_number(self._cell("order_id", cells)) if "order_id" in self.columns.at else None
@@ -290,12 +309,11 @@ class Rows:
         return None, email_address(email)
 
     def _name(self, cells: list[str]) -> str | None:
-        places = self.columns.at.get("name", ())
-        return " ".join(" ".join(cells[place] for place in places).split()) or None
+        return customer_name([cells[place] for place in self.columns.at.get("name", ())])
 
     def _age(self, cells: list[str]) -> int | None:
-        age = whole_age(text) if (text := self._cell("age", cells)) else None
-        if text := self._cell("birth_date", cells):
+        age = whole_age(text) if (text := self._given("age", cells)) else None
+        if text := self._given("birth_date", cells):
             by_birth = age_on(self._rules.today, self._births.day(text))
             if age is not None and abs(age - by_birth) > 1:
                 raise Refused("does not fit the age, by more than a year; map one of them")

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from smetka.ledger.imports.cells import customer_name, order_number, user_id, year
+from smetka.ledger.imports.defused import bare
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("'-30.50", "-30.50"),
+        ("\t-30.50", "-30.50"),
+        ("'\t=A1", "=A1"),
+        ("'0017", "0017"),
+        ('="0017"', "0017"),
+        ('="a ""b"" c"', 'a "b" c'),
+        ('\'="0017"', "0017"),
+        ('=""', ""),
+        ("'", ""),
+        ("''7", "'7"),
+        ("=A1", "=A1"),
+        ('="a"&"b"', '="a"&"b"'),
+        ("7'", "7'"),
+        ("", ""),
+    ],
+)
+def test_what_protects_a_cell_from_spreadsheets_is_taken_off_once(text, value):
+    assert bare(text) == value
+
+
+def test_numbers_of_customers_years_and_orders_are_read_through_it():
+    assert user_id("'9013808660771") == user_id('="9013808660771"') == 9013808660771
+    assert year("'2024", 2026) == year('="2024"', 2026) == 2024
+    assert order_number(bare("'#1001")) == order_number(bare('="01001"')) == "1001"
+
+
+@pytest.mark.parametrize(
+    ("cells", "name"),
+    [
+        (["O&#039;Brien", "Pat"], "O'Brien Pat"),
+        (["O&#x27;Brien"], "O'Brien"),
+        (["Ana &amp; Bo"], "Ana & Bo"),
+        (["Ќира &lt;3"], "Ќира <3"),
+        (["Jos&eacute;&nbsp;", " Mu&ntilde;oz"], "José Muñoz"),
+        (["&amp;amp;"], "&amp;"),
+        (["&amp;lt;b&amp;gt;"], "&lt;b&gt;"),
+        (["AT&T"], "AT&T"),
+        (["Ana & Bo"], "Ana & Bo"),
+        (["Ana &copy Bo &notit; &xyzzy;"], "Ana &copy Bo &notit; &xyzzy;"),
+        (["&am", "p;"], "&am p;"),
+        (["&#0;&#8;x"], "\ufffdx"),
+        (["'t Hooft"], "'t Hooft"),
+        (["'=HYPERLINK(1)"], "=HYPERLINK(1)"),
+        (["'@ana"], "@ana"),
+        (['="Ana"'], "Ana"),
+        (["", "  "], None),
+        ([], None),
+    ],
+)
+def test_a_name_is_what_it_was_before_it_was_made_html_or_safe_for_spreadsheets(cells, name):
+    assert customer_name(cells) == name
