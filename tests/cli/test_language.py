@@ -259,7 +259,15 @@ def test_chats_are_said_in_macedonian(in_macedonian, smetka, storage, telegram):
 def test_schedules_are_said_in_macedonian(in_macedonian, smetka):
     assert in_macedonian("schedule", "list").endswith(" уште нема распоред.\n")
     for name, cron, year in (("рано", "0 9 * * 1", "all"), ("доцна", "0 21 1 1 *", "previous")):
-        smetka("schedule", "add", "averages", "--cron", cron, "--name", name, "--year", year)
+        added = smetka("schedule", "add", "averages", "--cron", cron, "--name", name, "--year", year)
+        assert added[1].startswith(f"Schedule {name}: averages, next on ")
+    added = in_macedonian("schedule", "add", "shop", "--cron", "0 9 * * 1", "--name", "пак")
+    assert re.search(
+        r"^Распоред пак: продавницата, следен пат во пон\. .* 09:00 \(Europe/Skopje\)\.\n"
+        r"Потоа: пон\. .* 09:00, пон\. .* 09:00\.\n$",
+        added,
+    )
+    smetka("schedule", "remove", "пак")
 
     head, *rows = in_macedonian("schedule", "list").splitlines()
 

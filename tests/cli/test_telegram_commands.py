@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -47,7 +49,8 @@ def outbox(storage):
 def test_a_schedule_is_added_listed_run_and_removed(smetka, outbox):
     status, out, _ = smetka("schedule", "add", "averages", "--cron", "0 9 * * mon", "--year", "current")
     assert (status, out.partition(" on ")[0]) == (0, "Schedule averages: averages, next")
-    assert re.search(r"Mon \d{4}-\d\d-\d\d 09:00 \(Europe/Skopje\)\.", out)
+    monday = r"Mon \d{4}-\d\d-\d\d 09:00"
+    assert re.search(rf"{monday} \(Europe/Skopje\)\.\nAfter that: {monday}, {monday}\.\n$", out)
 
     listed = json.loads(smetka("schedule", "list", "--json")[1])
     assert [(s["name"], s["cron"], s["chats"], s["year"]) for s in listed] == [
@@ -62,11 +65,23 @@ def test_a_schedule_is_added_listed_run_and_removed(smetka, outbox):
     assert "There is no schedule yet." in smetka("schedule", "list")[2]
 
 
+def test_a_schedule_that_is_added_tells_its_next_three_times_to_programs_too(smetka):
+    added = json.loads(smetka("schedule", "add", "shop", "--cron", "0 9 1 * *", "--json")[1])
+
+    times = [
+        datetime.fromisoformat(time).astimezone(ZoneInfo("Europe/Skopje")) for time in added["next_times"]
+    ]
+    assert added["next_at"] == added["next_times"][0]
+    assert [(time.day, time.hour, time.minute) for time in times] == [(1, 9, 0)] * 3
+    assert [(b.month - a.month) % 12 for a, b in pairwise(times)] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["averages", "--cron", "0 9 * *"], "five fields are needed"),
-        (["averages", "--cron", "0 9 31 FEB *"], "its day-of-month cannot be read"),
+        (["averages", "--cron", "0 9 32 FEB *"], "its day-of-month cannot be read"),
+        (["averages", "--cron", "0 9 30 2 *"], "'0 9 30 2 *' never comes: no month that it names has"),
         (["pigeons", "--cron", "0 9 * * *"], "'pigeons' is not one of"),
         (["averages", "--cron", "0 9 * * *", "--year", "soon"], "must be all, current, previous or a year"),
         (["averages", "--cron", "0 9 * * *", "--chats", "me"], "neither a chat id"),

@@ -10,7 +10,8 @@ import pytest
 
 from smetka.errors import BonusStoreUnavailable, CommandFailed, LedgerUnavailable, NotFound, WrongUsage
 from smetka.telegram import schedules as module
-from smetka.telegram.schedules import Schedules, after, before
+from smetka.telegram.cron import after, before, upcoming
+from smetka.telegram.schedules import Schedules
 
 SKOPJE = ZoneInfo("Europe/Skopje")
 MANAGER, GROUP = 1001, -2002
@@ -164,6 +165,49 @@ def test_daylight_saving_leaves_each_day_its_one_report(
     assert queued() == [(at(day), MANAGER) for day in expected]
 
 
+@pytest.mark.parametrize("cron", ["*/30 2 * * *", "0,30 2 * * *"])
+def test_what_is_due_around_the_changes_of_the_clocks_is_what_is_documented(
+    make_schedules, figures, clock, queued, cron
+):
+    """A star follows the clock on the wall; numbers are of the day, each once, after the gap if need be."""
+    schedules = make_schedules()
+    nights = [at("2026-03-28T12:00"), at("2026-10-24T12:00")]
+    found = []
+    clock.wall = nights[0]
+    schedules.add("averages", cron, chats=[MANAGER])
+    for night in nights:
+        clock.wall = night
+        while clock.wall < night + timedelta(hours=20):
+            schedules.fire(figures)
+            clock.wall += timedelta(minutes=5)
+        found.append([period for period, _ in queued() if night < period < clock.wall])
+        assert upcoming(cron, night, SKOPJE, 9)[: len(found[-1])] == found[-1]
+
+    october = at("2026-10-25T02:00")
+    half_hours = [october + timedelta(minutes=30 * n) for n in range(4)]
+    if cron.startswith("*"):
+        assert found == [[], half_hours]
+    else:
+        assert found == [[at("2026-03-29T03:00")], half_hours[:2]]
+
+
+def test_asked_in_the_second_of_two_equal_hours_what_comes_next_lies_ahead():
+    second = at("2026-10-25T02:10") + timedelta(hours=1)
+
+    assert upcoming("30 2 * * *", second, SKOPJE, 2) == [at("2026-10-26T02:30"), at("2026-10-27T02:30")]
+    assert after("30 2 * * *", second, SKOPJE) == at("2026-10-26T02:30")
+
+
+def test_times_that_meet_after_a_gap_are_one():
+    night = at("2026-03-28T12:00")
+
+    assert upcoming("0,30 2,3 * * *", night, SKOPJE, 3) == [
+        at("2026-03-29T03:00"),
+        at("2026-03-29T03:30"),
+        at("2026-03-30T02:00"),
+    ]
+
+
 def test_the_second_of_two_equal_hours_still_knows_the_first(make_schedules):
     second = at("2026-10-25T02:30") + timedelta(minutes=40)  # 02:10 for the second time
 
@@ -283,7 +327,12 @@ def test_names_are_given_and_kept_apart(schedules):
         ("60 9 * * *", "its minute cannot be read"),
         ("0 25 * * *", "its hour cannot be read"),
         ("0 9 * * MONDAY", "its day-of-week cannot be read"),
-        ("0 9 30 FEB *", "its day-of-month cannot be read"),
+        ("0 9 32 FEB *", "its day-of-month cannot be read"),
+        ("0 9 30 FEBRUARY *", "its month cannot be read"),
+        ("0 9 30 2 *", "never comes: no month that it names has such a day"),
+        ("0 9 30 FEB *", "never comes: no month that it names has such a day"),
+        ("*/5 9 31 4,6,9,11 *", "never comes: no month that it names has such a day"),
+        ("0 9 * 2 MON#5", "does not come within the next eight years"),
         ("٠ 9 * * *", "its minute cannot be read"),
     ],
 )

@@ -525,7 +525,10 @@ def test_with_the_ledger_away_the_page_is_there_and_sending_is_refused(shop, vis
 def test_a_schedule_is_added_from_the_choices(shop, visitor):
     page = visitor.post(do="schedule", kind="averages", time="0 9 * * MON", year="previous", basis="payment")
 
-    assert told(page) == "The schedule averages is set; it is due next at 30.11.2026 09:00."
+    assert told(page) == (
+        "The schedule averages is set; it is due next at 30.11.2026 09:00, 07.12.2026 09:00, "
+        "14.12.2026 09:00 (Europe/Skopje)."
+    )
     shown = words(section(page, "schedules"))
     assert (
         "averages Average spending by age per payment every Monday at 9:00 30.11.2026 09:00 "
@@ -553,7 +556,8 @@ def test_a_time_of_its_own_counts_more_than_the_choice(shop, visitor):
     ("typed", "rule"),
     [
         ({"cron": "nine o'clock"}, "must be a time that comes"),
-        ({"cron": "0 9 31 2 *"}, "must be a time that comes"),
+        ({"cron": "0 9 31 2 *"}, "never comes"),
+        ({"cron": "0 9 * 2 MON#5"}, "never comes"),
         ({"cron": "0 99 * * *"}, "must be a time that comes"),
         ({"cron": MARKUP}, "must be a time that comes"),
         ({"cron": "*" * 101}, "must have at most 100 characters"),

@@ -14,8 +14,9 @@ import click
 from smetka.cli import words
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
-from smetka.cli.speech import ENGLISH, NOTHING, Speech, head
+from smetka.cli.speech import NOTHING, Speech, head
 from smetka.errors import CommandFailed
+from smetka.exact_json import instant
 from smetka.language import terms
 from smetka.settings import Basis, Settings, load_settings
 from smetka.shop_figures import ShopFigures
@@ -72,7 +73,7 @@ def schedule() -> None:
 @_year_option
 @_basis_option
 @click.option("--name", help="What it is called; the kind unless given.")
-@setting_options(*_SETTINGS)
+@setting_options(*_SETTINGS, "language")
 @json_option
 def add(
     *,
@@ -85,15 +86,15 @@ def add(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Send a report of KIND (averages, bonus or shop) again and again."""
+    """Send a report of KIND (averages, bonus or shop) again and again, and say when the next three come."""
     settings = load_settings(options)
     with _schedules(settings) as (schedules, _):
         added = schedules.add(kind, cron, chats=chats, year=year, basis=basis, name=name)
-        next_at = schedules.next_at(added)
+        times = schedules.next_times(added)
     if as_json:
-        print_json(added.as_json(next_at))
+        print_json({**added.as_json(times[0] if times else None), "next_times": [*map(instant, times)]})
     else:
-        click.echo(f"Schedule {added.name}: {added.kind}, next on {_shown(next_at, settings, ENGLISH)}.")
+        click.echo(_added(added, times, settings, Speech(settings.language)))
 
 
 @schedule.command("list")
@@ -166,6 +167,14 @@ def _say(queued: list[str], *, as_json: bool) -> None:
         click.echo(f"Queued for {chats}; `smetka deliveries list` says what becomes of it.")
 
 
+def _added(schedule: Schedule, times: list[datetime], settings: Settings, said: Speech) -> str:
+    """A schedule that was added, and when it is due."""
+    first, kind = _shown(times[0] if times else None, settings, said), said.word(schedule.kind, terms.KINDS)
+    text = said.gettext("Schedule {name}: {kind}, next on {time}.", name=schedule.name, kind=kind, time=first)
+    later = ", ".join(_local(time, settings, said) for time in times[1:])
+    return f"{text}\n" + said.gettext("After that: {times}.", times=later) if later else text
+
+
 def _row(schedule: Schedule, next_at: str, said: Speech) -> tuple[str, ...]:
     kind, year = said.word(schedule.kind, terms.KINDS), said.word(schedule.year, terms.YEARS)
     chats = ",".join(map(str, schedule.chats)) or said.word("all", words.CHATS)
@@ -176,8 +185,13 @@ def _shown(time: datetime | None, settings: Settings, said: Speech) -> str:
     """When it is sent next, by the shop's clocks, with the weekday."""
     if time is None:
         return NOTHING
+    return f"{_local(time, settings, said)} ({settings.timezone})"
+
+
+def _local(time: datetime, settings: Settings, said: Speech) -> str:
     local = time.astimezone(settings.timezone)
-    return f"{said.gettext(words.WEEKDAYS[local.weekday()])} {said.moment(time, settings.timezone)}"
+    day, weekday = said.day(local.date()), said.gettext(words.WEEKDAYS[local.weekday()])
+    return f"{weekday} {day} {local:%H:%M}"
 
 
 @contextmanager

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import structlog
-from cronsim import CronSim, CronSimError
 from pymongo.errors import DuplicateKeyError
 
 from smetka.errors import CommandFailed, NotFound, WrongUsage
@@ -18,6 +17,7 @@ from smetka.exact_json import instant
 from smetka.settings import Basis
 from smetka.storage import Storage
 from smetka.telegram.chats import ChatId
+from smetka.telegram.cron import after, before, checked_cron, upcoming
 from smetka.telegram.figures import Figures
 from smetka.telegram.outbox import Outbox
 
@@ -31,9 +31,6 @@ MOST_REMEMBERED = 50
 """Periods that a schedule remembers to have seen to: more than any clock that jumped could repeat."""
 
 _NAME = re.compile(r"[^\s/\x00-\x1f](?:[^/\x00-\x1f]{0,58}[^\s/\x00-\x1f])?")
-_LONGEST_WAIT = timedelta(days=366 * 8 + 1)
-"""29 February may be eight years away."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -42,7 +39,8 @@ class Schedule:
     """What is sent where, and when.
 
     Attributes:
-        cron: five fields, in the shop's time zone; what Debian's cron does about daylight saving holds.
+        cron: five fields, in the shop's time zone; what Debian's cron does about daylight saving holds, as
+            docs/decisions/0007 says.
         chats: empty for those that the settings name at the time.
         year: `all`, `current`, `previous` or a year.
         fired: the latest periods that were seen to, as instants.
@@ -122,7 +120,8 @@ class Schedules:
             name: the kind, and a number when that is taken, unless given.
 
         Raises:
-            WrongUsage: the cron expression cannot be read, no time ever fits it, or the name is none.
+            WrongUsage: the cron expression cannot be read, or the name is none.
+            NeverComes: no day fits the cron expression.
             CommandFailed: there is a schedule of that name.
         """
         expression = checked_cron(cron, self._now(), self._timezone)
@@ -170,6 +169,10 @@ class Schedules:
     def next_at(self, schedule: Schedule) -> datetime | None:
         """When it is due next."""
         return after(schedule.cron, self._now(), self._timezone)
+
+    def next_times(self, schedule: Schedule) -> list[datetime]:
+        """When it is due next, and the two times after that."""
+        return upcoming(schedule.cron, self._now(), self._timezone, 3)
 
     def run(self, name: str, figures: Figures, *, mark: str) -> list[str]:
         """Queue a schedule's report now, whatever its time. Returns the deliveries' ids.
@@ -247,50 +250,6 @@ def year_of(text: str, figures: Figures) -> int | None:
         case "previous":
             return figures.current_year - 1
     return int(text)
-
-
-def checked_cron(text: str, now: datetime, timezone: ZoneInfo) -> str:
-    """The expression in its plainest form.
-
-    Raises:
-        WrongUsage: it cannot be read, or no time ever fits it.
-    """
-    expression = " ".join(text.upper().split())
-    if len(expression.split()) != 5:
-        raise WrongUsage(
-            f"{text!r} is no schedule: five fields are needed (minute, hour, day, month, weekday), "
-            'for example "0 9 * * MON" for Mondays at nine.'
-        )
-    try:
-        if after(expression, now, timezone) is None:
-            raise WrongUsage(f"No time ever fits {text!r}.")
-    except CronSimError as error:
-        what = str(error).removeprefix("Bad ")
-        raise WrongUsage(f"{text!r} is no schedule: its {what} cannot be read.") from None
-    return expression
-
-
-def after(cron: str, now: datetime, timezone: ZoneInfo) -> datetime | None:
-    """The first time after now that fits; None when there is none within eight years."""
-    return _found(CronSim(cron, now.astimezone(timezone)), now)
-
-
-def before(cron: str, now: datetime, timezone: ZoneInfo) -> datetime | None:
-    """The latest time up to now that fits, now included; None when there is none within eight years."""
-    # From an hour ahead, and what lies after now passed over: looking back from the second of two
-    # equal hours (when clocks are set back) it would not find what came in the first.
-    times = CronSim(cron, (now + timedelta(minutes=61)).astimezone(timezone), reverse=True)
-    while (found := _found(times, now)) is not None and found > now:
-        pass
-    return found
-
-
-def _found(times: CronSim, now: datetime) -> datetime | None:
-    try:
-        found: datetime = next(times)
-    except StopIteration:  # it looked fifty years far
-        return None
-    return found.astimezone(UTC) if abs(found.astimezone(UTC) - now) < _LONGEST_WAIT else None
 
 
 def _record(schedule: Schedule) -> dict[str, Any]:

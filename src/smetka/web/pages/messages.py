@@ -192,9 +192,10 @@ def _schedule(fields: forms.Fields) -> Any:
     added = schedules.add(fields)
     if added is None:
         return _page(422, typed={"schedule": fields})
-    said = render.said().gettext("The schedule {name} is set; it is due next at {time}.")
-    time = render.time(services().schedules.next_at(added))
-    return visit.go_to(_DONE, said.format(name=added.name, time=time))
+    times = [render.time(time) for time in services().schedules.next_times(added)]
+    said = render.said().gettext("The schedule {name} is set; it is due next at {times} ({zone}).")
+    zone = services().settings.timezone
+    return visit.go_to(_DONE, said.format(name=added.name, times=", ".join(times), zone=zone))
 
 
 def _page(

@@ -13,7 +13,8 @@ from smetka.keys import Permission
 from smetka.language.terms import YEARS
 from smetka.language.translations import mark
 from smetka.settings import Basis
-from smetka.telegram.schedules import Kind, Schedule, checked_cron
+from smetka.telegram.cron import NeverComes, checked_cron
+from smetka.telegram.schedules import Kind, Schedule
 from smetka.web.pages import declared, forms, render, visit
 from smetka.web.parts import services
 from smetka.web.refusals import BadRequest
@@ -138,6 +139,9 @@ def _cron(fields: forms.Fields) -> str | None:
     settings = services().settings
     try:
         return checked_cron(cron, services().now(), settings.timezone)
+    except NeverComes:
+        fields.complain("cron", mark("never comes: there is no such day within the next eight years"))
+        return None
     except WrongUsage:
         fields.complain("cron", mark("must be a time that comes, such as 30 8 * * MON for Mondays at 8:30"))
         return None
