@@ -20,10 +20,11 @@ from tests.web.conftest import CUSTOMERS, PAYMENTS
 PATH = "/api/v1/ledger/imports"
 PLAIN = "user_id,money_spent,year\n1,10.50,2023\n2,5,2023\n4711,1,2022\n"
 ORDERS = (
-    "Name,Email,Financial Status,Paid at,Currency,Total,Refunded Amount,Lineitem name,Billing Name\n"
-    "#1,ana@example.com,paid,2022-02-03 10:00:00 +0100,MKD,1250.50,0,Tea,Ана Петрова\n"
-    "#2,new@example.com,paid,2022-03-03 10:00:00 +0100,MKD,300,0,Tea,Somebody New\n"
-    "#3,new@example.com,pending,,MKD,99,0,Tea,Somebody New\n"
+    "Name,Email,Financial Status,Paid at,Currency,Total,Refunded Amount,Outstanding Balance,Cancelled at,"
+    "Lineitem name,Billing Name\n"
+    "#1,ana@example.com,paid,2022-02-03 10:00:00 +0100,MKD,1250.50,0,0,,Tea,Ана Петрова\n"
+    "#2,new@example.com,paid,2022-03-03 10:00:00 +0100,MKD,300,0,0,,Tea,Somebody New\n"
+    "#3,new@example.com,pending,,MKD,99,0,99,,Tea,Somebody New\n"
 )
 
 
@@ -94,6 +95,16 @@ def test_columns_are_named_by_the_query(shop, exact):
 
     assert told["files"][0]["mapping"] == {"user_id": "who", "money_spent": "much", "year": "when"}
     assert told["written"]
+
+
+def test_a_list_that_may_be_of_orders_is_refused_with_the_way_out(shop, assert_problem, exact):
+    text = "email,name,Total,Order ID\nana@example.com,#7,20.00,7\n"
+    problem = assert_problem(send(shop, text), 422, "file-refused")
+
+    assert "'Total', 'Order ID'" in problem["detail"]
+    assert "`map` money_spent=" in problem["detail"]
+    told = exact(send(shop, text, map="money_spent=,name="))
+    assert (told["payments"], told["customers_added"]) == (0, 0)
 
 
 @pytest.mark.parametrize("name", ["list", "list.csv"])

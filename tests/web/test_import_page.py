@@ -141,6 +141,37 @@ def test_a_column_that_was_found_can_be_left_out(shop, owner):
         assert ledger.execute("SELECT name, age FROM user_info WHERE user_id = 4711").fetchone() == ("", 30)
 
 
+UNKNOWN_ORDERS = "Number,email,Total,Financial Status,Paid at,Date of Birth\nA1,ana@example.com,80.00,x,2022-03-01,1990-02-03\n"
+
+
+def test_a_list_that_may_be_of_orders_is_asked_about(shop, owner):
+    reply = owner.choose(UNKNOWN_ORDERS)
+
+    (asked,) = notes(reply)
+    assert "Total" in asked
+    assert "Financial Status" in asked
+    assert 'action="/import/done"' not in reply.text
+
+    as_orders = owner.look_again(reply, money_spent="2", date="4", status="-")
+    assert figures(as_orders)["Payments"] == "1"
+    as_customers = owner.look_again(reply, money_spent="-")
+    assert figures(as_customers)["Payments"] == "0"
+    assert found(as_customers)["Dates not taken"] == "Paid at, Date of Birth"
+    owner.press(as_customers)
+    assert payments(shop)[3:] == []
+
+
+def test_an_export_that_lacks_a_column_is_asked_about(owner):
+    cut = "\n".join(",".join(line.split(",")[:6]) for line in ORDERS.splitlines()) + "\n"
+    reply = owner.choose(cut)
+
+    (asked,) = notes(reply)
+    assert "Shopify orders" in asked
+    assert "Outstanding Balance" in asked
+    told = owner.look_again(reply, refunded="-", outstanding="-", cancelled_at="-")
+    assert figures(told)["Payments"] == "2"
+
+
 def test_amounts_of_two_readings_are_asked_about(shop, owner):
     look = owner.choose("user_id;money_spent;year\n1;1.234;2021\n")
 

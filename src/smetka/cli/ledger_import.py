@@ -14,9 +14,9 @@ import click
 
 from smetka.cli.options import counted, json_option, print_json, setting_options
 from smetka.errors import CommandFailed, WrongUsage
-from smetka.ledger.imports.columns import parse_mapping, read_mapping
 from smetka.ledger.imports.failures import overtaken
 from smetka.ledger.imports.load import import_files
+from smetka.ledger.imports.mapping import parse_mapping, read_mapping
 from smetka.ledger.imports.marker import draft, marker
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
 from smetka.ledger.imports.rules import Rules
@@ -80,7 +80,7 @@ def import_(
 
     Order exports of Shopify and WooCommerce are known by their columns, as are columns with the names of
     fields: user_id, email, name, age, birth_date, money_spent, date, year, order_id, currency, status,
-    refunded, cancelled_at. Others are named by --map. All rows are taken, or none.
+    refunded, outstanding, cancelled_at. Others are named by --map. All rows are taken, or none.
     """
     settings = load_settings(options)
     mapped = (read_mapping(map_file) if map_file else {}) | parse_mapping(mappings)
@@ -244,6 +244,9 @@ def _file_lines(file: FileOutcome) -> list[str]:
     lines = [f"{file.name}: {how}"]
     lines += [f"  {found}" for found in file.found]
     lines.append("  " + ", ".join(f"{field} from {column!r}" for field, column in file.mapping.items()))
+    if file.dates_unused:
+        hint = "" if {"age", "birth_date"} & file.mapping.keys() else "; ages are taken by --map birth_date=…"
+        lines.append(f"  dates passed over: {', '.join(map(repr, file.dates_unused))}{hint}")
     lines.append(
         f"  {counted(file.rows, 'row')}: {counted(file.payments, 'payment')}, "
         f"{counted(file.customers_added, 'new customer')}, {file.customers_updated:,} updated, "

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from smetka.errors import WrongUsage
-from smetka.ledger.imports.columns import parse_mapping
+from smetka.ledger.imports.mapping import parse_mapping
 from smetka.web.schemas import Answer, Input
 from smetka.web.values import Amount, Count, Flag
 
@@ -45,7 +45,7 @@ class ImportQuery(Input):
         default_factory=dict,
         description="Which column is what, as FIELD=COLUMN, several parted by commas; a column may stand in "
         "double quotes. Fields are user_id, email, name, age, birth_date, money_spent, date, year, order_id, "
-        "currency, status, refunded, cancelled_at.",
+        "currency, status, refunded, outstanding, cancelled_at. A field is left out by FIELD= alone.",
     )
     encoding: Text = Field(None, description="Such as utf-8 or windows-1251; found out unless given.")
     delimiter: Text = Field(None, description="What parts columns: , ; | or tab; found out unless given.")
@@ -68,6 +68,9 @@ class ImportedFile(Answer):
     found: list[str] = Field(description="What was found out by itself, a sentence each.")
     recognised: str | None = Field(description="The platform's export that it is.")
     mapping: dict[str, str] = Field(description="The column of each field.")
+    dates_unused: list[str] = Field(
+        description="Of a list of customers, columns of days from which nothing was taken."
+    )
     rows: Count
     payments: Count
     rejected: Count

@@ -13,10 +13,10 @@ import structlog
 
 from smetka.errors import CommandFailed, Fault, InvalidValue, LedgerUnavailable, Unavailable, WrongUsage
 from smetka.ledger.imports.amounts import Mark
-from smetka.ledger.imports.columns import Mapped
 from smetka.ledger.imports.dates import Order
 from smetka.ledger.imports.failures import failure, overtaken
 from smetka.ledger.imports.load import import_files
+from smetka.ledger.imports.mapping import Mapped
 from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from smetka.errors import WrongUsage
-from smetka.ledger.imports.columns import find_columns, parse_mapping, read_mapping
+from smetka.ledger.imports.columns import find_columns
+from smetka.ledger.imports.mapping import parse_mapping, read_mapping
 from smetka.ledger.imports.platforms import STATES, meaning
 from smetka.ledger.imports.refused import Refused
 
@@ -149,6 +150,7 @@ def test_the_way_of_payment_is_looked_at_and_not_shown():
     [
         (["a", "b"], {}, "who the customer is"),
         (["user_id", "b"], {}, "neither amounts"),
+        (["user_id", "Total", "b"], {"money_spent": []}, "neither amounts"),
         (["user_id", "money_spent"], {}, "when they were paid"),
     ],
 )
@@ -157,6 +159,92 @@ def test_a_file_that_lacks_what_is_needed_is_refused_with_its_columns(header, ma
         find_columns(header, mapped)
 
     assert repr(header[1]) in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["Email", "Name", "Total"],
+        ["Email", "Name", "Currency"],
+        ["email", "name", "age", "Financial Status"],
+        ["user_id", "name", "date", "status"],
+        ["Е-пошта", "Име", "Износ"],
+        ["Email", "First Name", "Total Spent", "Total Orders"],
+    ],
+)
+def test_a_file_that_may_be_of_orders_is_not_taken_for_a_list_of_customers(header):
+    mapped = {"email": ["Е-пошта"]} if header[0] == "Е-пошта" else {}
+
+    with pytest.raises(Refused, match="list of orders") as caught:
+        find_columns(header, mapped)
+
+    assert caught.value.code == "orders_or_customers"
+    assert repr(header[-1]) in caught.value.reason
+    assert "--map money_spent=" in caught.value.reason
+
+
+def test_a_list_of_customers_with_a_sum_is_one_when_that_is_told():
+    header = ["Email", "name", "Total Spent", "status", "created_at", "birth_date", "Last visit"]
+    columns = find_columns(header, {"money_spent": []})
+
+    assert columns.at == {"email": (0,), "name": (1,), "birth_date": (5,)}
+    assert columns.dates_unused == ("created_at", "Last visit")
+    assert find_columns(header, {"money_spent": ["Total Spent"], "year": ["Last visit"]}).has_payments
+
+
+def test_a_state_that_is_told_for_a_list_of_customers_is_asked_about():
+    with pytest.raises(Refused, match="'Stage'"):
+        find_columns(["email", "name", "Stage"], {"status": ["Stage"]})
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "field"),
+    [
+        ("shopify_orders.csv", "Refunded Amount", "refunded"),
+        ("shopify_orders.csv", "Outstanding Balance", "outstanding"),
+        ("shopify_orders.csv", "Cancelled at", "cancelled_at"),
+        ("shopify_orders.csv", "Currency", "currency"),
+        ("woocommerce_orders.csv", "refunded_total", "refunded"),
+        ("woocommerce_orders.csv", "order_currency", "currency"),
+        ("woocommerce_items.csv", "Order Refund Amount", "refunded"),
+    ],
+)
+def test_an_export_without_a_column_that_takes_money_off_is_refused_until_told(name, column, field):
+    header = [other for other in header_of(name) if other != column]
+
+    with pytest.raises(Refused) as caught:
+        find_columns(header, {})
+
+    assert caught.value.code == "columns_cut"
+    assert f"without {column!r}" in caught.value.reason
+    assert f"--map {field}= " in caught.value.reason
+    assert field not in find_columns(header, {field: []}).at
+    assert find_columns([*header, "Other"], {field: ["Other"]}).named[field] == "Other"
+
+
+def test_an_export_whose_item_columns_were_cut_is_known_all_the_same():
+    header = [column for column in header_of("shopify_orders.csv") if not column.startswith("Lineitem")]
+
+    assert find_columns(header, {}).named["order_id"] == "Name"
+
+
+def test_an_export_with_its_refunds_in_a_list_is_one_of_its_own():
+    header = [
+        column.replace("refunded_total", "refund_items") for column in header_of("woocommerce_orders.csv")
+    ]
+    columns = find_columns([*header, "paid_date"], {})
+
+    assert columns.recognised == "WooCommerce orders (WebToffee)"
+    assert columns.named["refunded"] == "refund_items"
+
+
+def test_columns_that_may_take_money_off_are_watched_where_they_are_mapped_to_nothing():
+    header = ["user_id", "money_spent", "year", "Amount Refunded", "Cancelled", "Валута", "Refundable"]
+
+    assert find_columns(header, {}).watched == {"refunded": (3,), "cancelled_at": (4,), "currency": (5,)}
+    assert not find_columns(header, {}).is_plain
+    told = {"refunded": ["Amount Refunded"], "cancelled_at": [], "currency": []}
+    assert not find_columns(header, told).watched
 
 
 def test_a_column_that_is_not_there_is_wrong_usage_with_the_nearest():

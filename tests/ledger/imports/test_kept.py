@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.ledger.imports.kept import kept_cents, paid_cents
+from smetka.ledger.imports.kept import is_refund_list, kept_cents, listed_cents, paid_cents
 from smetka.ledger.imports.platforms import ALL_BACK, COUNTS, PARTLY, SOME_BACK
 from smetka.ledger.imports.refused import LeftOut, Refused
 
@@ -68,3 +68,34 @@ def test_amounts_that_contradict_each_other_or_the_state_are_refused(
 ):
     with pytest.raises(Refused, match=says):
         kept_cents(state, paid_cents(state, total, outstanding), refunded)
+
+
+@pytest.mark.parametrize(
+    ("text", "cents"),
+    [
+        ("amount:12.50|reason:late|date:2026-02-20 10:00:00", 1250),
+        ("amount:12|reason:|date:2026-02-20 10:00:00;amount:0.5|reason:a;b|c|date:2026-02-21 10:00:00", 1250),
+        ("amount:3.1000|reason:two\nlines, and 9.99|date:", 310),
+    ],
+)
+def test_a_list_of_refunds_is_summed(text, cents):
+    assert is_refund_list(text)
+    assert listed_cents(text) == cents
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "amount:|reason:late|date:2026-02-20 10:00:00",
+        "amount:1,50|reason:late|date:2026-02-20 10:00:00",
+        "amount:-5.00|reason:late|date:2026-02-20 10:00:00",
+        "amount:5.00",
+        "amount:5.00|reason:late|date:2026-02-20 10:00:00;amount:2.00",
+        "amount:5.00|reason:late amount:7.00|date:2026-02-20 10:00:00",
+        "amount:5.00|reason:late|date:2026-02-20 10:00:00, amount:2.00|reason:|date:2026-02-20 10:00:00",
+        "amount:5.005|reason:late|date:2026-02-20 10:00:00",
+    ],
+)
+def test_a_list_of_refunds_of_which_a_part_may_be_overlooked_is_refused(text):
+    with pytest.raises(Refused):
+        listed_cents(text)

@@ -173,6 +173,14 @@ def test_days_with_two_readings_matter_only_where_files_could_overlap(load):
         ("user_id,money_spent,year,order_id", "1,5.00,2023,", "order_id", "needs its order"),
         ("user_id,money_spent,year,refunded", "1,5.00,2023,6.00", "refunded", "more than was paid"),
         ("user_id,money_spent,year,status", "1,5.00,2023,partially_refunded", "", "how much is not known"),
+        ("user_id,money_spent,year,Amount Refunded", "1,5.00,2023,0.50", "Amount Refunded", "refunded="),
+        ("user_id,money_spent,year,Fully refunded", "1,5.00,2023,Yes", "Fully refunded", "refunded="),
+        ("user_id,money_spent,year,Canceled on", "1,5.00,2023,2023-02-03", "Canceled on", "cancelled_at="),
+        ("user_id,money_spent,year,Валута", "1,5.00,2023,EUR", "Валута", "currency="),
+        ("user_id,name", "1,#1001", "name", "not a name"),
+        ("user_id,name", "1,1001", "name", "not a name"),
+        ("email,name", "a@example.com,'#1001", "name", "not a name"),
+        ("user_id,money_spent,year,name", "1,5.00,2023,№ 1001", "name", "not a name"),
     ],
 )
 def test_a_row_that_breaks_a_rule_stops_everything_and_is_named(load, header, row, column, says):
@@ -372,6 +380,46 @@ def test_woocommerce_orders_by_their_rules(load):
         "cancelled": 1,
         "not paid (failed)": 1,
     }
+
+
+WEBTOFFEE = (
+    "order_id,order_date,paid_date,status,order_total,order_currency,billing_email,billing_first_name,"
+    "billing_last_name,refund_items\n"
+)
+
+
+def test_refunds_in_a_list_are_taken_off(load):
+    load(
+        WEBTOFFEE
+        + "71,2024-05-01 9:15,2024-05-01T09:20:00+02:00,completed,900.00,MKD,ema@example.com,Ема,Ристова,"
+        '"amount:250.50|reason:скршено, со капак|date:2024-05-09 10:00:00;'
+        'amount:100|reason:|date:2024-05-11 10:00:00"\n'
+        "72,2024-05-02 9:15,,processing,400.00,MKD,ivo@example.com,Иво,Саздов,\n"
+        "73,2024-05-03 9:15,,completed,80.00,MKD,ivo@example.com,Иво,Саздов,"
+        "amount:80.00|reason:|date:2024-05-09 10:00:00\n"
+    )
+
+    assert payments(load.path) == [(1, 54950, 2024), (2, 40000, 2024)]
+
+
+def test_a_watched_column_that_says_nothing_stops_nothing(load):
+    load(
+        "user_id,money_spent,year,Amount Refunded,Cancelled,Валута\n1,5.00,2023,0.00,,mkd\n2,6.00,2023,,no,\n"
+    )
+
+    assert payments(load.path) == [(1, 500, 2023), (2, 600, 2023)]
+
+
+def test_the_name_of_an_order_takes_nobody_s_name(load):
+    load("email,name,age\nvera@example.com,Вера Цветкова,51\n")
+
+    with pytest.raises(CommandFailed, match="list of orders"):
+        load("Name,Email,Paid at,Total\n#88,vera@example.com,2024-03-01,20.00\n")
+    load(
+        "Name,Email,Paid at,Total\n070 123,vera@example.com,2024-03-01,20.00\n",
+        mapped={"money_spent": ["Total"], "date": ["Paid at"]},
+    )
+    assert customers(load.path) == [(1, "Вера Цветкова", "vera@example.com", 51)]
 
 
 def test_an_export_with_a_line_for_each_item_counts_an_order_once(load):

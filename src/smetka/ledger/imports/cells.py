@@ -26,6 +26,7 @@ _LONGEST_EMAIL = 254
 # Only with its semicolon: AT&T and R&lt are names.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _LONGEST_ORDER = 200
+_NUMBER = re.compile(r"'?[#№]? ?[0-9][0-9 ./-]*")
 
 
 def user_id(text: str) -> int:
@@ -64,6 +65,18 @@ def customer_name(parts: Sequence[str]) -> str | None:
     if "&" in text:
         text = _ENTITY.sub(_character, text)
     return " ".join(text.split()) or None
+
+
+def check_name(name: str, *, of_orders: bool) -> None:
+    """See that a name is no order's number.
+
+    Digits alone may be a guest's telephone number in a file of orders, which fills only what is empty.
+
+    Raises:
+        Refused: it is one.
+    """
+    if _NUMBER.fullmatch(name) and (not name[0].isdigit() or not of_orders):
+        raise Refused("is a number, not a name; map another column as name, or none (name=)")
 
 
 def _character(entity: re.Match[str]) -> str:

@@ -2,112 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-import json
-import re
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from smetka.errors import WrongUsage
-from smetka.ledger.imports.platforms import recognise
+from smetka.ledger.imports import header_words
+from smetka.ledger.imports.mapping import FIELDS, Mapped
+from smetka.ledger.imports.platforms import Platform, recognise
 from smetka.ledger.imports.refused import Refused
-
-FIELDS = (
-    "user_id",
-    "email",
-    "name",
-    "age",
-    "birth_date",
-    "money_spent",
-    "date",
-    "year",
-    "order_id",
-    "currency",
-    "status",
-    "refunded",
-    "cancelled_at",
-)
-"""What a column can be; `outstanding` and `payment_method` beside these are Shopify's alone."""
+from smetka.ledger.imports.watched import watched_places
 
 _INSTEAD = {"date": "year", "year": "date", "age": "birth_date", "birth_date": "age"}
 _UNSEEN = "payment_method"
 
 _OF_PAYMENTS = FIELDS[FIELDS.index("money_spent") + 1 :]
-_PAIR = re.compile(r'\s*([^=,"]*?)\s*=\s*("(?:[^"]|"")*"|[^,"]*)\s*(?:,|$)')
-_LARGEST_MAPPING = 100_000
-
-Mapped = Mapping[str, Sequence[str]]
-"""Columns by field. A name may be made of several; a field without any is not taken from the file."""
-
-
-def parse_mapping(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Read ``FIELD=COLUMN,…``; a column may stand in double quotes, and hold commas and ``=`` then.
-
-    Raises:
-        WrongUsage: it is not written so, or names no field of ours.
-    """
-    mapped: dict[str, list[str]] = {}
-    for text in texts:
-        position = 0
-        while position < len(text):
-            found = _PAIR.match(text, position)
-            if not found:
-                raise WrongUsage(
-                    f"--map is FIELD=COLUMN, several parted by commas; {text[position:]!r} is not written so."
-                )
-            field, column = found[1], found[2].strip()
-            if column.startswith('"'):
-                column = column[1:-1].replace('""', '"')
-            _add(mapped, field, [column] if column else [])
-            position = found.end()
-    return mapped
-
-
-def read_mapping(path: Path) -> dict[str, list[str]]:
-    """Read a mapping file: TOML, or JSON by its name, of ``FIELD = "COLUMN"`` (or a list, for a name).
-
-    Raises:
-        WrongUsage: it cannot be read, or names no field of ours.
-    """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST_MAPPING).decode("utf-8-sig")
-        content: Any = (
-            json.loads(raw, object_pairs_hook=_once) if path.suffix.lower() == ".json" else tomllib.loads(raw)
-        )
-    except OSError as error:
-        raise WrongUsage(f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise WrongUsage(f"{path} is not a mapping in TOML or JSON: {error}.") from None
-    if not isinstance(content, dict):
-        raise WrongUsage(f'{path} must hold FIELD = "COLUMN" pairs.')
-    mapped: dict[str, list[str]] = {}
-    for field, columns in content.items():
-        listed = [columns] if isinstance(columns, str) else columns
-        if not isinstance(listed, list) or not all(isinstance(column, str) for column in listed):
-            raise WrongUsage(f"{path}: {field} must be the name of a column.")
-        _add(mapped, field, [column for column in listed if column])
-    return mapped
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        fields = [field for field, _ in pairs]
-        twice = next(field for field in fields if fields.count(field) > 1)
-        raise WrongUsage(f"The field {twice} is mapped twice.")
-    return content
-
-
-def _add(mapped: dict[str, list[str]], field: str, columns: list[str]) -> None:
-    if field not in FIELDS:
-        raise WrongUsage(f"There is no field {field!r} to map; fields are {', '.join(FIELDS)}.")
-    if field in mapped and field != "name":
-        raise WrongUsage(f"The field {field} is mapped twice.")
-    mapped.setdefault(field, []).extend(columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +30,17 @@ class Columns:
         named: names of the columns by field, for people.
         has_items: several lines may be one order's, each with its total: the platform writes one for each
             item.
+        watched: places of columns that are mapped to nothing and may say that an amount is not what it
+            seems, by the field that they speak of.
+        dates_unused: of a list of customers, columns of days that are mapped to nothing.
     """
 
     recognised: str | None
     at: Mapping[str, tuple[int, ...]]
     named: Mapping[str, str]
     has_items: bool = False
+    watched: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    dates_unused: tuple[str, ...] = ()
 
     @property
     def by_email(self) -> bool:
@@ -142,6 +57,7 @@ class Columns:
         """Nothing but who, how much and when."""
         return (
             self.has_payments
+            and not self.watched
             and self.at.keys() <= {"user_id", "money_spent", "date", "year"}
             and "user_id" in self.at
             and not self.at.keys() >= {"date", "year"}
@@ -153,7 +69,8 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
 
     Raises:
         WrongUsage: a column that was told is not there, or was told for two fields.
-        Refused: too little is there to import anything; the reason says what is missing.
+        Refused: too little is there to import anything, or to import it without a guess; the reason says
+            what is missing.
     """
     platform = recognise(header)
     if platform and platform.hint and not {"user_id", "email"} & mapped.keys():
@@ -173,6 +90,11 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
     }
     found = _without_told(found, told, header) | {field: places for field, places in told.items() if places}
     found = _complete(found, header)
+    if "money_spent" not in found:
+        found = _of_customers(found, header, told)
+    elif platform:
+        _check_platform(platform, found, told)
+    used = {place for places in found.values() for place in places}
     return Columns(
         recognised=platform.name if platform else None,
         at=found,
@@ -183,6 +105,10 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
         },
         has_items=platform is not None
         and all(found.get(field) == of_platform.get(field) for field in ("order_id", "money_spent")),
+        watched=watched_places(header, found, told) if "money_spent" in found else {},
+        dates_unused=()
+        if "money_spent" in found
+        else tuple(name for name in header_words.of_days(header) if header.index(name) not in used),
     )
 
 
@@ -223,14 +149,7 @@ def _complete(found: dict[str, tuple[int, ...]], header: Sequence[str]) -> dict[
             "has no column that says who the customer is; "
             f"name it by --map user_id=… or email=…. Its columns are {_listed(header)}"
         )
-    if "money_spent" not in found:
-        found = {field: places for field, places in found.items() if field not in _OF_PAYMENTS}
-        if found.keys() == {"user_id"}:
-            raise Refused(
-                "has neither amounts nor anything about customers; name a column by --map money_spent=…. "
-                f"Its columns are {_listed(header)}"
-            )
-    elif not {"date", "year"} & found.keys():
+    if "money_spent" in found and not {"date", "year"} & found.keys():
         raise Refused(
             "has amounts but no column that says when they were paid; "
             f"name it by --map date=… or year=…. Its columns are {_listed(header)}"
@@ -238,6 +157,45 @@ def _complete(found: dict[str, tuple[int, ...]], header: Sequence[str]) -> dict[
     return found
 
 
-def _listed(header: Sequence[str]) -> str:
-    shown = ", ".join(repr(column[:40]) for column in header[:20])
-    return f"{shown} and {len(header) - 20:,} more" if len(header) > 20 else shown
+def _of_customers(
+    found: Mapping[str, tuple[int, ...]], header: Sequence[str], told: Mapping[str, tuple[int, ...]]
+) -> dict[str, tuple[int, ...]]:
+    """What is known of customers, in a file that is no list of orders whose amounts nobody named."""
+    left = {field: places for field, places in found.items() if field not in _OF_PAYMENTS}
+    if left.keys() == {"user_id"}:
+        raise Refused(
+            "has neither amounts nor anything about customers; name a column by --map money_spent=…. "
+            f"Its columns are {_listed(header)}"
+        )
+    of_orders = header_words.of_orders(header) or [
+        header[place] for field in _OF_PAYMENTS for place in told.get(field, ())
+    ]
+    if of_orders and "money_spent" not in told:
+        raise Refused(
+            f"has columns that a list of orders has: {_listed(of_orders, 8)}. Name what was paid, and "
+            "when, by --map money_spent=…,date=…; --map money_spent= says that it is a list of customers, "
+            "from which no payments are taken",
+            code="orders_or_customers",
+            values=(_listed(of_orders, 8),),
+        )
+    return left
+
+
+def _check_platform(
+    platform: Platform, found: Mapping[str, tuple[int, ...]], told: Mapping[str, tuple[int, ...]]
+) -> None:
+    """See that nothing of a platform's export was cut off that takes money off an order."""
+    if cut := [field for field in platform.needs if field not in found and field not in told]:
+        columns = ", ".join(repr(platform.fields[field][0]) for field in cut)
+        raise Refused(
+            f"looks like {platform.name} without {columns}: what takes money off an order may be lost. "
+            "Export every column, or name columns that say the same; "
+            f"--map {','.join(f'{field}=' for field in cut)} says that there is nothing to lose",
+            code="columns_cut",
+            values=(platform.name, columns),
+        )
+
+
+def _listed(header: Sequence[str], most: int = 20) -> str:
+    shown = ", ".join(repr(column[:40]) for column in header[:most])
+    return f"{shown} and {len(header) - most:,} more" if len(header) > most else shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from smetka.ledger.imports.platforms import ALL_BACK, PARTLY, SOME_BACK
 from smetka.ledger.imports.refused import LeftOut, Refused
 
@@ -42,3 +44,30 @@ def kept_cents(state: str, paid: int, refunded: int) -> int:
     if state == ALL_BACK or (refunded and refunded == paid):
         raise LeftOut(ALL_IS_BACK)
     return paid - refunded
+
+
+_LISTED = re.compile(r"amount:([0-9]{1,10})(?:\.([0-9]{1,9}))?\|reason:(.*)\|date:[-0-9: ]*", re.DOTALL)
+_NEXT = re.compile(r";(?=amount:[0-9.]*\|reason:)")
+
+
+def is_refund_list(text: str) -> bool:
+    """Whether it is WebToffee's list of an order's refunds: ``amount:12.00|reason:late|date:…;amount:…``."""
+    return text.startswith("amount:")
+
+
+def listed_cents(text: str) -> int:
+    """What a list of refunds comes to, in cents. Its amounts have a decimal point, whatever the others have.
+
+    Raises:
+        Refused: it is not written as WebToffee does, and so some of it could be overlooked.
+    """
+    total = 0
+    for refund in _NEXT.split(text):
+        found = _LISTED.fullmatch(refund)
+        if not found or "amount:" in found[3]:
+            raise Refused("lists refunds in a way that is not known: amount:…|reason:…|date:… is expected")
+        decimals = found[2] or ""
+        if decimals[2:].strip("0"):
+            raise Refused("has more than two decimals")
+        total += int(found[1] + decimals[:2].ljust(2, "0"))
+    return total

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from smetka.errors import CommandFailed
 from smetka.ledger.faults import explain
-from smetka.ledger.imports.columns import Columns, Mapped, find_columns
+from smetka.ledger.imports.columns import Columns, find_columns
+from smetka.ledger.imports.mapping import Mapped
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
 from smetka.ledger.imports.refused import ReadAgain, Refused
 from smetka.ledger.imports.resolve import check_overlaps, resolve
@@ -124,6 +125,7 @@ def _columns(source: Source, mapped: Mapped) -> Columns:
 
 def _read(db: sqlite3.Connection, rows: Rows, advance: Callable[[int], None] | None) -> Rows:
     rows.told.recognised, rows.told.mapping = rows.columns.recognised, rows.columns.named
+    rows.told.dates_unused = rows.columns.dates_unused
     before = marks(db)
     with _named(rows.told.name):
         while True:

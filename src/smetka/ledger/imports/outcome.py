@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ class FileOutcome:
 
     Attributes:
         found: sentences about what was found out by itself: encoding, separator and the like.
+        dates_unused: of a list of customers, columns of days from which nothing was taken.
         rows: rows read, without the header.
         left_out: rows that are no payment by rule, counted by reason.
         already: when the same bytes were imported before; nothing of the file was added then.
@@ -41,6 +42,7 @@ class FileOutcome:
     found: list[str] = field(default_factory=list)
     recognised: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
+    dates_unused: Sequence[str] = ()
     rows: int = 0
     payments: int = 0
     rejected: int = 0
@@ -59,6 +61,7 @@ class FileOutcome:
             "found": self.found,
             "recognised": self.recognised,
             "mapping": dict(self.mapping),
+            "dates_unused": list(self.dates_unused),
             "rows": self.rows,
             "payments": self.payments,
             "rejected": self.rejected,

@@ -2,9 +2,9 @@
 
 Columns as the platforms document them: Shopify's `orders_export.csv`
 (https://help.shopify.com/en/manual/fulfillment/managing-orders/exporting-orders), and of WooCommerce the
-extensions Customer/Order/Coupon Export and Import Export Suite (woocommerce.com/document) and the plugin
-Advanced Order Export. WooCommerce's own Analytics has no e-mail addresses, and so nobody to whom an order
-could be counted.
+extension Customer/Order/Coupon Export, the plugin Advanced Order Export, and WebToffee's Order Export
+(https://woocommerce.com/document/import-and-export-of-woocommerce-orders/). WooCommerce's own Analytics has
+no e-mail addresses, and so nobody to whom an order could be counted.
 """
 
 from __future__ import annotations
@@ -20,22 +20,24 @@ class Platform:
     """One export.
 
     Attributes:
-        signs: the columns that stand in every such file and together in no other.
+        signs: the columns that such a file is known by, whatever else was cut from it.
         fields: our fields and their columns; of a name's columns all count, of others the first that says
             something. Columns that a file lacks are passed over.
+        needs: the fields without which money would count that nobody paid, or that went back.
         hint: why the file cannot be taken, when it cannot.
     """
 
     name: str
     signs: frozenset[str]
     fields: Mapping[str, tuple[str, ...]]
+    needs: tuple[str, ...] = ()
     hint: str | None = None
 
 
 _PLATFORMS = (
     Platform(
         "Shopify orders",
-        frozenset({"Name", "Email", "Financial Status", "Total", "Lineitem name"}),
+        frozenset({"Name", "Financial Status"}),
         {
             "email": ("Email",),
             "name": ("Billing Name",),
@@ -49,6 +51,22 @@ _PLATFORMS = (
             "cancelled_at": ("Cancelled at",),
             "payment_method": ("Payment Method",),
         },
+        needs=("currency", "refunded", "outstanding", "cancelled_at"),
+    ),
+    Platform(
+        "WooCommerce orders (WebToffee)",
+        frozenset({"order_id", "status", "order_total", "refund_items"}),
+        {
+            "email": ("billing_email", "customer_email"),
+            "name": ("billing_first_name", "billing_last_name"),
+            "money_spent": ("order_total",),
+            "date": ("paid_date", "order_date"),
+            "order_id": ("order_id",),
+            "currency": ("order_currency",),
+            "status": ("status",),
+            "refunded": ("refund_items",),
+        },
+        needs=("currency",),
     ),
     Platform(
         "WooCommerce orders (Customer/Order/Coupon Export)",
@@ -63,6 +81,7 @@ _PLATFORMS = (
             "status": ("status",),
             "refunded": ("refunded_total",),
         },
+        needs=("currency", "refunded"),
     ),
     Platform(
         "WooCommerce orders (Advanced Order Export)",
@@ -77,12 +96,14 @@ _PLATFORMS = (
             "status": ("Order Status",),
             "refunded": ("Order Refund Amount",),
         },
+        # The currency is none of the columns that it writes unless told to.
+        needs=("refunded",),
     ),
     Platform(
         "WooCommerce Analytics",
         frozenset({"Date", "Order #", "Status", "Customer"}),
         {},
-        "is a download of WooCommerce Analytics, which has no e-mail addresses to know customers by. "
+        hint="is a download of WooCommerce Analytics, which has no e-mail addresses to know customers by. "
         "Export the orders with Customer/Order/Coupon Export or Advanced Order Export instead",
     ),
 )

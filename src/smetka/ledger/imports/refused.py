@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+Code = Literal["orders_or_customers", "columns_cut"]
+
 
 class Refused(Exception):
     """A file or a row that cannot be taken.
 
     `reason` says what the place does, as in "Line 7 holds a zero byte"; it names the rule and, where
-    there is one, the way out. It never holds more of a cell than its mark of currency.
+    there is one, the way out. It never holds more of a cell than its mark of currency. `code` and
+    `values` say the same where somebody says it otherwise, as the page does in its language.
     """
 
-    def __init__(self, reason: str, *, line: int | None = None, column: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        line: int | None = None,
+        column: str | None = None,
+        code: Code | None = None,
+        values: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(reason)
         self.reason, self.line, self.column = reason, line, column
+        self.code, self.values = code, values
 
     @property
     def place(self) -> str:

@@ -11,9 +11,9 @@ from operator import itemgetter, truediv
 from smetka.ledger.imports.amounts import Amounts, Mark
 from smetka.ledger.imports.cells import (
     DASHES,
-    Memo,
     Seen,
     age_on,
+    check_name,
     customer_name,
     order_number,
     plain_cents,
@@ -22,17 +22,18 @@ from smetka.ledger.imports.cells import (
 )
 from smetka.ledger.imports.cells import age as whole_age
 from smetka.ledger.imports.cells import email as email_address
-from smetka.ledger.imports.cells import year as whole_year
 from smetka.ledger.imports.columns import Columns
 from smetka.ledger.imports.dates import Dates, Order
 from smetka.ledger.imports.defused import MARKS, bare
-from smetka.ledger.imports.kept import NOT_IN_FULL, kept_cents, paid_cents
+from smetka.ledger.imports.kept import NOT_IN_FULL, is_refund_list, kept_cents, listed_cents, paid_cents
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
 from smetka.ledger.imports.platforms import COUNTS, PARTLY, STATES, is_test, meaning
 from smetka.ledger.imports.refused import LeftOut, ReadAgain, Refused
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Source
 from smetka.ledger.imports.staging import Staged
+from smetka.ledger.imports.watched import check_watched
+from smetka.ledger.imports.when import When
 
 # Read after any number: "1 as a further line of an order".
 FURTHER_LINES = "as a further line of an order"
@@ -68,19 +69,19 @@ class Rows:
         self._amounts = Amounts(decimal, rules.currency)
         self._dates = Dates(rules.zone, order, rules.today)
         self._births = Dates(rules.zone, order, rules.today, birth=True)
-        # Somewhere it is tomorrow already.
-        self._last_year = (rules.today + timedelta(days=1)).year
         self._rejects_before = len(outcome.rejects)
         self._field = ""
         if columns.has_payments:
-            self._when_at, self._year_of = self._when()
+            # Somewhere it is tomorrow already.
+            self._when = When(columns, self._dates, (rules.today + timedelta(days=1)).year)
         self.forget()
 
     def forget(self) -> None:
         """Begin again: nothing was counted."""
         self.years: Counter[int] = Counter()
         self.cents = 0
-        self.first_day, self.last_day = date.max, date.min
+        if self.columns.has_payments:
+            self._when.forget()
         self.told.rows = self.told.rejected = 0
         self.told.left_out.clear()
         del self._outcome.rejects[self._rejects_before :]
@@ -112,8 +113,8 @@ class Rows:
         Each time, the ids that are new, and user_id, money_spent and year of one row after the other.
         """
         at = self.columns.at
-        pick = itemgetter(at["user_id"][0], at["money_spent"][0], self._when_at)
-        year_of, seen = self._year_of, Seen()
+        pick = itemgetter(at["user_id"][0], at["money_spent"][0], self._when.at)
+        year_of, seen = self._when.year, Seen()
         rows = self._source.rows(advance, self._refuse)
         while chunk := list(islice(rows, _CHUNK)):
             self.told.rows += len(chunk)
@@ -148,7 +149,7 @@ class Rows:
                 self._field = "money_spent"
                 paid = self._amounts.cents(amount)
                 self._field = "date"
-                year = self._year_of(when)
+                year = self._when.year(when)
             except ReadAgain:
                 raise
             except Refused as refused:
@@ -173,11 +174,7 @@ class Rows:
 
     def days(self) -> tuple[date, date] | None:
         """The first and the last day of the payments; whole years where only these are known."""
-        if not self.years:
-            return None
-        if "date" in self.columns.at and self._dates.undecided is None:
-            return self.first_day, self.last_day
-        return date(min(self.years), 1, 1), date(max(self.years), 12, 31)
+        return self._when.days(self.years) if self.columns.has_payments else None
 
     def _row(self, line: int, cells: list[str]) -> Staged:
         columns = self.columns
@@ -248,11 +245,12 @@ class Rows:
             )
         if state == PARTLY and "outstanding" not in columns.at:
             raise LeftOut(NOT_IN_FULL)
+        check_watched(columns.watched, self._source.header, cells, self._rules.currency)
         self._field = "money_spent"
         total = self._amounts.cents(money)
         paid = paid_cents(state, total, self._optional_cents("outstanding", cells))
         # Exports write what was refunded with a minus, or without.
-        kept = kept_cents(state, paid, abs(self._optional_cents("refunded", cells)))
+        kept = kept_cents(state, paid, abs(self._refunded(cells)))
         if total and not paid:
             raise LeftOut(NOT_IN_FULL)
         return kept
@@ -262,38 +260,21 @@ class Rows:
         text = self._cell(field, cells)
         return self._amounts.cents_if_any(text) if text else 0
 
+    def _refunded(self, cells: list[str]) -> int:
+        text = self._cell("refunded", cells)
+        return listed_cents(text) if is_refund_list(text) else self._optional_cents("refunded", cells)
+
     def _order_id(self, cells: list[str]) -> str | None:
         return order_number(self._cell("order_id", cells)) if "order_id" in self.columns.at else None
 
     def _year_and_day(self, cells: list[str]) -> tuple[int, int]:
-        if "date" not in self.columns.at:
-            self._field = "date"
-            year = self._year_of(cells[self._when_at])
-            return year, date(year, 1, 1).toordinal()
-        when = self._cell("date", cells)
-        year = self._year_of(when)
-        if (other := self._cell("year", cells)) and self._year(other) != year:
+        when = self._cell("date", cells) if self._when.has_days else cells[self._when.at]
+        self._field = "date"
+        year, day = self._when.year(when), self._when.day(when)
+        other = self._cell("year", cells) if self._when.has_days else ""
+        if other and self._when.whole_year(other) != year:
             raise Refused("is another year than that of the date, in the shop's time zone; map one of them")
-        return year, self._dates.day(when).toordinal()
-
-    def _when(self) -> tuple[int, Callable[[str], int]]:
-        """The column that says when, and how to read its year."""
-        if "date" not in self.columns.at:
-            return self.columns.at["year"][0], Memo(self._year).__getitem__
-        day = self._dates.day
-
-        def year_of_day(text: str) -> int:
-            found = day(text)
-            if found < self.first_day:  # noqa: PLR1730 - twice as fast as min, and called for every row
-                self.first_day = found
-            if found > self.last_day:  # noqa: PLR1730
-                self.last_day = found
-            return found.year
-
-        return self.columns.at["date"][0], year_of_day
-
-    def _year(self, text: str) -> int:
-        return whole_year(text, self._last_year)
+        return year, day
 
     def _identity(self, cells: list[str]) -> tuple[int | None, str | None]:
         email = self._cell("email", cells)
@@ -309,7 +290,11 @@ class Rows:
         return None, email_address(email)
 
     def _name(self, cells: list[str]) -> str | None:
-        return customer_name([cells[place] for place in self.columns.at.get("name", ())])
+        self._field = "name"
+        name = customer_name([cells[place] for place in self.columns.at.get("name", ())])
+        if name:
+            check_name(name, of_orders=self.columns.has_payments)
+        return name
 
     def _age(self, cells: list[str]) -> int | None:
         age = whole_age(text) if (text := self._given("age", cells)) else None

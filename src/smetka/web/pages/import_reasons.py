@@ -51,6 +51,12 @@ _REASONS = (
     mark("says nothing, though the order was paid in part; how much is not known"),
     mark("does not fit the order's total, which it is a part of"),
     mark("is more than was paid"),
+    mark("lists refunds in a way that is not known: amount:…|reason:…|date:… is expected"),
+    mark(
+        "is mapped to nothing, and this order has something there; map it as {0}, or say that it does not "
+        "matter ({0}=)"
+    ),
+    mark("is a number, not a name; map another column as name, or none (name=)"),
     mark("is less than was paid, though the order was refunded in full"),
     mark("is empty; every payment needs its order"),
     mark("is empty; a customer without an id is known by an e-mail address"),

@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 from smetka.language.translations import mark
+from smetka.ledger.imports.refused import Code
 from smetka.ledger.imports.resolve import CHANGED_ORDER, KNOWN_ORDER
 from smetka.ledger.imports.rows import FURTHER_LINES, TEST_ORDER
 
@@ -22,8 +23,8 @@ FIELDS = {
     "currency": mark("Currency"),
     "status": mark("State of the order"),
     "refunded": mark("Amount paid back"),
-    "cancelled_at": mark("Day of cancelling"),
     "outstanding": mark("Amount not paid yet"),
+    "cancelled_at": mark("Day of cancelling"),
 }
 
 KINDS = {
@@ -57,6 +58,19 @@ MISSING = {
         "It is not known when the amounts were paid. Choose the column with the day or the year below."
     ),
 }
+
+ASKED: dict[Code, str] = {
+    "orders_or_customers": mark(
+        "The file has columns that a list of orders has: {0}. Choose below what was paid and when. "
+        "If it is a list of customers, choose “none” for the amount paid."
+    ),
+    "columns_cut": mark(
+        "The file looks like {0}, but without {1}, so what takes money off an order may be lost. "
+        "Export every column. Or choose below the columns that say the same, or “none” if there is nothing "
+        "to lose."
+    ),
+}
+"""What is asked about the columns of a file that is refused without an answer."""
 
 _SAMPLE = re.compile(r"for example '(.*)'")
 _NOT_PAID = re.compile(r"not paid \((.+)\)")

@@ -15,10 +15,11 @@ from smetka.errors import InvalidValue
 from smetka.keys import Permission
 from smetka.language.translations import mark
 from smetka.ledger.imports.amounts import Mark
-from smetka.ledger.imports.columns import FIELDS, Columns, find_columns
+from smetka.ledger.imports.columns import Columns, find_columns
 from smetka.ledger.imports.dates import Order
+from smetka.ledger.imports.mapping import FIELDS
 from smetka.ledger.imports.outcome import Outcome
-from smetka.ledger.imports.refused import Refused
+from smetka.ledger.imports.refused import Code, Refused
 from smetka.ledger.imports.source import Kind, Reading, Source, open_source
 from smetka.spreadsheets import csv_lines
 from smetka.web import bodies, importing
@@ -47,6 +48,7 @@ class Look:
     Attributes:
         question: the choice that has to be made before it can be imported.
         missing: the field that no column is known for.
+        asked: what is to be said about the columns, and words of the file in it.
         example: a value that can be read in two ways; of an encoding, both readings.
         fault: what else stands in the way.
         overlap: why its payments may be in the ledger already.
@@ -59,6 +61,7 @@ class Look:
     outcome: Outcome | None = None
     question: str | None = None
     missing: str | None = None
+    asked: tuple[Code, tuple[str, ...]] | None = None
     example: tuple[str, ...] = ()
     fault: str | None = None
     overlap: str | None = None
@@ -67,7 +70,9 @@ class Look:
     def refuse(self, refused: Refused) -> None:
         """Ask what would help, or say what is wrong."""
         text = str(refused)
-        if option := _OPTION.search(refused.reason):
+        if refused.code:
+            self.asked = (refused.code, refused.values)
+        elif option := _OPTION.search(refused.reason):
             self.question, self.missing = option[1], option[2]
         else:
             self.fault = importing.plainly(text)

@@ -1,0 +1,62 @@
+"""Columns that are mapped to nothing and may say that an amount is not what it seems.
+
+A refund in a column that nobody mapped would count as paid. Where such a column says something, the order is
+refused; where it says nothing, as most do, it stops nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from smetka.ledger.imports import header_words
+from smetka.ledger.imports.refused import Refused
+
+Places = Mapping[str, tuple[int, ...]]
+"""Places of columns by the field that they speak of."""
+
+_NAMED = {
+    "refunded": header_words.REFUND,
+    "cancelled_at": header_words.CANCELLED,
+    "outstanding": header_words.OUTSTANDING,
+    "currency": header_words.CURRENCY,
+}
+_NOTHING = re.compile(r"[^1-9]*")
+_NO = {"", "0", "no", "false", "none", "null", "n", "n/a", "-", "–", "—", "не", "нема"}
+_YES = {"yes", "true", "y", "да"}
+
+
+def watched_places(header: Sequence[str], found: Places, told: Places) -> dict[str, tuple[int, ...]]:
+    """The columns to watch, beside those that were found or told."""
+    used = {place for places in found.values() for place in places}
+    words = [header_words.plain(name) for name in header]
+    watched = {
+        field: tuple(place for place, name in enumerate(words) if place not in used and pattern.search(name))
+        for field, pattern in _NAMED.items()
+        if field not in found and field not in told
+    }
+    return {field: places for field, places in watched.items() if places}
+
+
+def check_watched(watched: Places, header: Sequence[str], cells: Sequence[str], currency: str) -> None:
+    """See that no watched column says something of an order that counts.
+
+    Raises:
+        Refused: one does.
+    """
+    for field, places in watched.items():
+        for place in places:
+            if _says_something(field, cells[place].strip().lower(), currency.lower()):
+                raise Refused(
+                    "is mapped to nothing, and this order has something there; "
+                    f"map it as {field}, or say that it does not matter ({field}=)",
+                    column=header[place],
+                )
+
+
+def _says_something(field: str, text: str, currency: str) -> bool:
+    if text in _NO:
+        return False
+    if field in {"refunded", "outstanding"}:
+        return text in _YES or _NOTHING.fullmatch(text) is None
+    return field != "currency" or text != currency
