@@ -107,6 +107,13 @@ def test_a_list_that_may_be_of_orders_is_refused_with_the_way_out(shop, assert_p
     assert (told["payments"], told["customers_added"]) == (0, 0)
 
 
+def test_unknown_ages_are_counted(shop, exact):
+    told = exact(send(shop, "user_id,birth_date\n1,1978-03-14\n2,0000-00-00\n3,01.01.1900\n"))
+
+    assert (told["rejected"], told["written"]) == (0, True)
+    assert told["files"][0]["ages_unknown"] == 2
+
+
 @pytest.mark.parametrize("name", ["list", "list.csv"])
 def test_the_media_type_says_what_the_file_is(shop, exact, name):
     content = '{"user_id": 1, "money_spent": 5, "year": 2021}\n'

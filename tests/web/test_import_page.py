@@ -192,6 +192,14 @@ def test_days_of_two_readings_are_asked_about(shop, owner):
     assert figures(owner.look_again(look, dates="dmy"))["Payments"] == "1"
 
 
+def test_years_of_two_readings_are_asked_about(shop, owner):
+    look = owner.choose("user_id,order_id,money_spent,date\n1,A1,5,05.01.21\n")
+
+    assert "Days like 05.01.21 can be read in two ways" in look.text
+    owner.press(owner.look_again(look, dates="dmy"))
+    assert (1, 5.0, 2021) in payments(shop)
+
+
 def test_letters_of_two_readings_are_asked_about(owner):
     look = owner.choose("user_id,name\n1,Jos\xe9\n".encode("latin-1"))
 
@@ -249,12 +257,16 @@ def test_why_rows_are_rejected_is_said_in_words_of_the_catalogue(owner):
         "1970-01-01",
         "1980-01-01",
         "2999-01-01",
-        "1.1.21",
+        "21-12-31",
+        "31.12.99 25:00",
+        "30/12/49",
+        "1 lip 2021",
+        "44197",
         "1700000000",
     )
     rows = [f'1,a@example.com,30,"{amount}",25/02/2021' for amount in amounts]
     rows += [f"1,a@example.com,30,5.50,{day}" for day in days]
-    rows += [f"{odd},5.50,25/02/2021" for odd in ("x,a@example.com,30", "1,a@example.com,200", "1,a,30")]
+    rows += [f"{odd},5.50,25/02/2021" for odd in ("x,a@example.com,30", "1,a@example.com,2000", "1,a,30")]
     rows += ["1,2", "1,a@example.com,30,5.50,25/02/2021,7"]
     look = owner.choose("user_id,email,age,money_spent,date\n" + "\n".join(rows) + "\n")
 
@@ -322,6 +334,27 @@ def test_headers_and_cells_with_markup_do_no_harm(owner):
 
     assert "<b>x" not in look.text
     assert "<i>ten" not in look.text
+
+
+def test_a_name_kept_as_html_is_shown_as_text(shop, owner):
+    owner.press(
+        owner.choose("user_id,name\n4712,O&#039;Brien &lt;script&gt;alert(1)&lt;/script&gt; &amp; Bo\n")
+    )
+
+    page = owner.get("/customers/4712").text
+    assert "<script>alert" not in page
+    assert "O&#39;Brien &lt;script&gt;alert(1)&lt;/script&gt; &amp; Bo" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "2 rows are of unknown age"), ("mk", "2 реда се без возраст")]
+)
+def test_unknown_ages_are_counted_before_and_after_the_import(shop, language, said):
+    owner = Importer(shop, "owner", language=language)
+    look = owner.choose("user_id,birth_date\n1,1978-03-14\n2,1900-01-01\n3,14.03.\n")
+
+    assert said in plain(look.text)
+    assert said in plain(owner.press(look).text)
 
 
 def test_only_the_visit_that_sent_a_file_finds_it(shop, owner):

@@ -253,4 +253,9 @@ def _file_lines(file: FileOutcome) -> list[str]:
         f"{file.rejected:,} rejected"
     )
     lines += [f"  left out: {count:,} {reason}" for reason, count in sorted(file.left_out.items())]
+    if file.ages_unknown:
+        lines.append(
+            f"  {counted(file.ages_unknown, 'row')} of unknown age: "
+            "the age or date of birth stands for none, has no year or is implausible"
+        )
     return lines

@@ -77,6 +77,9 @@ class ImportedFile(Answer):
     customers_added: Count
     customers_updated: Count
     left_out: dict[str, int] = Field(description="Rows that are no payment by rule, by reason.")
+    ages_unknown: Count = Field(
+        description="Rows whose age or date of birth stands for none, has no year, or is nobody's."
+    )
     already: str | None = Field(description="When the same bytes were imported; nothing was added then.")
 
 

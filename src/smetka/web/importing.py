@@ -13,7 +13,7 @@ import structlog
 
 from smetka.errors import CommandFailed, Fault, InvalidValue, LedgerUnavailable, Unavailable, WrongUsage
 from smetka.ledger.imports.amounts import Mark
-from smetka.ledger.imports.dates import Order
+from smetka.ledger.imports.date_notation import Order
 from smetka.ledger.imports.failures import failure, overtaken
 from smetka.ledger.imports.load import import_files
 from smetka.ledger.imports.mapping import Mapped

@@ -63,6 +63,14 @@ def test_from_an_export_to_the_averages(smetka, tmp_path):
     assert json.loads(out)["outside"]["total_spending"] == 2460
 
 
+def test_unknown_ages_are_counted(smetka, export, tmp_path):
+    path = export("user_id,birth_date\n1,1978-03-14\n2,0000-00-00\n3,01.01.1900\n")
+    status, out, err = smetka("ledger", "import", path, "--into", tmp_path / "shop.db")
+
+    assert (status, err) == (0, "")
+    assert "\n  2 rows of unknown age: " in out
+
+
 def test_programs_get_json_with_exact_amounts(smetka, export, tmp_path):
     path = export(PLAIN + "1,0.10,2023\n1,0.20,2023\n")
     status, out, _ = smetka("ledger", "import", path, "--into", tmp_path / "shop.db", "--json")

@@ -160,7 +160,7 @@ def test_days_with_two_readings_matter_only_where_files_could_overlap(load):
         ("user_id,money_spent,year", "1,5.00,2100", "year", "no year"),
         ("user_id,money_spent,date", "1,5.00,1970-01-01", "date", ""),
         ("user_id,money_spent,date", "1,5.00,2100-01-01", "date", ""),
-        ("user_id,age", "1,300", "age", "from 0 to 150"),
+        ("user_id,age", "1,1985", "age", "from 0 to 122"),
         ("user_id,age", "1,34.5", "age", "whole years"),
         ("user_id,age", "1,-1", "age", "whole years"),
         ("email,age", "nobody,30", "email", "no e-mail"),
@@ -272,6 +272,43 @@ def test_a_birth_date_becomes_an_age(load):
     load("user_id,birth_date\n1,1990-06-15\n2,1990-06-16\n3,2000-02-29\n")
 
     assert [age for *_, age in customers(load.path)] == [35, 34, 25]
+
+
+def test_ages_that_nobody_has_are_unknown_and_counted(load):
+    outcome = load(
+        "user_id,age,birth_date\n1,0,\n2,122,\n3,123,\n4,999,\n5,,\n6,-,—\n7,,1900-01-01\n8,,0000-00-00\n9,,14.03.\n"
+        "10,34,1900-01-01\n11,999,1990-06-15\n12,126,1899-01-01\n"
+    )
+
+    assert outcome.rejects == []
+    assert [age for *_, age in customers(load.path)] == [0, 122, *[None] * 7, 34, 35, None]
+    assert outcome.files[0].ages_unknown == outcome.as_json()["files"][0]["ages_unknown"] == 6
+
+
+def test_unknown_ages_are_counted_once_where_a_file_is_read_again(load):
+    outcome = load("user_id,birth_date\n1,01/02/1978\n2,01/01/1900\n3,01/31/1978\n")
+
+    assert [age for *_, age in customers(load.path)] == [47, None, 47]
+    assert outcome.files[0].ages_unknown == 1
+
+
+def test_an_unknown_age_leaves_what_the_ledger_knows(load, make_ledger):
+    ledger = make_ledger([(1, "Ана", "ana@example.com", 30)], [])
+    load("email,name,birth_date\nana@example.com,Ана,1900-01-01\n", into=ledger)
+
+    assert customers(ledger) == [(1, "Ана", "ana@example.com", 30)]
+
+
+def test_a_year_of_two_readings_is_asked_about_though_orders_have_numbers(load):
+    text = "user_id,money_spent,date,order_id\n1,5.00,05.01.24,A1\n"
+    with pytest.raises(
+        CommandFailed, match=r"like 05\.01\.24, which can be read in two ways.*or write years with four"
+    ):
+        load(text)
+    assert not load.path.exists()
+
+    load(text, rules=Rules("MKD", RULES.zone, RULES.today, date_order="dmy"))
+    assert payments(load.path) == [(1, 500, 2024)]
 
 
 def test_beside_an_age_the_birth_date_stands(load):

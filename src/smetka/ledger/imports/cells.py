@@ -8,12 +8,14 @@ from datetime import date
 from html import unescape
 from html.entities import html5
 
-from smetka.age_groups import OLDEST_AGE
 from smetka.ledger.imports.defused import bare, bare_name
 from smetka.ledger.imports.refused import Refused
 
 FIRST_YEAR = 1990
 LARGEST_ID = 2**63 - 1
+OLDEST = 122
+"""In whole years: the greatest age ever verified, that of Jeanne Calment (1875-1997). Files that tell of a
+greater one have something in place of an unknown age, though a ledger may hold it."""
 DASHES = frozenset("-\u2010\u2011\u2013\u2014\u2212") | {"--"}
 """What people write into a cell that has nothing to say."""
 
@@ -48,12 +50,12 @@ def year(text: str, last: int) -> int:
     return int(found[1])
 
 
-def age(text: str) -> int:
-    """An age in whole years."""
+def age(text: str) -> int | None:
+    """An age in whole years. None for three digits beyond `OLDEST`, such as 999, which stand for none."""
     found = _WHOLE.fullmatch(text)
-    if not found or int(found[1]) > OLDEST_AGE:
-        raise Refused(f"is no age; whole years from 0 to {OLDEST_AGE} are expected")
-    return int(found[1])
+    if not found or len(found[1]) > 3:
+        raise Refused(f"is no age; whole years from 0 to {OLDEST} are expected")
+    return years if (years := int(found[1])) <= OLDEST else None
 
 
 def customer_name(parts: Sequence[str]) -> str | None:

@@ -32,6 +32,7 @@ class FileOutcome:
         dates_unused: of a list of customers, columns of days from which nothing was taken.
         rows: rows read, without the header.
         left_out: rows that are no payment by rule, counted by reason.
+        ages_unknown: rows whose age or date of birth stands for none, has no year, or is nobody's.
         already: when the same bytes were imported before; nothing of the file was added then.
     """
 
@@ -49,6 +50,7 @@ class FileOutcome:
     customers_added: int = 0
     customers_updated: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    ages_unknown: int = 0
     already: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class FileOutcome:
             "customers_added": self.customers_added,
             "customers_updated": self.customers_updated,
             "left_out": dict(self.left_out),
+            "ages_unknown": self.ages_unknown,
             "already": self.already,
         }
 

@@ -9,10 +9,10 @@ from itertools import chain, islice, repeat
 from operator import itemgetter, truediv
 
 from smetka.ledger.imports.amounts import Amounts, Mark
+from smetka.ledger.imports.births import Births
 from smetka.ledger.imports.cells import (
     DASHES,
     Seen,
-    age_on,
     check_name,
     customer_name,
     order_number,
@@ -23,7 +23,8 @@ from smetka.ledger.imports.cells import (
 from smetka.ledger.imports.cells import age as whole_age
 from smetka.ledger.imports.cells import email as email_address
 from smetka.ledger.imports.columns import Columns
-from smetka.ledger.imports.dates import Dates, Order
+from smetka.ledger.imports.date_notation import Order
+from smetka.ledger.imports.dates import Dates
 from smetka.ledger.imports.defused import MARKS, bare
 from smetka.ledger.imports.kept import NOT_IN_FULL, is_refund_list, kept_cents, listed_cents, paid_cents
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
@@ -68,7 +69,7 @@ class Rows:
         decimal: Mark | None = "." if source.typed else rules.decimal
         self._amounts = Amounts(decimal, rules.currency)
         self._dates = Dates(rules.zone, order, rules.today)
-        self._births = Dates(rules.zone, order, rules.today, birth=True)
+        self._births = Births(rules.zone, order, rules.today)
         self._rejects_before = len(outcome.rejects)
         self._field = ""
         if columns.has_payments:
@@ -83,6 +84,7 @@ class Rows:
         if self.columns.has_payments:
             self._when.forget()
         self.told.rows = self.told.rejected = 0
+        self.told.ages_unknown = 0
         self.told.left_out.clear()
         del self._outcome.rejects[self._rejects_before :]
 
@@ -98,12 +100,15 @@ class Rows:
                 "say which mark parts decimals by --decimal . or --decimal ,",
                 column=self.columns.named.get("money_spent"),
             )
-        # The year is the same either way. What days tell, beside it, is which files overlap.
-        for field, dates in (("date", self._dates), ("birth_date", self._births)):
-            if dates.undecided is not None and (field == "birth_date" or "order_id" not in self.columns.at):
+        # Mostly the year is the same either way. What days tell, beside it, is which files overlap.
+        days_matter = "order_id" not in self.columns.at
+        for field, dates in (("date", self._dates), ("birth_date", self._births.dates)):
+            matters = field == "birth_date" or days_matter or dates.undecided_year
+            if dates.undecided is not None and matters:
+                or_else = ", or write years with four digits" * dates.undecided_year
                 raise Refused(
                     f"has dates like {dates.undecided}, which can be read in two ways; "
-                    "say what comes first by --dates dmy or --dates mdy",
+                    f"say what comes first by --dates dmy or --dates mdy{or_else}",
                     column=self.columns.named[field],
                 )
 
@@ -297,13 +302,17 @@ class Rows:
         return name
 
     def _age(self, cells: list[str]) -> int | None:
-        age = whole_age(text) if (text := self._given("age", cells)) else None
-        if text := self._given("birth_date", cells):
-            by_birth = age_on(self._rules.today, self._births.day(text))
-            if age is not None and abs(age - by_birth) > 1:
-                raise Refused("does not fit the age, by more than a year; map one of them")
-            return by_birth
-        return age
+        told, born = self._given("age", cells), self._given("birth_date", cells)
+        self._field = "age"
+        age = whole_age(told) if told else None
+        self._field = "birth_date"
+        by_birth = self._births.age(born) if born else None
+        if age is not None and by_birth is not None and abs(age - by_birth) > 1:
+            raise Refused("does not fit the age, by more than a year; map one of them")
+        found = age if by_birth is None else by_birth
+        if found is None and (told or born):
+            self.told.ages_unknown += 1
+        return found
 
     def _refuse(self, refused: Refused) -> None:
         self.told.rows += 1

@@ -7,7 +7,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from smetka.ledger.imports.amounts import Mark
-from smetka.ledger.imports.dates import Order
+from smetka.ledger.imports.date_notation import Order
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from smetka.keys import Permission
 from smetka.language.translations import mark
 from smetka.ledger.imports.amounts import Mark
 from smetka.ledger.imports.columns import Columns, find_columns
-from smetka.ledger.imports.dates import Order
+from smetka.ledger.imports.date_notation import Order
 from smetka.ledger.imports.mapping import FIELDS
 from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.refused import Code, Refused
