@@ -18,6 +18,7 @@ GROUND = {
     "processes",
     "data_directory",
     "ledger_location",
+    "mongodb_uri",
     "age_groups",
     "canonical",
     "keys",

@@ -10,11 +10,14 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from smetka.errors import WrongUsage
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_RAW = r"(?:[^@:/?#\[\]%\s]|%[0-9A-Fa-f]{2})*"
+_ADDRESS = re.compile(rf"(?:{_RAW}(?::{_RAW})?@)?[^@#\s]*")
+_LIKE_A_SERVER = re.compile(r"[^@]*[A-Za-z]{2}[^@]*:[^@]*@")
 _SQLITE = {"sqlite", "sqlite+pysqlite"}
 _SERVERS: dict[str, Literal["postgresql", "clickhouse"]] = {
     "postgresql": "postgresql",
@@ -82,6 +85,13 @@ def ledger_path(location: str) -> Path:
                 "A SQLite URL is sqlite:/// and the path of the file, without a host or options."
             )
         path = rest[1:]
+    elif _LIKE_A_SERVER.match(location) and not os.path.exists(location):  # noqa: PTH110 - one of any name
+        # Not told as a file that is missing: the sentence would have a password in it.
+        raise WrongUsage(
+            "The ledger looks like the address of a server, with a user and a password before an @, but is "
+            "not a URL that can be read. One begins with postgresql+psycopg:// or clickhousedb://, without a "
+            "space or a quotation mark before it."
+        )
     if not path.strip() or "\0" in path or path.startswith(":memory:"):
         raise WrongUsage("The ledger must be the path of a SQLite file.")
     # A `~` that is nobody's home is a name like any other. Path.resolve would follow links.
@@ -90,17 +100,26 @@ def ledger_path(location: str) -> Path:
 
 def _server(engine: Literal["postgresql", "clickhouse"], address: str) -> Server:
     try:
+        # Drivers split at another @ than we do, and would take a part of the password for the host; one
+        # after the host is what is left of a password with / ? or # in it.
+        if not address.isprintable() or not _ADDRESS.fullmatch(address):
+            raise ValueError  # noqa: TRY301
         parts = urlsplit(f"{engine}://{address}")
-        # Drivers split at another @ than we do, and would take a part of the password for the host.
-        if parts.port == 0 or parts.netloc.count("@") > 1:
+        if parts.port == 0:
             raise ValueError  # noqa: TRY301
     except ValueError:
         raise WrongUsage(
-            f"The {engine} URL cannot be read. It is {engine}://USER:PASSWORD@HOST:PORT/DATABASE, with @ : / "
-            "# ? and % in the password written as %40 %3A %2F %23 %3F %25."
+            f"The {engine} URL cannot be read. It is {engine}://USER:PASSWORD@HOST:PORT/DATABASE, with each "
+            "@ : / # ? [ ] % and space in the password written as %40 %3A %2F %23 %3F %5B %5D %25 %20."
         ) from None
-    password = parts.password or ""
     user = f"{parts.username}@" if parts.username else ""
     host = parts.netloc.rpartition("@")[2]
-    secrets = tuple(dict.fromkeys(each for each in (password, unquote(password)) if each))
-    return Server(engine, address, f"{engine}://{user}{host}{parts.path}", secrets)
+    return Server(engine, address, f"{engine}://{user}{host}{parts.path}", _secrets(parts))
+
+
+def _secrets(parts: SplitResult) -> tuple[str, ...]:
+    """Passwords as they are written and as they are meant, the longest first."""
+    written = [parts.password or ""]
+    written += [value for name, value in parse_qsl(parts.query) if "password" in name.lower()]
+    spellings = [each for secret in written for each in (secret, unquote(secret), quote(unquote(secret), ""))]
+    return tuple(sorted({each for each in spellings if each}, key=len, reverse=True))

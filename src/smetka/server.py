@@ -203,12 +203,12 @@ def embedded_mongodb(settings: Settings) -> EmbeddedMongoDB | None:
     """The embedded server, or None when a MongoDB is configured.
 
     Raises:
-        WrongUsage: its address has an option that the driver does not take.
+        WrongUsage: its address cannot be used.
     """
     if settings.mongodb_uri:
-        from smetka.storage.client import check_options  # as below
+        from smetka.storage.client import take_apart  # as below
 
-        check_options(as_text(settings.mongodb_uri))
+        take_apart(as_text(settings.mongodb_uri))
         return None
     from smetka.storage.embedded import EmbeddedMongoDB  # it brings pymongo
 

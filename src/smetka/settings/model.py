@@ -17,6 +17,7 @@ from smetka.age_groups import AgeGroup, parse_age_groups
 from smetka.ledger_location import Server, ledger_location
 from smetka.logs import scrub
 from smetka.money import Money, check_currency
+from smetka.mongodb_uri import parse
 from smetka.settings import rules
 
 PREFIX = "SMETKA_"
@@ -226,4 +227,6 @@ def secrets_of(settings: Settings) -> list[str]:
     """Everything configured that must be in no log line."""
     place = ledger_location(settings.ledger) if settings.ledger else None
     of_ledger = place.secrets if isinstance(place, Server) else ()
-    return [as_text(settings.mongodb_uri), as_text(settings.telegram_bot_token), *of_ledger]
+    uri = as_text(settings.mongodb_uri)
+    of_mongodb = (uri, *parse(uri).secrets) if uri else ()
+    return [*of_mongodb, as_text(settings.telegram_bot_token), *of_ledger]

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from smetka.money import Money
+from smetka.mongodb_uri import parse
 
 TOKEN_ELSEWHERE = "elsewhere"  # noqa: S105 - a word in place of a token, not one
 
@@ -76,37 +77,18 @@ def networks(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-_HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
-_MONGODB_URI = re.compile(
-    r"(?P<scheme>mongodb(?:\+srv)?)://"
-    r"(?:(?P<user>[^:/?#@\s]*)(?::(?P<password>[^:/?#@\s]*))?@)?"
-    rf"(?P<rest>{_HOST}(?::[0-9]+)?(?:,{_HOST}(?::[0-9]+)?)*(?:/[^/?#\s]*)?)"
-    r"(?:\?(?P<options>[^#\s]*))?"
-)
-
-
 def mongodb_uri(value: SecretStr) -> SecretStr:
     """A MongoDB address, in the one spelling that the driver and we read alike."""
-    uri = value.get_secret_value()
-    if not uri.startswith(("mongodb://", "mongodb+srv://")):
-        raise ValueError("must begin with mongodb:// or mongodb+srv://")
-    if not _MONGODB_URI.fullmatch(uri):
-        raise ValueError(
-            "must be like mongodb://user:password@host:27017/database?options, "
-            "with : / ? # @ in user and password percent-encoded"
-        )
+    parse(value.get_secret_value())
     return value
 
 
 def masked(uri: str) -> str:
     """A MongoDB address without its password and without the values of its options."""
-    match = _MONGODB_URI.fullmatch(uri)
-    if match is None:
+    try:
+        return parse(uri).shown
+    except ValueError:
         return "***" if uri else ""
-    who = f"{match['user']}:***@" if match["password"] else f"{match['user']}@" if match["user"] else ""
-    names = [option.partition("=")[0] for option in (match["options"] or "").split("&") if option]
-    options = "?" + "&".join(f"{name}=***" for name in names) if names else ""
-    return f"{match['scheme']}://{who}{match['rest']}{options}"
 
 
 def host_names(names: tuple[str, ...]) -> tuple[str, ...]:

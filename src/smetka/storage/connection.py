@@ -20,7 +20,7 @@ from smetka.errors import BonusStoreUnavailable
 from smetka.storage import schema
 from smetka.storage.availability import Availability
 from smetka.storage.client import let_go, take_apart
-from smetka.storage.faults import FOREIGN, is_timeout, means_absence, reason
+from smetka.storage.faults import FOREIGN, is_absent, is_timeout, means_absence, reason
 
 Record = dict[str, Any]
 
@@ -125,8 +125,15 @@ class Storage:
     def _connect(self) -> None:
         database = self._database()
         usual = self._patience + DRIVER_LAG_SECONDS
-        with pymongo.timeout(usual):
-            database.command("ping")
+        try:
+            with pymongo.timeout(self._address.timeout_seconds):
+                database.command("ping")
+        except FOREIGN as error:
+            # One that is busy, or just choosing its primary, may be waited for; one that is away not.
+            if not is_timeout(error) or is_absent(database.client.topology_description):
+                raise
+            with pymongo.timeout(usual):
+                database.command("ping")
         with pymongo.timeout(max(ENSURE_SECONDS, usual)):
             schema.ensure(database)
 
@@ -135,7 +142,7 @@ class Storage:
             if self._closed:
                 raise BonusStoreUnavailable("the connection is closed")
             if self._opened is None:
-                self._client = MongoClient(self._address.uri, connect=False, **self._address.options)
+                self._client = self._address.client()
                 self._opened = self._client.get_database(
                     self._address.database,
                     codec_options=CodecOptions(

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bson.errors import BSONError
-from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
+from pymongo.topology_description import TopologyDescription
 
 from smetka.logs import scrub
 
@@ -23,6 +31,12 @@ def is_timeout(error: BaseException) -> bool:
     return isinstance(error, PyMongoError) and error.timeout
 
 
+def is_absent(servers: TopologyDescription) -> bool:
+    """Whether no server can be reached at all, rather than one being slow to answer."""
+    faults = [server.error for server in servers.server_descriptions().values()]
+    return all(fault is not None and not isinstance(fault, NetworkTimeout) for fault in faults)
+
+
 def means_absence(error: BaseException) -> bool:
     """Whether the fault is the server's, so that the next one would meet it too."""
     if is_timeout(error):
@@ -38,8 +52,9 @@ def reason(error: BaseException, secrets: Iterable[str]) -> str:
     text = text.partition(", full error:")[0]
     # The rest lists every server the driver knows, in its own notation.
     text = text.partition(", Timeout:")[0].partition(" (configured timeouts:")[0]
-    line = " ".join(scrub(text, secrets).split())
-    return f"{type(error).__name__}: {line[:_LONGEST_REASON]}"
+    line = " ".join(scrub(text, secrets).split())[:_LONGEST_REASON]
+    # That class says that there was no server in time, which each server's own fault explains.
+    return line if type(error) is ServerSelectionTimeoutError else f"{type(error).__name__}: {line}"
 
 
 def _codes(error: OperationFailure) -> set[int]:

@@ -1,0 +1,69 @@
+"""What is wrong with the address of a server, as commands say it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.test_mongodb_uri import FORMS, parts_of
+
+
+@pytest.mark.parametrize("command", [["bonus", "list", "--year", "2026"], ["serve", "--port", "0"]])
+@pytest.mark.parametrize("form", [form for form in FORMS if "srv://shop:{}@cluster" not in form])
+def test_commands_say_what_is_wrong_with_mongodb_s_in_one_line_with_status_2(
+    monkeypatch, tmp_path, make_ledger, smetka, form, command
+):
+    monkeypatch.setenv("SMETKA_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SMETKA_LEDGER", str(make_ledger()))
+    monkeypatch.setenv("SMETKA_MONGODB_URI", form.replace("{}", "QX[Z7]8K9"))
+
+    status, out, err = smetka(*command)
+
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("smetka: SMETKA_MONGODB_URI")
+    assert not [part for part in parts_of("QX[Z7]8K9") if part in err]
+
+
+def test_the_reason_why_a_server_is_away_comes_with_the_command(monkeypatch, tmp_path, smetka):
+    monkeypatch.setenv("SMETKA_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SMETKA_MONGODB_URI", "mongodb://shop:QXZ789@127.0.0.1:1/b")
+
+    status, _, err = smetka("bonus", "list", "--year", "2026")
+
+    assert status == 1
+    assert "refused" in err
+    assert "QXZ7" not in err
+
+
+# What is left of a URL by a hand that slips; the password has one character that means something there.
+LEDGERS = [
+    "{}://shop:{}@127.0.0.1:1/b",
+    "{}://shop:12{}@127.0.0.1:1/b",
+    " {}://shop:{}@127.0.0.1:1/b",
+    "'{}://shop:{}@127.0.0.1:1/b'",
+    "{}:/shop:{}@127.0.0.1:1/b",
+    "{}:shop:{}@127.0.0.1:1/b",
+    "{}//shop:{}@127.0.0.1:1/b",
+    "jdbc:{}://shop:{}@127.0.0.1:1/b",
+    "{}://shop:{}@127.0.0.1:99999/b",
+    "{}://shop:{}@[::zz]/b",
+]
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "clickhousedb", "mysql"])
+@pytest.mark.parametrize("form", LEDGERS)
+@pytest.mark.parametrize("mark", [*":/?#[]@% "])
+def test_no_part_of_a_ledger_s_password_is_told(monkeypatch, smetka, scheme, form, mark):
+    password = f"{mark}QXZW7{mark}8K9Q"
+    location = form.replace("{}", scheme, 1).replace("{}", password)
+    monkeypatch.setenv("SMETKA_LEDGER", location)
+
+    said = [smetka("total", "1"), smetka("settings"), smetka("ledger", "index", "--ledger", location)]
+
+    assert [status for status, _, _ in said] == [2, said[1][0], 2]
+    assert not [part for part in parts_of(password) for _, out, err in said if part in out + err]
+
+
+def test_a_file_of_any_name_that_is_there_is_a_ledger(tmp_path, make_ledger, smetka):
+    shop = make_ledger([(1, "Ана", None, 30)], [(1, 5.5, 2026)], name="shop:mail@example.db")
+
+    assert smetka("total", "1", "--ledger", shop)[0] == 0
