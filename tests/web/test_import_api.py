@@ -107,6 +107,15 @@ def test_a_list_that_may_be_of_orders_is_refused_with_the_way_out(shop, assert_p
     assert (told["payments"], told["customers_added"]) == (0, 0)
 
 
+def test_windows_1250_is_proposed_and_taken_when_told(shop, assert_problem, exact):
+    content = "user_id,name\n4712,Čedomir\n".encode("windows-1250")
+    problem = assert_problem(send(shop, content), 422, "file-refused")
+
+    assert "'Čedomir' in windows-1250" in problem["detail"]
+    assert "say which it is with `encoding`" in problem["detail"]
+    assert exact(send(shop, content, encoding="windows-1250"))["files"][0]["encoding"] == "windows-1250"
+
+
 def test_unknown_ages_are_counted(shop, exact):
     told = exact(send(shop, "user_id,birth_date\n1,1978-03-14\n2,0000-00-00\n3,01.01.1900\n"))
 

@@ -47,7 +47,9 @@ class ImportQuery(Input):
         "double quotes. Fields are user_id, email, name, age, birth_date, money_spent, date, year, order_id, "
         "currency, status, refunded, outstanding, cancelled_at. A field is left out by FIELD= alone.",
     )
-    encoding: Text = Field(None, description="Such as utf-8 or windows-1251; found out unless given.")
+    encoding: Text = Field(
+        None, description="Such as utf-8, windows-1250 or windows-1251; found out unless given."
+    )
     delimiter: Text = Field(None, description="What parts columns: , ; | or tab; found out unless given.")
     sheet: Text = Field(None, description="The sheet of a workbook, where several have data.")
     decimal: Decimal = Field(None, description="The mark that parts decimals, where no amount shows it.")

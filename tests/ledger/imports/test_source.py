@@ -239,6 +239,26 @@ def test_an_odd_word_is_shown_in_both_readings(file):
     )
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_windows_1250_is_proposed_and_never_guessed(file, name):
+    # The first name has no letter that Windows-1252 reads otherwise.
+    rows = {"a.csv": "id,name\n1,Živko\n2,Đorđe\n", "a.jsonl": '{"name": "Živko"}\n\n{"name": "Đorđe"}\n'}
+    path = file(name, rows[name].encode("cp1250"))
+
+    assert refusal(path) == (
+        "Line 3 is not UTF-8. It has 'Đorđe' in windows-1250, 'Рorрe' in windows-1251 and 'Ðorðe' in "
+        "windows-1252: say which it is with --encoding."
+    )
+    assert read(path, encoding="windows-1250")[-1][1][-1] == "Đorđe"
+
+
+def test_an_encoding_that_lacks_a_byte_of_the_file_is_not_proposed(file):
+    told = refusal(file("a.csv", "id,name\n1,Čech\n2,Ťapák\n".encode("cp1250")))
+
+    assert "'Čech' in windows-1250 and 'Иech' in windows-1251" in told
+    assert "windows-1252" not in told
+
+
 def test_utf_8_with_one_wrong_byte_is_said_with_its_line(file):
     path = file("a.csv", "id,name\n1,Ана\n2,".encode() + b"\xd0\n3,x\n")
 

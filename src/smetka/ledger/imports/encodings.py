@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from smetka.ledger.imports.refused import Refused
@@ -24,6 +25,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Those that shops around here save files in, and that cannot be told apart by any byte.
+_SINGLE_BYTE = ("cp1250", "cp1251", "cp1252")
+_BEYOND_ASCII = re.compile("[\x80-\xff]")
 _ODD_RUN = re.compile("[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _BETWEEN_WORDS = re.compile("[\xa0«»„“”‘’–—…№•€]+")
 _CYRILLIC = re.compile("[\u0400-\u045f\u0490\u0491]+")
@@ -174,7 +178,7 @@ def _first_fault(path: Path, codec: str) -> Refused:
 
 def _single_byte(path: Path) -> tuple[str, tuple[str, ...]]:
     """Windows-1251 if every word beyond ASCII reads as a Cyrillic one, which no Latin text's do."""
-    words = long_ones = cased_oddly = of_three = with_vowel = lines = 0
+    words = long_ones = cased_oddly = of_three = with_vowel = 0
     example = ""
     for piece in pieces(path, "latin-1"):
         for run in dict.fromkeys(_ODD_RUN.findall(piece)):
@@ -183,8 +187,7 @@ def _single_byte(path: Path) -> tuple[str, tuple[str, ...]]:
                 if word.isascii():
                     continue
                 if not _CYRILLIC.fullmatch(word):
-                    line = lines + count_lines(piece[: piece.index(run)]) + 1
-                    raise _unclear(run, line)
+                    raise _unclear(path)
                 words += 1
                 if len(word) > 1:
                     long_ones += 1
@@ -193,7 +196,6 @@ def _single_byte(path: Path) -> tuple[str, tuple[str, ...]]:
                 if len(word) > 2:
                     of_three += 1
                     with_vowel += bool(_VOWEL.search(word))
-        lines += count_lines(piece)
     # Words of other alphabets' encodings come out without vowels or with capitals inside.
     plausible = long_ones * 2 > words and cased_oddly * 10 <= long_ones and with_vowel * 10 >= of_three * 8
     if not plausible:
@@ -204,10 +206,37 @@ def _single_byte(path: Path) -> tuple[str, tuple[str, ...]]:
     return "cp1251", (f"Windows-1251, for example {example!r}",)
 
 
-def _unclear(run: str, line: int) -> Refused:
-    one, other = (run.encode("latin-1").decode(codec, "replace")[:40] for codec in ("cp1251", "cp1252"))
+def _unclear(path: Path) -> Refused:
+    """The question which encoding it is, by the first word that most of them read differently."""
+    seen: set[str] = set()
+    example: dict[str, str] = {}
+    line = lines = 0
+    for piece in pieces(path, "latin-1"):
+        seen.update(_BEYOND_ASCII.findall(piece))
+        for run in dict.fromkeys(_ODD_RUN.findall(piece)):
+            if len(set(example.values())) == len(_SINGLE_BYTE):
+                break
+            texts = {codec: run.encode("latin-1").decode(codec, "replace")[:40] for codec in _SINGLE_BYTE}
+            if len(set(texts.values())) > len(set(example.values())):
+                example, line = texts, lines + count_lines(piece[: piece.index(run)]) + 1
+        lines += count_lines(piece)
+    if example["cp1250"] == example["cp1252"]:
+        del example["cp1250"]  # no word of the file tells them apart
+    readings = {shown(codec): text for codec, text in example.items() if _has(codec, seen)}
+    *others, last = [f"{text!r} in {name}" for name, text in readings.items()]
     return Refused(
-        f"is not UTF-8. It has {one!r} in windows-1251 and {other!r} in windows-1252: "
+        f"is not UTF-8. It has {', '.join(others)}{' and ' if others else ''}{last}: "
         "say which it is with --encoding",
         line=line,
+        code="encodings",
+        values=tuple(chain.from_iterable(readings.items())),
     )
+
+
+def _has(codec: str, characters: Iterable[str]) -> bool:
+    """An encoding of single bytes has all of them that stand in a file, read as Latin-1."""
+    try:
+        "".join(characters).encode("latin-1").decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return True

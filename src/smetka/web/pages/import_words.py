@@ -43,6 +43,7 @@ DELIMITERS = {
 
 ENCODINGS = {
     "utf-8": "UTF-8",
+    "windows-1250": mark("Windows-1250, Central European (Č, Š, Ž)"),
     "windows-1251": mark("Windows-1251, Cyrillic"),
     "windows-1252": mark("Windows-1252, Western European"),
     "utf-16": "UTF-16",

@@ -38,7 +38,6 @@ _GONE = mark("The file is not here any more: it is kept for half an hour only. C
 
 _OPTION = re.compile(r"--(decimal|dates|encoding|delimiter|sheet|kind|map)(?: (user_id|money_spent|date)=)?")
 _EXAMPLE = re.compile(r"like (.+), which can be read in two ways")
-_READINGS = re.compile(r"It has '(.*)' in windows-1251 and '(.*)' in windows-1252")
 
 
 @dataclass
@@ -49,7 +48,8 @@ class Look:
         question: the choice that has to be made before it can be imported.
         missing: the field that no column is known for.
         asked: what is to be said about the columns, and words of the file in it.
-        example: a value that can be read in two ways; of an encoding, both readings.
+        example: a value that can be read in two ways.
+        readings: encodings that the file may be in, each with a word as it is read in it.
         fault: what else stands in the way.
         overlap: why its payments may be in the ledger already.
     """
@@ -63,6 +63,7 @@ class Look:
     missing: str | None = None
     asked: tuple[Code, tuple[str, ...]] | None = None
     example: tuple[str, ...] = ()
+    readings: list[tuple[str, str]] = field(default_factory=list)
     fault: str | None = None
     overlap: str | None = None
     header: list[str] = field(default_factory=list)
@@ -70,13 +71,16 @@ class Look:
     def refuse(self, refused: Refused) -> None:
         """Ask what would help, or say what is wrong."""
         text = str(refused)
-        if refused.code:
+        if refused.code == "encodings":
+            self.question = "encoding"
+            self.readings = list(zip(refused.values[::2], refused.values[1::2], strict=True))
+        elif refused.code:
             self.asked = (refused.code, refused.values)
         elif option := _OPTION.search(refused.reason):
             self.question, self.missing = option[1], option[2]
         else:
             self.fault = importing.plainly(text)
-        if found := _EXAMPLE.search(text) or _READINGS.search(text):
+        if found := _EXAMPLE.search(text):
             self.example = tuple(found.groups())
         elif self.question in {"sheet", "delimiter"}:
             self.example = (importing.plainly(text),)
