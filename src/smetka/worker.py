@@ -65,6 +65,7 @@ class Worker:
         self._lease = Lease(storage, "sender", now=_now)
         self._outbox = Outbox(storage, now=_now)
         self._counted: dict[str, int] = {}
+        self._counted_at: datetime | None = None
         self._count_again_at = 0.0
         self._figures = _figures(settings) if self._token else None
         self._schedules = Schedules(
@@ -120,7 +121,14 @@ class Worker:
         self._count()
         try:
             name, telegram = ("worker", self._health()) if self._token else ("idle", NO_BOT)
-            beat(self._storage, name=name, telegram=telegram, now=_now(), deliveries=self._counted)
+            beat(
+                self._storage,
+                name=name,
+                telegram=telegram,
+                now=_now(),
+                deliveries=self._counted,
+                counted_at=self._counted_at,
+            )
         except Unavailable:
             return False
         return True
@@ -130,7 +138,8 @@ class Worker:
             return
         self._count_again_at = time.monotonic() + COUNT_SECONDS
         with suppress(Unavailable):  # old figures are better than no sign of life
-            self._counted = self._outbox.counts(STATES)
+            now = _now()
+            self._counted, self._counted_at = self._outbox.counts(STATES, delivered_before=now), now
 
     def _health(self) -> Health:
         sending = self._sender.health

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from smetka.bonus.campaigns import Campaign, Campaigns
 from smetka.bonus.due import due
 from smetka.bonus.plan import Decided, Entitled, Plan, There, decided
-from smetka.bonus.planner import STEPS, Planner
+from smetka.bonus.planner import Planner
 from smetka.bonus.preview import preview
-from smetka.bonus.rules import Rules
+from smetka.bonus.rules import OTHER_THRESHOLDS, Rules
 from smetka.ledger import Ledger, Spent
 from smetka.ledger.values import PART
 from smetka.money import NOTHING, Money
@@ -87,8 +87,8 @@ def test_an_outlook_is_what_a_campaign_would_come_to(totals, nameless, decisions
     assert list(planner.due(Order(spent), *terms[:2])) == list(entitled)
 
     around = list(planner.around(*terms))
-    others = [threshold + step * 100 for step in STEPS if threshold + step * 100 >= 0]
-    assert [each.threshold.cents for each in around] == others == sorted(others)
+    others = {threshold * each // 100 for each in OTHER_THRESHOLDS}
+    assert [each.threshold.cents for each in around] == sorted({threshold, *others})
     for each in around:
         assert counted(each) == walked(spent, decisions_, each.threshold, *terms[1:])
 
@@ -147,5 +147,10 @@ def test_a_plan_of_a_real_shop_is_what_its_preview_says(make_ledger, storage, cl
             told["cost_within_budget"],
         )
         assert planner.near_misses(threshold) == told["near_misses"]["customers"]
+        beside = [each for each in planner.around(threshold, value, budget) if each.threshold != threshold]
+        assert [
+            {"threshold": each.threshold.number, "customers_due": each.due, "cost": each.cost.number}
+            for each in beside
+        ] == told["other_thresholds"]
         assert outlook.due > 5
     ledger.close()

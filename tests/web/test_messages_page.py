@@ -129,6 +129,31 @@ def test_it_says_how_worker_and_telegram_are_and_how_many_messages_there_are(sho
     assert "failed: 0" in state
 
 
+def test_what_was_delivered_since_the_worker_counted_is_counted_too(shop, visitor):
+    outbox = shop.services.outbox
+    before, at, after, waits = queue(shop, chats=[111, 222, 333, 444])
+    for delivery_id, time in ((before, -1), (at, 0), (after, 1)):
+        shop.services.storage.collection("deliveries").update_one(
+            {"_id": delivery_id},
+            {"$set": {"state": "delivered", "updated_at": NOW + timedelta(seconds=time)}},
+        )
+    counted = outbox.counts(["delivered", "queued"], delivered_before=NOW)
+    assert counted == {"delivered": 1, "queued": 1}
+    telegram = Health(ok=True, detail="Telegram answers.")
+    beat(
+        shop.services.storage,
+        name="worker",
+        telegram=telegram,
+        now=NOW,
+        deliveries=counted,
+        counted_at=NOW,
+    )
+
+    assert "delivered: 3" in words(section(visitor.get(), "state"))
+    settle(shop, waits, "delivered", delivered_at=NOW)
+    assert "delivered: 4" in words(section(visitor.get(), "state"))
+
+
 def test_with_mongodb_away_the_page_is_there_all_the_same(shop, visitor):
     visitor.get()
     shop.services.storage.close()

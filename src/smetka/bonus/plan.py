@@ -59,7 +59,7 @@ class Entitled:
 
     def __init__(self, rules: Rules, spent: Spent, decided: Decided) -> None:
         self._rules, self._approved = rules, decided.approved
-        self._ranks = [_rank(i, total.cents) for i, total in self._found(spent, decided)]
+        self._ranks = [_rank(i, total.cents) for i, total in exceeding(rules.threshold, spent, decided)]
         self._ranks.sort()
 
     def __len__(self) -> int:
@@ -68,19 +68,20 @@ class Entitled:
     def __iter__(self) -> Iterator[Due]:
         return map(self._due, self._ranks)
 
-    def _found(self, spent: Spent, decided: Decided) -> Iterator[tuple[int, Money]]:
-        threshold = self._rules.threshold
-        for user_id, total in spent.above(threshold):
-            if user_id not in decided.rejected:
-                yield user_id, max(total, self._approved.get(user_id, NOTHING))
-        for user_id, total in self._approved.items():
-            if total > threshold >= spent.of(user_id):
-                yield user_id, total
-
     def _due(self, rank: int) -> Due:
         user_id = (rank & (2**_IDS - 1)) - _HALF
         total = Money(-(rank >> _IDS))
         return Due(user_id, total, self._rules.value_for(total), self._approved.get(user_id) == total)
+
+
+def exceeding(threshold: Money, spent: Spent, decided: Decided) -> Iterator[tuple[int, Money]]:
+    """Who exceeds a threshold, and with what: the ledger's total or an approved one, whichever is larger."""
+    for user_id, total in spent.above(threshold):
+        if user_id not in decided.rejected:
+            yield user_id, max(total, decided.approved.get(user_id, NOTHING))
+    for user_id, total in decided.approved.items():
+        if total > threshold >= spent.of(user_id):
+            yield user_id, total
 
 
 def _rank(user_id: int, cents: int) -> int:

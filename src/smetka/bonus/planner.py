@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from smetka.bonus.plan import Decided, Due
-from smetka.bonus.rules import smallest_near_miss
+from smetka.bonus.rules import other_thresholds, smallest_near_miss
 from smetka.ledger import Spent
-from smetka.money import LARGEST_AMOUNT, NOTHING, Money
-
-STEPS = (-1000, -500, -100, 0, 100, 500, 1000)
-"""How far from the threshold others are shown, in units of the currency."""
+from smetka.money import NOTHING, Money
 
 
 class Ranking(Protocol):
@@ -70,11 +67,9 @@ class Planner:
         return Outlook(threshold, due, Money(due * value.cents), reached, Money(reached * value.cents))
 
     def around(self, threshold: Money, value: Money, budget: Money | None) -> Iterator[Outlook]:
-        """The same for thresholds near this one, ascending."""
-        for step in STEPS:
-            other = Money(threshold.cents + step * 100)
-            if 0 <= other.cents <= LARGEST_AMOUNT * 100:
-                yield self.outlook(other, value, budget)
+        """The same for this threshold and those tried beside it, ascending."""
+        for each in sorted([threshold, *other_thresholds(threshold)]):
+            yield self.outlook(each, value, budget)
 
     def due(self, order: Order, threshold: Money, value: Money) -> Iterator[Due]:
         """Those who would get one, who spent most first, equals by id."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from smetka.age_groups import AgeGroup, name_of_group
 from smetka.bonus.campaigns import Campaign
-from smetka.bonus.plan import Due, Plan, plan
-from smetka.bonus.rules import smallest_near_miss
+from smetka.bonus.plan import Due, Plan, exceeding, plan
+from smetka.bonus.rules import other_thresholds, smallest_near_miss
 from smetka.bonus.warnings import (
     Sum,
     Undecided,
@@ -29,9 +29,6 @@ from smetka.storage.walk import records
 
 SHOWN = 10
 """Customers named in each list: those concerned most."""
-
-_OTHER_THRESHOLDS = (25, 50, 75, 125, 150, 200, 300, 500)
-"""In hundredths of the campaign's own."""
 
 
 def preview(
@@ -192,11 +189,12 @@ def _near_misses(found: Plan) -> dict[str, Any]:
 
 
 def _other_thresholds(found: Plan) -> list[dict[str, Any]]:
-    """How many would be due by the ledger, and what that would cost, were the threshold another."""
+    """How many would be due, and what that would cost, were the threshold another."""
     rules = found.campaign.rules
-    others = sorted({Money(rules.threshold.cents * each // 100) for each in _OTHER_THRESHOLDS})
+    others = other_thresholds(rules.threshold)
     sums = {other: Sum() for other in others}
-    for user_id, total in found.spent:
+    lowest = others[0] if others else rules.threshold
+    for user_id, total in exceeding(lowest, found.spent, found.decided):
         due = Due(user_id, total, rules.value_for(total), approved=False)
         for other in others:
             if total <= other:

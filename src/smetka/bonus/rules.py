@@ -8,16 +8,25 @@ from datetime import date
 from typing import Any
 
 from smetka.errors import Fault, InvalidValue
-from smetka.money import NOTHING, Money
+from smetka.money import LARGEST_AMOUNT, NOTHING, Money
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 MOST_TIERS = 20
 EARLIEST_DAY, LATEST_DAY = date(2000, 1, 1), date(9998, 12, 31)
 
+OTHER_THRESHOLDS = (25, 50, 75, 90, 110, 125, 150, 200, 300, 500)
+"""What else is reckoned beside a threshold, in hundredths of it: the same everywhere."""
+
 
 def smallest_near_miss(threshold: Money) -> Money:
     """What a near miss spent at least: nine tenths of the threshold, which it does not exceed."""
     return Money(-(-threshold.cents * 9 // 10))
+
+
+def other_thresholds(threshold: Money) -> list[Money]:
+    """The thresholds that are tried beside this one, ascending, without it; cut to the cent."""
+    others = {Money(threshold.cents * each // 100) for each in OTHER_THRESHOLDS}
+    return sorted(each for each in others - {threshold} if each.cents <= LARGEST_AMOUNT * 100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from smetka.charts.look import BAR, INK, MARKED, config, heading
+from smetka.charts.look import BAR, INK, MARKED, OPEN_OPACITY, config, heading
 from smetka.language.formats import Formats, count
 from smetka.money import Money
 
 _WIDTH, _HEIGHT = 520, 220
+_TICKS = 4
 
 
 def distribution_spec(
-    classes: Sequence[tuple[Money, Money, int]],
+    classes: Sequence[tuple[Money | None, Money | None, int]],
     threshold: Money,
     *,
     title: str,
@@ -23,71 +24,111 @@ def distribution_spec(
 ) -> dict[str, Any]:
     """The chart in Vega-Lite's words.
 
+    Classes without a limit stand apart, paler, under a name instead of a scale: nobody can read how far
+    they reach off a width. A threshold among them is not drawn, since it has no place there.
+
     Args:
-        classes: from, up to and how many customers, ascending and side by side.
+        classes: from, up to (None is without a limit) and how many customers; ascending, side by side, of
+            one width but for those without a limit.
     """
-    rows = [
-        {"from": float(low.decimal), "to": float(high.decimal), "customers": customers}
-        for low, high, customers in classes
-    ]
-    first, last = classes[0][0], classes[-1][1]
-    step = max((last.cents - first.cents) // 4, 1)
-    ticks = [Money(first.cents + step * number) for number in range(5)]
-    axis = {
-        "values": [float(tick.decimal) for tick in ticks],
-        # Vega's own numbers would be an English reader's.
-        "labelExpr": " : ".join(
-            f"abs(datum.value - {float(tick.decimal)}) < 0.005 ? '{count(tick.cents // 100, formats)}'"
-            for tick in ticks
-        )
-        + " : ''",
-        "labelFontSize": 13,
-        "grid": False,
-        "tickColor": INK,
-    }
-    layer: list[dict[str, Any]] = [
-        {
-            "mark": {"type": "bar", "binSpacing": 1},
-            "encoding": {
-                "x": {
-                    "field": "from",
-                    "type": "quantitative",
-                    "title": None,
-                    "axis": axis,
-                    "scale": {"nice": False, "zero": False},
-                    "bin": {"binned": True},
-                },
-                "x2": {"field": "to"},
-                "y": {"field": "customers", "type": "quantitative", "title": None, "axis": None},
-                "color": {"value": BAR},
-            },
-        }
-    ]
+    closed = [(low, high) for low, high, _ in classes if low is not None and high is not None]
+    first, last = closed[0][0], closed[-1][1]
+    width = closed[0][1].cents - first.cents
+    ticks = _ticks(first, last, formats, to_the_end=classes[-1][1] is not None)
+    rows = []
+    for low, high, customers in classes:
+        begin, end = low, high
+        if begin is None:
+            begin, end = Money(first.cents - width * 3 // 2), Money(first.cents - width // 2)
+            ticks.insert(0, (_middle(begin, end), f"< {_whole(first, formats)}"))
+        if end is None:
+            begin, end = Money(last.cents + width // 2), Money(last.cents + width * 3 // 2)
+            ticks.append((_middle(begin, end), f"≥ {_whole(last, formats)}"))
+        bounds = {"from": float(begin.decimal), "to": float(end.decimal)}
+        rows.append({**bounds, "customers": customers, "open": low is None or high is None})
+    layers = [_bars(_axis(ticks))]
     if first.cents <= threshold.cents <= last.cents:
-        at = {"x": {"datum": float(threshold.decimal), "type": "quantitative"}}
-        right_half = threshold.cents * 2 > first.cents + last.cents
-        layer += [
-            {
-                "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [6, 4], "color": MARKED},
-                "encoding": at,
-            },
-            {
-                "mark": {
-                    "type": "text",
-                    "align": "right" if right_half else "left",
-                    "dx": -8 if right_half else 8,
-                    "fontSize": 14,
-                    "fontWeight": "bold",
-                    "color": MARKED,
-                },
-                "encoding": {**at, "y": {"value": 8}, "text": {"value": threshold_label}},
-            },
-        ]
+        layers += _threshold(
+            threshold, threshold_label, right_half=threshold.cents * 2 > first.cents + last.cents
+        )
     return {
         **heading(title, unit),
         "data": {"values": rows},
         "width": _WIDTH,
         "height": _HEIGHT,
-        "layer": layer,
+        "layer": layers,
         "config": config(),
     }
+
+
+def _ticks(first: Money, last: Money, formats: Formats, *, to_the_end: bool) -> list[tuple[float, str]]:
+    """Places on the scale and what stands there: the quarters, and the end unless a name stands beside it."""
+    step = max((last.cents - first.cents) // _TICKS, 1)
+    places = [Money(first.cents + step * number) for number in range(_TICKS + to_the_end)]
+    return [(float(place.decimal), _whole(place, formats)) for place in places]
+
+
+def _middle(low: Money, high: Money) -> float:
+    return float(Money((low.cents + high.cents) // 2).decimal)
+
+
+def _whole(amount: Money, formats: Formats) -> str:
+    return count(amount.cents // 100, formats)
+
+
+def _axis(ticks: Sequence[tuple[float, str]]) -> dict[str, Any]:
+    return {
+        "values": [place for place, _ in ticks],
+        # Vega's own numbers would be an English reader's.
+        "labelExpr": " : ".join(f"abs(datum.value - {place}) < 0.005 ? '{label}'" for place, label in ticks)
+        + " : ''",
+        "labelFontSize": 13,
+        "labelOverlap": False,
+        "grid": False,
+        "tickColor": INK,
+    }
+
+
+def _bars(axis: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "mark": {"type": "bar", "binSpacing": 1},
+        "encoding": {
+            "x": {
+                "field": "from",
+                "type": "quantitative",
+                "title": None,
+                "axis": axis,
+                "scale": {"nice": False, "zero": False},
+                "bin": {"binned": True},
+            },
+            "x2": {"field": "to"},
+            "y": {"field": "customers", "type": "quantitative", "title": None, "axis": None},
+            "color": {"value": BAR},
+            "opacity": {"condition": {"test": "datum.open", "value": OPEN_OPACITY}, "value": 1},
+        },
+    }
+
+
+def _threshold(threshold: Money, label: str, *, right_half: bool) -> list[dict[str, Any]]:
+    at = {"x": {"datum": float(threshold.decimal), "type": "quantitative"}}
+    # A row of its own: of the chart's rows it would be drawn once for each.
+    once: dict[str, Any] = {"values": [{}]}
+    return [
+        {
+            "data": once,
+            "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [6, 4], "color": MARKED},
+            "encoding": at,
+        },
+        {
+            "data": once,
+            "mark": {
+                "type": "text",
+                "align": "right" if right_half else "left",
+                "dx": -8 if right_half else 8,
+                "fontSize": 14,
+                "fontWeight": "bold",
+                "color": MARKED,
+            },
+            "encoding": {**at, "y": {"value": 8}, "text": {"value": label}},
+        },
+    ]

@@ -9,6 +9,9 @@ from smetka.charts.drawing import FONT
 BAR, NEGATIVE, MARKED, INK, QUIET, LINE = "#1f6f8b", "#c8553d", "#b3541e", "#1c1c1e", "#5f6368", "#dddddd"
 """Colours of a picture in a chat. On pages the style sheet has its own, for light and dark."""
 
+OPEN_OPACITY = 0.45
+"""Of what must not be read like the rest: a class without a limit, a year that is not over."""
+
 
 def heading(title: str, subtitle: str) -> dict[str, Any]:
     """The beginning of a specification."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from smetka.charts.look import BAR, NEGATIVE, config, heading
-from smetka.language.formats import Formats, amount
-from smetka.money import Money
+from smetka.language.formats import Formats, count
+from smetka.money import CENTS, Money
 
 _WIDTH, _HEIGHT = 520, 220
 
@@ -15,12 +15,12 @@ _WIDTH, _HEIGHT = 520, 220
 def years_spec(
     years: Iterable[tuple[int, Money]], *, title: str, unit: str, formats: Formats
 ) -> dict[str, Any]:
-    """The chart in Vega-Lite's words. Columns are drawn by floats; what is written on them is exact."""
+    """The chart in Vega-Lite's words. What is written on columns is rounded half up to whole units."""
     rows = [
         {
             "year": str(year),
             "value": float(total.decimal),
-            "label": amount(total.decimal, formats).rpartition(formats.point)[0],
+            "label": count(total.average(CENTS).cents, formats),
             "place": max(float(total.decimal), 0.0),
         }
         for year, total in years

@@ -275,9 +275,9 @@ LEASES = CollectionRules(
 
 WORKERS = CollectionRules(
     name="workers",
-    version=2,
-    fields={"_id": _TEXT, "alive_at": _TIME, "telegram": _RECORD, "deliveries": _RECORD},
-    optional=frozenset({"deliveries"}),
+    version=3,
+    fields={"_id": _TEXT, "alive_at": _TIME, "telegram": _RECORD, "deliveries": _RECORD, "counted_at": _TIME},
+    optional=frozenset({"deliveries", "counted_at"}),
     backed_up=False,
 )
 

@@ -12,6 +12,7 @@ from smetka.storage import Storage
 from smetka.telegram.chats import ChatId
 from smetka.telegram.delivery import (
     CANCELLED,
+    DELIVERED,
     DUE,
     FAILED,
     HELD,
@@ -130,11 +131,31 @@ class Outbox:
             raise NotFound(f"There is no delivery {delivery_id}.")
         return delivery_of(record)
 
-    def counts(self, states: Iterable[str]) -> dict[str, int]:
-        """How many deliveries are in each of these states."""
+    def counts(self, states: Iterable[str], *, delivered_before: datetime | None = None) -> dict[str, int]:
+        """How many deliveries are in each of these states.
+
+        Args:
+            delivered_before: of those delivered, only these; the others are `delivered_since`.
+        """
+        before = {} if delivered_before is None else {"updated_at": {"$lt": delivered_before}}
+        only = {DELIVERED: before}
         with self._storage.translated():
             deliveries = self._storage.collection("deliveries")
-            return {state: deliveries.count_documents({"state": state}) for state in states}
+            return {
+                state: deliveries.count_documents({"state": state, **only.get(state, {})}) for state in states
+            }
+
+    def delivered_since(self, time: datetime) -> int:
+        """How many were delivered at this time or later; cheap, when that is not long ago.
+
+        What is delivered never changes again, so that its last change is its delivery.
+        """
+        with self._storage.translated():
+            # By the time alone: asked for the state too, the embedded server looks at all that is delivered.
+            touched = self._storage.collection("deliveries").find(
+                {"updated_at": {"$gte": time}}, {"state": 1}
+            )
+            return sum(record["state"] == DELIVERED for record in touched)
 
     def retry(self, delivery_id: str) -> Delivery:
         """Send once more what failed, is held, was cancelled or has an unknown outcome: on somebody's word.

@@ -32,6 +32,8 @@ class WorkerState(NamedTuple):
     telegram: Health
     deliveries: Mapping[str, int] = MappingProxyType({})
     """How many there are in each state, as last counted."""
+    counted_at: datetime | None = None
+    """When that was: whatever was delivered later is not among them."""
 
 
 def beat(
@@ -41,12 +43,13 @@ def beat(
     telegram: Health,
     now: datetime,
     deliveries: Mapping[str, int] = MappingProxyType({}),
+    counted_at: datetime | None = None,
 ) -> None:
     """Write down that a worker is alive.
 
     Args:
         name: `worker` for the one that sends, `idle` for one that has no bot.
-        deliveries: how many there are in each state.
+        deliveries: how many there are in each state; of those delivered, what was before `counted_at`.
 
     Raises:
         BonusStoreUnavailable: nothing is lost, the next beat is in a few seconds.
@@ -59,6 +62,7 @@ def beat(
                     "alive_at": now,
                     "telegram": {"ok": telegram.ok, "detail": telegram.detail},
                     "deliveries": dict(deliveries),
+                    "counted_at": counted_at,
                 }
             },
             upsert=True,
@@ -81,6 +85,7 @@ def worker_state(storage: Storage, now: datetime) -> WorkerState:
                 Health(ok=True, detail="Running."),
                 _telegram(found[name]),
                 found[name].get("deliveries") or {},
+                found[name].get("counted_at"),
             )
     newest = max((record["alive_at"] for record in found.values()), default=None)
     silent = Health(ok=False, detail=_silent_since(newest))

@@ -20,6 +20,7 @@ from smetka.settings.rules import chat_id
 from smetka.telegram.chats import Chat
 from smetka.telegram.delivery import DELIVERED, STATES, Delivery
 from smetka.telegram.outbox import Place
+from smetka.telegram.state import WorkerState
 from smetka.web import guards
 from smetka.web.pages import declared, forms, message_texts, render, schedules, visit
 from smetka.web.parts import services
@@ -212,7 +213,7 @@ def _page(
         typed: a form that is shown again, by its name.
     """
     working = services().worker_and_telegram()
-    stored = _stored(state, after, working.deliveries.get(DELIVERED))
+    stored = _stored(state, after, working)
     sent = (typed or {}).get("send")
     return render.page(
         "messages.html",
@@ -234,15 +235,14 @@ def _page(
     )
 
 
-def _stored(state: str | None, after: Place | None, delivered: int | None) -> _Stored | None:
+def _stored(state: str | None, after: Place | None, working: WorkerState) -> _Stored | None:
     """None while MongoDB is away."""
     outbox = services().outbox
     try:
         found = outbox.newest(PAGE + 1, state=state, after=after)
         shown = found[:PAGE]
         return _Stored(
-            # Those delivered are by far the most: the worker counts them, each minute.
-            outbox.counts(each for each in STATES if each != DELIVERED) | {DELIVERED: delivered},
+            outbox.counts(each for each in STATES if each != DELIVERED) | {DELIVERED: _delivered(working)},
             shown,
             cursor_of(Place(shown[-1].created_at, shown[-1].id)) if len(found) > PAGE else None,
             services().chats.all(),
@@ -250,6 +250,15 @@ def _stored(state: str | None, after: Place | None, delivered: int | None) -> _S
         )
     except BonusStoreUnavailable:
         return None
+
+
+def _delivered(working: WorkerState) -> int | None:
+    """How many are delivered by now; None when no worker has counted them.
+
+    They are by far the most: the worker counts them, each minute, and only those since then are looked at.
+    """
+    counted, at = working.deliveries.get(DELIVERED), working.counted_at
+    return counted if counted is None or at is None else counted + services().outbox.delivered_since(at)
 
 
 def _chat_rows(known: Iterable[Chat]) -> list[_ChatRow]:

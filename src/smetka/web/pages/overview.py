@@ -121,17 +121,13 @@ def _years_picture(years: list[YearSpending]) -> Any:
 def _classes_picture(classes: list[SpendingClass], threshold: Money) -> Any:
     if not classes:
         return None
-    width = next(c.high.cents - c.low.cents for c in classes if c.low is not None and c.high is not None)
-    drawn = [
-        (
-            each.low or Money((each.high or threshold).cents - width),
-            each.high or Money((each.low or threshold).cents + width),
-            each.customers,
-        )
-        for each in classes
-    ]
     label = render.speech().gettext("threshold {amount}", amount=render.amount(threshold))
     spec = distribution_spec(
-        drawn, threshold, title="", unit="", threshold_label=label, formats=render.speech().formats
+        [(each.low, each.high, each.customers) for each in classes],
+        threshold,
+        title="",
+        unit="",
+        threshold_label=label,
+        formats=render.speech().formats,
     )
     return picture(spec, "classes")

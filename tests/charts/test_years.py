@@ -1,0 +1,29 @@
+"""What stands on the columns of years."""
+
+from __future__ import annotations
+
+import pytest
+
+from smetka.charts import drawing
+from smetka.charts.years import years_spec
+from smetka.language.formats import FORMATS
+from smetka.money import Money
+
+
+@pytest.mark.parametrize(
+    ("total", "language", "label"),
+    [
+        pytest.param("2669705.72", "en", "2,669,706", id="rounded, not cut"),
+        pytest.param("2669705.50", "mk", "2.669.706", id="halves up"),
+        pytest.param("2669705.49", "en", "2,669,705", id="less than half"),
+        pytest.param("-10.50", "en", "-11", id="halves away from zero"),
+        pytest.param("-0.49", "en", "0", id="no negative zero"),
+        pytest.param("999.99", "en", "1,000", id="into the thousands"),
+    ],
+)
+def test_amounts_are_rounded_half_up_to_whole_units(total, language, label):
+    spec = years_spec(
+        [(2024, Money(100)), (2025, Money.parse(total))], title="", unit="", formats=FORMATS[language]
+    )
+
+    assert f">{label}<" in drawing.svg(spec, "test")
