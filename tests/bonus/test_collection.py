@@ -131,6 +131,145 @@ def test_an_approval_stands_until_a_figure_changes_and_a_rejection_for_good(run,
     assert customers.get(2026, 20).review == "rejected"
 
 
+def post_all(customers, user_id, total, *, ledger_total, year_total):
+    """Store a total of all years, as a POST without a year does."""
+    customers.store(
+        user_id, 2026, total, threshold=THRESHOLD, ledger_total=ledger_total, year_total=year_total
+    )
+
+
+@pytest.mark.parametrize(("user_id", "review"), [(12, "none"), (3, "pending")], ids=["due", "not due"])
+def test_a_total_of_all_years_is_as_true_after_collecting_as_before(run, customers, user_id, review):
+    of_all, of_the_year = Money(5000_00 + user_id * 100_00 + 1), Money(user_id * 100_00 + 1)
+    post_all(customers, user_id, of_all, ledger_total=of_all, year_total=of_the_year)
+    before = customers.get(2026, user_id)
+
+    run()
+
+    assert customers.get(2026, user_id) == before
+    assert (before.matches_ledger, before.ledger_total, before.review) == (True, of_all, review)
+
+
+def test_collecting_follows_the_years_total_beside_one_of_all_years(run, customers, pay):
+    post_all(customers, 12, Money(6200_01), ledger_total=Money(6200_01), year_total=Money(1200_01))
+    pay(12, -900)
+
+    assert (run().flagged, run().flagged) == (1, 0)
+    record = customers.get(2026, 12)
+    assert (record.total, record.ledger_total, record.matches_ledger) == (
+        Money(6200_01),
+        Money(6200_01),
+        True,
+    )
+    assert (record.basis_period, record.year_total, record.review) == ("all", Money(300_01), "pending")
+    pay(12, 900)
+    run()
+    assert customers.get(2026, 12).review == "none"
+
+
+def test_a_total_that_differs_from_that_of_all_years_is_not_made_right_by_the_years(run, customers):
+    post_all(customers, 12, Money(1200_01), ledger_total=Money(6200_01), year_total=Money(1200_01))
+
+    run()
+
+    assert (customers.get(2026, 12).matches_ledger, customers.get(2026, 12).review) == (False, "pending")
+
+
+def test_the_record_is_the_same_whether_it_is_collected_or_posted_first(run, customers):
+    run()
+    post_all(customers, 12, Money(6200_01), ledger_total=Money(6200_01), year_total=Money(1200_01))
+    collected_first = customers.get(2026, 12)
+    customers.remove(2026, 12)
+    post_all(customers, 12, Money(6200_01), ledger_total=Money(6200_01), year_total=Money(1200_01))
+    run()
+
+    assert customers.get(2026, 12) == collected_first
+
+
+def test_an_approved_total_of_all_years_stands_until_the_years_changes(run, customers, pay):
+    post_all(customers, 12, Money(6200_01), ledger_total=Money(6200_01), year_total=Money(1200_01))
+    post_all(customers, 3, Money(5300_01), ledger_total=Money(5300_01), year_total=Money(300_01))
+    for user_id in (3, 12):
+        customers.decide(2026, user_id, "approved")
+    run()
+    assert {customers.get(2026, user_id).review for user_id in (3, 12)} == {"approved"}
+
+    pay(3, 5)
+    pay(12, 5)
+    run()
+
+    assert {customers.get(2026, user_id).review for user_id in (3, 12)} == {"pending"}
+
+
+def test_an_approval_is_of_a_total_of_one_period(customers):
+    total = Money(2000_00)
+    customers.store(12, 2026, total, threshold=THRESHOLD, ledger_total=Money(1200_01))
+    customers.decide(2026, 12, "approved")
+
+    post_all(customers, 12, total, ledger_total=Money(6200_01), year_total=Money(1200_01))
+    assert customers.get(2026, 12).review == "pending"
+    customers.decide(2026, 12, "approved")
+    post_all(customers, 12, total, ledger_total=Money(6200_01), year_total=Money(1200_01))
+    assert customers.get(2026, 12).review == "approved"
+    customers.store(12, 2026, total, threshold=THRESHOLD, ledger_total=Money(1200_01))
+    assert (customers.get(2026, 12).review, customers.get(2026, 12).basis_period) == ("pending", "2026")
+
+
+@pytest.fixture
+def earlier(customers, storage):
+    """A function that stores a record as earlier versions did: it does not say of what period it is."""
+
+    def store(user_id, total, ledger_total, *, source="api", review=None):
+        customers.store(user_id, 2026, total, threshold=THRESHOLD, ledger_total=ledger_total)
+        if review:
+            customers.decide(2026, user_id, review)
+        told = {"$unset": {"basis_period": "", "ledger_year_total": ""}, "$set": {"source": source}}
+        with storage.translated():
+            storage.collection("bonus_customers").update_one({"user_id": user_id}, told)
+
+    return store
+
+
+def test_an_earlier_versions_record_keeps_what_it_was_compared_with(run, customers, earlier):
+    earlier(12, Money(6200_01), Money(6200_01))
+    earlier(3, Money(5300_01), Money(5300_01), review="approved")
+    earlier(4, Money(5400_01), Money(5400_01), review="rejected")
+    earlier(5, Money(5500_01), Money(5500_01))
+    assert (customers.get(2026, 12).basis_period, customers.get(2026, 12).year_total) == (None, None)
+
+    run()
+
+    found = {one.user_id: one for one in stored(customers).values() if one.basis_period is None}
+    assert {user_id: one.review for user_id, one in found.items()} == {
+        3: "approved",
+        4: "rejected",
+        5: "pending",
+        12: "none",
+    }
+    assert {one.matches_ledger for one in found.values()} == {True}
+    assert found[3].year_total == Money(300_01)
+
+
+def test_what_an_earlier_version_collected_is_of_the_year(run, customers, earlier, pay):
+    earlier(12, Money(1200_01), Money(1200_01), source="collected")
+    record = customers.get(2026, 12)
+    assert (record.basis_period, record.year_total) == ("2026", Money(1200_01))
+    assert run().unchanged == 1
+
+    pay(12, 5)
+    run()
+
+    assert (customers.get(2026, 12).total, customers.get(2026, 12).basis_period) == (Money(1205_01), "2026")
+
+
+def test_an_earlier_versions_approval_outlives_the_same_total(customers, earlier):
+    earlier(12, Money(6200_01), Money(5_00), review="approved")
+
+    post_all(customers, 12, Money(6200_01), ledger_total=Money(6200_01), year_total=Money(1200_01))
+
+    assert (customers.get(2026, 12).review, customers.get(2026, 12).basis_period) == ("approved", "all")
+
+
 def test_another_threshold_is_another_question(run, customers):
     run()
 

@@ -163,3 +163,64 @@ def test_a_refusal_needs_no_mongodb(ledger, clock):
     with pytest.raises(BonusStoreUnavailable):
         store(1, Money(2000_00))
     storage.close()
+
+
+def test_a_total_is_compared_with_the_ledgers_of_the_period_that_the_record_names(post, customers):
+    of_all, of_a_year = post(1, "1834.5"), post(1, "1500", 2025)
+
+    assert (of_all.basis_period, of_all.ledger_total, of_all.year_total) == (
+        "all",
+        Money(1834_50),
+        Money(334_50),
+    )
+    assert (of_a_year.basis_period, of_a_year.ledger_total) == ("2025", Money(1500_00))
+    assert of_a_year.year_total == Money(1500_00)
+    record = customers.get(2026, 1)
+    assert (record.basis_period, record.matches_ledger, record.year_total) == ("all", True, Money(334_50))
+
+
+@pytest.mark.parametrize(
+    ("user_id", "total", "year", "code", "review"),
+    [
+        pytest.param(2, "2000", None, "nothing-spent-in-year", "pending", id="never bought anything"),
+        pytest.param(3, "3000", None, "nothing-spent-in-year", "pending", id="bought in other years"),
+        pytest.param(1, "1834.5", None, "year-below-threshold", "pending", id="too little in the year"),
+        pytest.param(1, "1500", 2026, "year-below-threshold", "pending", id="a year's, not the ledger's"),
+        pytest.param(1, "1500", 2025, None, "none", id="due, by the year's total"),
+        pytest.param(4, "3000.02", None, None, "none", id="due, by the total of all years"),
+        pytest.param(4, "3000.01", None, None, "pending", id="due, with a total that differs"),
+    ],
+)
+def test_who_is_not_due_by_the_years_total_is_told_and_waits_for_a_decision(
+    post, customers, make_ledger, user_id, total, year, code, review
+):
+    ledger = Ledger(
+        str(
+            make_ledger(
+                [(n, "n", None, 30) for n in range(1, 5)],
+                [
+                    (1, 1500.0, 2025),
+                    (1, 334.5, 2026),
+                    (3, 3000.0, 2025),
+                    (4, 2000.01, 2025),
+                    (4, 1000.01, 2026),
+                ],
+                name="another.db",
+            )
+        )
+    )
+
+    answer = post(user_id, total, year, ledger=ledger).as_json("MKD")
+
+    ledger.close()
+    assert (answer["note"] or {"code": None})["code"] == code
+    assert customers.get(year or 2026, user_id).review == review
+
+
+def test_a_total_of_one_year_that_is_required_to_match_is_not_matched_by_that_of_all(post, storage):
+    with pytest.raises(TotalMismatch):
+        post(1, "1834.5", 2025, verify="require")
+    with pytest.raises(TotalMismatch):
+        post(1, "1500", verify="require")
+
+    assert count(storage) == 0

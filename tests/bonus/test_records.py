@@ -37,6 +37,9 @@ def test_the_answer_is_the_one_of_the_contract(customers):
         ("ledger_total", Decimal("1834.5")),
         ("matches_ledger", False),
         ("stored_at", "2026-11-23T17:20:31Z"),
+        ("basis_period", "2026"),
+        ("ledger_year_total", Decimal("1834.5")),
+        ("note", None),
     ]
     assert '"ledger_total":1834.5,' in exact_json.dumps(stored.as_json("MKD"))
 
@@ -56,6 +59,8 @@ def test_the_record_can_be_read(customers):
         ("review", "pending"),
         ("stored_at", "2026-11-23T17:20:31Z"),
         ("updated_at", "2026-11-23T17:20:31Z"),
+        ("basis_period", "2026"),
+        ("ledger_year_total", Decimal("1834.5")),
     ]
 
 
@@ -76,6 +81,8 @@ def test_amounts_are_decimals_and_times_are_dates_in_the_database(customers, sto
         "review": "pending",
         "stored_at": datetime(2026, 11, 23, 17, 20, 31, 123000, tzinfo=UTC),
         "updated_at": datetime(2026, 11, 23, 17, 20, 31, 123000, tzinfo=UTC),
+        "basis_period": "2026",
+        "ledger_year_total": Decimal128("1834.50"),
     }
     assert isinstance(record["user_id"], Int64)
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 
 import pytest
+
+from smetka.bonus.records import BonusCustomers
+from smetka.money import Money
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +68,35 @@ def test_collect_list_approve_reject_and_remove(smetka):
     assert smetka("bonus", "approve", "9", "--year", "2026")[0] == 1
     assert json.loads(smetka("bonus", "list", "--year", "1999", "--json")[1]) == []
     assert smetka("bonus", "list", "--year", "1999")[2] == "Nobody is stored like that.\n"
+
+
+def test_the_list_tells_totals_of_all_years_from_those_of_the_year(smetka, storage, monkeypatch):
+    smetka("bonus", "collect", "--year", "2026")
+    assert "all years" not in smetka("bonus", "list", "--year", "2026")[2]
+    known, asked = BonusCustomers(storage, lambda: datetime.now(UTC)), Money.parse("6000")
+    known.store(3, 2026, asked, threshold=Money(1), ledger_total=asked, year_total=Money.parse("1000"))
+
+    status, out, err = smetka("bonus", "list", "--year", "2026")
+
+    assert status == 0
+    assert [line.split()[-2:] for line in out.splitlines()[1:]] == [
+        ["2026", "1500.50"],
+        ["2026", "2500.00"],
+        ["all", "1000.00"],
+    ]
+    assert err.startswith("A total that was sent without a year covers all years, and is compared with")
+    assert "earlier version" not in err
+    one = json.loads(smetka("bonus", "list", "--year", "2026", "--json")[1])[-1]
+    assert (one["basis_period"], one["ledger_year_total"], one["matches_ledger"]) == ("all", 1000, True)
+    with storage.translated():
+        storage.collection("bonus_customers").update_one(
+            {"user_id": 3}, {"$unset": {"basis_period": "", "ledger_year_total": ""}}
+        )
+    _, out, err = smetka("bonus", "list", "--year", "2026")
+    assert out.splitlines()[-1].split()[-2:] == ["-", "-"]
+    assert "earlier version" in err
+    monkeypatch.setenv("SMETKA_LANGUAGE", "mk")
+    assert "поранешна верзија" in smetka("bonus", "list", "--year", "2026")[2]
 
 
 @pytest.mark.parametrize("excel", [False, True], ids=["plain", "for Excel"])

@@ -146,13 +146,16 @@ def test_who_is_due_the_bonus_is_said_in_macedonian(smetka, in_macedonian, stora
     head, first, *_ = listed.splitlines()
     assert head.startswith("купувач  запишан износ  според книгата")
     assert re.search(
-        r"1 +1\.500,50 +1\.500,50  да +собран од книгата +чека одлука +\d\d\.\d\d\.\d{4} \d\d:\d\d$", first
+        r"1 +1\.500,50 +1\.500,50  да +собран од книгата +чека одлука +\d\d\.\d\d\.\d{4} \d\d:\d\d  2026 +1\.500,50$",
+        first,
     )
     assert re.search(
         r"^ +3 +1\.234\.567,80 +950,00  не +испратен од програма +чека одлука", listed, re.MULTILINE
     )
     english = smetka("bonus", "list", "--year", 2026)[1]
-    assert re.search(r"^ +3 +1234567\.80 +950\.00  no +api +pending  [0-9T:-]{19}Z$", english, re.MULTILINE)
+    assert re.search(
+        r"^ +3 +1234567\.80 +950\.00  no +api +pending  [0-9T:-]{19}Z  2026 +950\.00$", english, re.MULTILINE
+    )
 
 
 def test_a_campaign_is_said_in_macedonian_from_the_plan_to_the_figures(in_macedonian, smetka):

@@ -51,7 +51,8 @@ def curl(line: str) -> tuple[str, dict]:
 
 
 def same_but_for_time(answer: dict) -> dict:
-    return {name: value for name, value in answer.items() if name not in {"stored_at", "year", "message"}}
+    told = {name: value for name, value in answer.items() if name not in {"stored_at", "year", "message"}}
+    return json.loads(re.sub(r"(?<= in )20\d\d\b", "this year", json.dumps(told)))
 
 
 def test_the_lines_of_the_readme_answer_what_it_says(demo):

@@ -79,6 +79,13 @@ def test_storing_is_201_with_a_location_that_answers(shop, exact):
         "ledger_total": Decimal("1834.5"),
         "matches_ledger": False,
         "stored_at": "2026-11-23T17:20:31Z",
+        "basis_period": "all",
+        "ledger_year_total": Decimal("834.4"),
+        "note": {
+            "code": "year-below-threshold",
+            "detail": "By the ledger, customer 1 spent 834.40 MKD in 2026, which does not exceed the threshold "
+            "of 1000.00 MKD. A voucher is issued only when the record is approved.",
+        },
     }
     assert reply.headers["Location"] == "/api/v1/bonus-customers/2026/1"
     record = shop.get(reply.headers["Location"])

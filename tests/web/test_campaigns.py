@@ -216,12 +216,37 @@ def test_submissions_count_when_they_are_approved_and_not_when_they_are_rejected
     issue(shop)
 
     assert before["customers_due"] == 4
-    assert before["submissions"] == {"approved": 0, "rejected": 0, "waiting": 2, "mismatching": 2}
+    counts = ("approved", "rejected", "waiting", "without_spending", "mismatching")
+    assert before["submissions"] == dict(zip(counts, (0, 0, 2, 0, 2), strict=True))
     assert any("they get a voucher only when approved" in warning for warning in before["warnings"])
     assert any("2 stored totals differ from the ledger's" in warning for warning in before["warnings"])
     assert after["customers_due"] == 4
-    assert after["submissions"] == {"approved": 1, "rejected": 1, "waiting": 1, "mismatching": 2}
+    assert after["submissions"] == dict(zip(counts, (1, 1, 1, 0, 2), strict=True))
     assert holders(shop) == [(2, 500), (3, 500), (5, 500), (7, 500)]
+
+
+def test_totals_of_all_years_wait_for_an_approval_where_the_year_is_not_enough(make_shop, exact):
+    shop = make_shop(
+        customers=[(n, "n", None, 30) for n in (1, 2, 3)],
+        payments=[(1, 4000, 2025), (2, 4000, 2025), (2, 500, 2026), (3, 4000, 2025), (3, 1500, 2026)],
+    )
+    assert shop.post(RULES, path="/api/v1/campaigns").status_code == 201
+    for user_id, total in ((1, 4000), (2, 4500), (3, 5500)):
+        reply = shop.post({"user_id": user_id, "total_spending": total})
+        assert (reply.status_code, reply.json["matches_ledger"]) == (201, True)
+    preview = exact(shop.get("/api/v1/campaigns/year-end/preview"))
+
+    assert preview["submissions"] == {
+        "approved": 0,
+        "rejected": 0,
+        "waiting": 2,
+        "without_spending": 1,
+        "mismatching": 0,
+    }
+    assert preview["customers_due"] == 1
+    assert "1 of these spent nothing in 2026." in preview["warnings"]
+    shop.request("POST", "/api/v1/bonus-customers/2026/1/approve")
+    assert exact(shop.get("/api/v1/campaigns/year-end/preview"))["customers_due"] == 2
 
 
 def test_figures_say_what_became_of_every_voucher(shop, create):

@@ -23,7 +23,17 @@ CUSTOMERS = [
 ]
 PAYMENTS = [(n, 500.25 * (n % 7), 2026) for n in range(1, 131)] + [(5, 7000, 2025)]
 TOTALS = {n: Decimal("500.25") * (n % 7) for n in range(1, 131)}
-COLUMNS = ["user_id", "total_spending", "ledger_total", "matches_ledger", "source", "review", "stored_at"]
+COLUMNS = [
+    "user_id",
+    "total_spending",
+    "ledger_total",
+    "matches_ledger",
+    "source",
+    "review",
+    "stored_at",
+    "basis_period",
+    "ledger_year_total",
+]
 
 
 class Clock:
@@ -207,6 +217,58 @@ def test_the_way_back_never_leads_away(shop, browser, query):
     assert all("x=1" not in cookie for cookie in reply.headers.getlist("Set-Cookie"))
 
 
+@pytest.mark.parametrize("language", ["en", "mk"])
+def test_the_list_says_of_which_period_a_total_is_and_who_spent_nothing_in_the_year(shop, language):
+    threshold, everything = Money(1000_00), Money(7500_25)
+    customers = shop.services.bonus_customers
+    customers.store(1, 2026, everything, threshold=threshold, ledger_total=everything, year_total=Money(0))
+    customers.store(2, 2026, everything, threshold=threshold, ledger_total=everything, year_total=Money(5_00))
+    customers.store(3, 2026, everything, threshold=threshold, ledger_total=everything)
+    customers.store(4, 2026, everything, threshold=threshold, ledger_total=everything)
+    shop.services.storage.collection("bonus_customers").update_one(
+        {"user_id": 4}, {"$unset": {"basis_period": "", "ledger_year_total": ""}}
+    )
+    words = {
+        "en": (
+            "for all years",
+            "spent nothing in 2026",
+            "in 2026: 5.00 MKD",
+            "period not known",
+            "settles it",
+        ),
+        "mk": (
+            "за сите години",
+            "без потрошувачка во 2026",
+            "во 2026: 5,00 ден.",
+            "непознат период",
+            "повторно",
+        ),
+    }[language]
+    browser = Browser(shop, language=language)
+
+    page = browser.get("/bonus/customers?year=2026")
+
+    found = [[word in " ".join(row) for word in words[:4]] for row in table(page)]
+    assert found == [
+        [True, True, False, False],
+        [True, False, True, False],
+        [False, False, False, False],
+        [False, False, False, True],
+    ]
+    assert words[4] in page.text
+    assert words[0] in browser.get("/customers/1").text
+    assert words[1] in browser.get("/customers/1").text
+    plan = browser.get("/bonus?year=2026")
+    assert [note for note in notes(plan) if "2026" in note] == [
+        {
+            "en": "1 customer who waits for a decision spent nothing in 2026",
+            "mk": "1 купувач што чека одлука во 2026 не потрошил ништо",
+        }[language]
+    ]
+    customers.decide(2026, 1, "rejected")
+    assert notes(browser.get("/bonus?year=2026")) == []
+
+
 # --- the file --------------------------------------------------------------------------------
 
 
@@ -219,7 +281,7 @@ def test_the_plain_file_has_exact_figures(shop, browser, stored):
     assert reply.data.startswith(b"user_id,")
     assert rows[0] == [*COLUMNS, "name", "email"]
     for row, record in zip(rows[1:], stored, strict=True):
-        assert row[:7] == [
+        assert row[:9] == [
             str(record.user_id),
             str(record.total),
             str(record.ledger_total),
@@ -227,6 +289,8 @@ def test_the_plain_file_has_exact_figures(shop, browser, stored):
             record.source,
             record.review,
             record.stored_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "2026",
+            str(record.ledger_total),
         ]
     assert entries(shop)[-1] == ("anybody", "export", 2026)
 
@@ -234,7 +298,7 @@ def test_the_plain_file_has_exact_figures(shop, browser, stored):
 @pytest.mark.parametrize("excel", ["", "&excel=1"])
 def test_no_name_and_no_email_is_a_formula(browser, stored, excel):
     rows = file_of(browser.get(f"/bonus/customers.csv?year=2026{excel}"))
-    people = {int(row[0]): row[7:] for row in rows[1:]}
+    people = {int(row[0]): row[9:] for row in rows[1:]}
 
     for n, _, email, _ in CUSTOMERS[:120]:
         assert people[n] == [guarded(NAMES.get(n, f"Купувач {n}")), guarded(email)]
@@ -265,7 +329,7 @@ def test_names_are_only_in_the_owners_file(open_shop, role):
 
     assert file_of(reply) == [
         COLUMNS,
-        ["8", "9000.00", "500.25", "no", "api", "pending", "2026-11-23T17:20:31Z"],
+        ["8", "9000.00", "500.25", "no", "api", "pending", "2026-11-23T17:20:31Z", "2026", "500.25"],
     ]
     assert "Ана" not in page.text
     assert ('action="/bonus/decide"' in page.text) == (role == "manager")

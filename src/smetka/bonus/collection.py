@@ -11,7 +11,8 @@ from typing import Any
 from bson import Int64
 from pymongo import UpdateOne
 
-from smetka.bonus.records import BonusCustomer, bonus_customer
+from smetka.bonus.periods import Review, review_needed
+from smetka.bonus.stored import BonusCustomer, bonus_customer
 from smetka.ledger import Ledger, Spent
 from smetka.money import Money
 from smetka.storage import Storage
@@ -139,32 +140,47 @@ class _Run:
             "review": "none",
             "stored_at": self.now,
             "updated_at": self.now,
+            "basis_period": str(self.year),
+            "ledger_year_total": decimal128(total),
         }
 
     def _change(self, record: BonusCustomer, *, is_due: bool) -> list[UpdateOne]:
         """What is to be written about a record that is there; nothing when every figure is as it was."""
-        ledger_total = self.spent.of(record.user_id)
+        year_total = self.spent.of(record.user_id)
         # A posted total is its poster's word. A collected one is the ledger's, and follows it up.
         follows = record.source == "collected" and is_due
-        total = ledger_total if follows else record.total
-        figures = (total, ledger_total, self.threshold)
-        if figures == (record.total, record.ledger_total, record.threshold):
+        total = year_total if follows else record.total
+        # A total of all years was compared with the ledger's of all years: one year says nothing about it.
+        ledger_total = year_total if record.basis_period == str(self.year) else record.ledger_total
+        figures = (total, ledger_total, year_total, self.threshold)
+        if figures == (record.total, record.ledger_total, record.year_total, record.threshold):
             self.collected.unchanged += 1
             return []
-        matches = total == ledger_total
-        if is_due:
-            self.collected.updated += 1
-        else:
+        review = self._review(record, total, ledger_total, year_total)
+        if review == "pending" and not is_due:
             self.collected.flagged += 1
-        review = "none" if matches and is_due else "pending"
+        else:
+            self.collected.updated += 1
         newest = {
             "total_spending": decimal128(total),
             "ledger_total": decimal128(ledger_total),
             "threshold": decimal128(self.threshold),
-            "matches_ledger": matches,
-            "review": "rejected" if record.review == "rejected" else review,
+            "matches_ledger": total == ledger_total,
+            "review": review,
             "updated_at": self.now,
+            "basis_period": record.basis_period,
+            "ledger_year_total": decimal128(year_total),
         }
         # Only if nobody wrote in between: then it is seen to at the next run.
         same = {"user_id": Int64(record.user_id), "year": self.year, "updated_at": record.updated_at}
         return [UpdateOne(same, {"$set": newest})]
+
+    def _review(self, record: BonusCustomer, total: Money, ledger_total: Money, year_total: Money) -> Review:
+        """What is to be written about a record whose figures changed."""
+        # That the year's total is looked at for the first time changes nothing that was decided.
+        is_first_look = record.year_total is None and record.threshold == self.threshold
+        if record.review == "rejected" or (record.review == "approved" and is_first_look):
+            return record.review
+        if record.review == "approved" and total != year_total:
+            return "pending"  # what was approved goes beyond the year's, which is not what it was
+        return review_needed(total, ledger_total, year_total, self.threshold)

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from smetka.bonus.records import BonusCustomers, StoredCustomer
+from smetka.bonus.records import BonusCustomers
+from smetka.bonus.stored import StoredCustomer
 from smetka.errors import BelowThreshold, TotalMismatch
 from smetka.ledger import Ledger
 from smetka.money import Money
@@ -45,7 +46,8 @@ def store_bonus_customer(
 
     Args:
         user_id: the customer's number in the ledger.
-        total: spending in the shop's currency; all recorded spending when `year` is None.
+        total: spending in the shop's currency; all recorded spending when `year` is None. It is compared
+            with the ledger's of the same period, which the record names.
         year: calendar year in the shop's time zone; None counts for the current one.
 
     Raises:
@@ -54,15 +56,17 @@ def store_bonus_customer(
         TotalMismatch: it differs from the ledger's and the rules require equality.
         LedgerUnavailable, BonusStoreUnavailable: nothing is confirmed; repeating is safe.
     """
-    spent = ledger.total_spent(user_id, year).total
+    bonus_year = rules.current_year if year is None else year
+    year_total: Money | None = None
+    if year is None:
+        known = ledger.customer(user_id)  # both totals of one moment
+        spent, year_total = known.total, known.in_year(bonus_year)
+    else:
+        spent = ledger.total_spent(user_id, year).total
     if total <= rules.threshold:
         raise BelowThreshold(total, rules.threshold, rules.currency)
     if rules.verify == "require" and total != spent:
         raise TotalMismatch(total, spent, rules.currency)
     return customers.store(
-        user_id,
-        rules.current_year if year is None else year,
-        total,
-        threshold=rules.threshold,
-        ledger_total=spent,
+        user_id, bonus_year, total, threshold=rules.threshold, ledger_total=spent, year_total=year_total
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from smetka.bonus.records import BonusCustomer, BonusCustomers, Position, Sort
+from smetka.bonus.records import BonusCustomers, Position, Sort
+from smetka.bonus.stored import BonusCustomer
 from smetka.bonus.vouchers import Voucher
 from smetka.exact_json import instant
 
@@ -18,6 +19,8 @@ CUSTOMER_COLUMNS = (
     "source",
     "review",
     "stored_at",
+    "basis_period",
+    "ledger_year_total",
 )
 VOUCHER_COLUMNS = (
     "user_id",
@@ -47,6 +50,8 @@ def customer_row(customer: BonusCustomer) -> list[Any]:
         customer.source,
         customer.review,
         instant(customer.stored_at),
+        customer.basis_period,
+        customer.year_total,
     ]
 
 

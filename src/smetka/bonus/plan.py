@@ -12,7 +12,7 @@ from smetka.bonus.rules import Rules
 from smetka.ledger import Ledger, Spent
 from smetka.money import NOTHING, Money
 from smetka.storage import Storage
-from smetka.storage.values import money
+from smetka.storage.values import decimal128, money
 from smetka.storage.walk import records
 
 _IDS = 64
@@ -178,6 +178,16 @@ def decided(storage: Storage, year: int) -> Decided:
         else:
             found.rejected.add(int(record["user_id"]))
     return found
+
+
+def waiting_without_spending(storage: Storage, year: int) -> int:
+    """How many wait for a decision who spent nothing in the bonus's year, when the ledger was asked last.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB is away.
+    """
+    query = {"year": year, "review": "pending", "ledger_year_total": decimal128(NOTHING)}
+    return sum(1 for _ in records(storage, "bonus_customers", query, ("user_id",)))
 
 
 def there(storage: Storage, campaign: str) -> There:

@@ -77,6 +77,7 @@ def preview(
             "approved": len(found.decided.approved),
             "rejected": len(found.decided.rejected),
             "waiting": undecided.waiting,
+            "without_spending": undecided.without_spending,
             "mismatching": undecided.mismatching,
         },
         "warnings": [
@@ -100,7 +101,10 @@ def _undecided(storage: Storage, found: Plan) -> Undecided:
         user_id, total = int(record["user_id"]), money(record["total_spending"])
         undecided.mismatching += not record["matches_ledger"]
         is_open = record["review"] in {"none", "pending"}
-        undecided.waiting += is_open and total > rules.threshold >= found.spent.of(user_id)
+        in_year = found.spent.of(user_id)
+        is_waiting = is_open and total > rules.threshold >= in_year
+        undecided.waiting += is_waiting
+        undecided.without_spending += is_waiting and in_year == NOTHING
     return undecided
 
 

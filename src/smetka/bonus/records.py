@@ -13,11 +13,12 @@ from bson import Int64
 from bson.datetime_ms import DatetimeMS
 from pymongo.errors import DuplicateKeyError
 
+from smetka.bonus.periods import ALL_YEARS, review_needed
+from smetka.bonus.stored import BonusCustomer, StoredCustomer, bonus_customer
 from smetka.errors import NotFound
-from smetka.exact_json import instant
 from smetka.money import Money
 from smetka.storage import Storage
-from smetka.storage.values import decimal128, milliseconds, money
+from smetka.storage.values import decimal128, milliseconds
 
 Sort = Literal["user_id", "total_spending", "-total_spending", "stored_at", "-stored_at"]
 """What a list is sorted by within a year; with a minus the largest comes first. Equals by user id."""
@@ -28,38 +29,6 @@ _OPEN = {"review": {"$in": ["none", "pending"]}}
 
 MOST_FIRST_TIMES = 10_000
 """Customers of whom it is remembered when they were stored first: about 2 MB."""
-
-
-@dataclass(frozen=True, slots=True)
-class BonusCustomer:
-    """A record as it was read. `year` is the bonus's; `review` says whether a person should look."""
-
-    user_id: int
-    year: int
-    total: Money
-    threshold: Money
-    ledger_total: Money
-    matches_ledger: bool
-    source: str
-    review: str
-    stored_at: datetime
-    updated_at: datetime
-
-    def as_json(self, currency: str) -> dict[str, Any]:
-        """The body of `GET /api/v1/bonus-customers/<year>/<user_id>`."""
-        return {
-            "user_id": self.user_id,
-            "year": self.year,
-            "total_spending": self.total.number,
-            "currency": currency,
-            "threshold": self.threshold.number,
-            "ledger_total": self.ledger_total.number,
-            "matches_ledger": self.matches_ledger,
-            "source": self.source,
-            "review": self.review,
-            "stored_at": instant(self.stored_at),
-            "updated_at": instant(self.updated_at),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,39 +57,6 @@ class Position:
         return cls(customer.year, customer.user_id, sort, value)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCustomer:
-    """What became of storing a customer. `created` is true for exactly one of all who store the same."""
-
-    created: bool
-    user_id: int
-    year: int
-    total: Money
-    threshold: Money
-    ledger_total: Money
-    matches_ledger: bool
-    stored_at: datetime
-
-    @property
-    def url(self) -> str:
-        """Path of the record."""
-        return f"/api/v1/bonus-customers/{self.year}/{self.user_id}"
-
-    def as_json(self, currency: str) -> dict[str, Any]:
-        """The body of `POST /write_to_mongodb`."""
-        return {
-            "message": f"Customer {self.user_id} is stored for the {self.year} bonus.",
-            "user_id": self.user_id,
-            "total_spending": self.total.number,
-            "year": self.year,
-            "currency": currency,
-            "threshold": self.threshold.number,
-            "ledger_total": self.ledger_total.number,
-            "matches_ledger": self.matches_ledger,
-            "stored_at": instant(self.stored_at),
-        }
-
-
 class BonusCustomers:
     """Keeps one record a customer and year, whoever races. Thread-safe; times are UTC.
 
@@ -133,12 +69,24 @@ class BonusCustomers:
         self._first_times = _FirstTimes()
 
     def store(
-        self, user_id: int, year: int, total: Money, *, threshold: Money, ledger_total: Money
+        self,
+        user_id: int,
+        year: int,
+        total: Money,
+        *,
+        threshold: Money,
+        ledger_total: Money,
+        year_total: Money | None = None,
     ) -> StoredCustomer:
         """Store a customer, or the newest total of one who is stored already.
 
         Returns when the record is on disk by majority. Safe to repeat.
+
+        Args:
+            year_total: what the ledger says of the year, when `total` and `ledger_total` are of all years;
+                None when they are of the year.
         """
+        basis_period, in_year = (str(year), ledger_total) if year_total is None else (ALL_YEARS, year_total)
         # MongoDB keeps milliseconds: what is answered now is what is read later.
         now = milliseconds(self._now())
         matches = total == ledger_total
@@ -148,13 +96,26 @@ class BonusCustomers:
             "ledger_total": decimal128(ledger_total),
             "matches_ledger": matches,
             "source": "api",
-            "review": "none" if matches else "pending",
+            "review": review_needed(total, ledger_total, in_year, threshold),
             "updated_at": now,
+            "basis_period": basis_period,
+            "ledger_year_total": decimal128(in_year),
         }
         with self._storage.translated():
             created, stored_at = self._update_or_insert(user_id, year, newest, now)
         self._first_times.remember(user_id, year, stored_at)
-        return StoredCustomer(created, user_id, year, total, threshold, ledger_total, matches, stored_at)
+        return StoredCustomer(
+            created=created,
+            user_id=user_id,
+            year=year,
+            total=total,
+            threshold=threshold,
+            ledger_total=ledger_total,
+            matches_ledger=matches,
+            stored_at=stored_at,
+            basis_period=basis_period,
+            year_total=in_year,
+        )
 
     def get(self, year: int, user_id: int) -> BonusCustomer:
         """One record.
@@ -261,8 +222,13 @@ class BonusCustomers:
             result = customers.update_one(key | _OPEN, change, upsert=True)
         except DuplicateKeyError:
             # Somebody has decided about this customer: a rejection stands, and an approval for as long
-            # as the total does. Or another insert came in between: now there is a record to update.
-            approved = {"review": "approved", "total_spending": newest["total_spending"]}
+            # as the total does, and what it is of (None: an earlier version's, which may be either). Or
+            # another insert came in between: now there is a record to update.
+            approved = {
+                "review": "approved",
+                "total_spending": newest["total_spending"],
+                "basis_period": {"$in": [newest["basis_period"], None]},
+            }
             kept = {"$set": {name: value for name, value in newest.items() if name != "review"}}
             if any(
                 customers.update_one(key | d, kept).matched_count for d in ({"review": "rejected"}, approved)
@@ -293,22 +259,6 @@ class _FirstTimes:
             self._times.move_to_end((user_id, year))
             if len(self._times) > MOST_FIRST_TIMES:
                 self._times.popitem(last=False)
-
-
-def bonus_customer(record: dict[str, Any]) -> BonusCustomer:
-    """A record as it was read."""
-    return BonusCustomer(
-        user_id=int(record["user_id"]),
-        year=int(record["year"]),
-        total=money(record["total_spending"]),
-        threshold=money(record["threshold"]),
-        ledger_total=money(record["ledger_total"]),
-        matches_ledger=record["matches_ledger"],
-        source=record["source"],
-        review=record["review"],
-        stored_at=record["stored_at"],
-        updated_at=record["updated_at"],
-    )
 
 
 def _beyond(after: Position) -> list[dict[str, Any]]:

@@ -20,11 +20,13 @@ class Undecided:
     """Records that nobody has decided about.
 
     Attributes:
-        waiting: how many exceed the threshold by the stored total, and not by the ledger's.
-        mismatching: how many differ from what the ledger said then, decided ones included.
+        waiting: how many exceed the threshold by the stored total, and not by the ledger's of the year.
+        without_spending: how many of them spent nothing in the year.
+        mismatching: how many differ from what the ledger said then of the same period, decided ones included.
     """
 
     waiting: int = 0
+    without_spending: int = 0
     mismatching: int = 0
 
 
@@ -128,6 +130,15 @@ def warnings_of_records(found: Plan, undecided: Undecided, words: Words) -> list
                 "{count} stored customers exceed the threshold by the stored total, not by the ledger's of "
                 "{year}: they get a voucher only when approved.",
                 undecided.waiting,
+                year=year,
+            )
+        )
+    if undecided.without_spending:
+        warnings.append(
+            ngettext(
+                "{count} of these spent nothing in {year}.",
+                "{count} of these spent nothing in {year}.",
+                undecided.without_spending,
                 year=year,
             )
         )

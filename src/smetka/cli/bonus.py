@@ -15,13 +15,15 @@ import click
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.collection import collect as collect_due
 from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
-from smetka.bonus.records import REVIEWS, SOURCES, BonusCustomer, BonusCustomers, Sort
+from smetka.bonus.periods import ALL_YEARS, EXPLAINED, UNKNOWN_EXPLAINED
+from smetka.bonus.records import REVIEWS, SOURCES, BonusCustomers, Sort
+from smetka.bonus.stored import BonusCustomer
 from smetka.canonical import LARGEST_ID, LATEST_YEAR
 from smetka.cli import words
 from smetka.cli.options import counted, json_option, print_json, setting_options, table
 from smetka.cli.people import people
 from smetka.cli.records import open_storage
-from smetka.cli.speech import Speech
+from smetka.cli.speech import NOTHING, Speech
 from smetka.ledger import Ledger
 from smetka.settings import Settings, load_settings, named_ledger
 from smetka.spreadsheets import write_csv
@@ -110,16 +112,22 @@ def list_(*, as_json: bool, **options: Any) -> None:
     """The customers stored for a year's bonus."""
     settings, found = _found(options)
     said = Speech(settings.language)
+    rows, periods = [], set()
     with found as customers:
         if as_json:
             print_json([customer.as_json(settings.currency) for customer in customers])
             return
-        rows = [_row(customer, settings, said) for customer in customers]
+        for customer in customers:
+            rows.append(_row(customer, settings, said))
+            periods.add(customer.basis_period)
     if not rows:
         click.echo(said.gettext("Nobody is stored like that."), err=True)
         return
     names = tuple(said.word(column, words.BONUS_COLUMNS) for column in CUSTOMER_COLUMNS)
-    click.echo(table([names, *rows], right=frozenset({0, 1, 2})))
+    click.echo(table([names, *rows], right=frozenset({0, 1, 2, 8})))
+    for period, explained in ((ALL_YEARS, EXPLAINED), (None, UNKNOWN_EXPLAINED)):
+        if period in periods:
+            click.echo(said.gettext(explained), err=True)
 
 
 @bonus.command()
@@ -179,7 +187,7 @@ def export(*, output: Path, names: bool, excel: bool, **options: Any) -> None:
 def _row(customer: BonusCustomer, settings: Settings, said: Speech) -> tuple[str, ...]:
     """A record as the list shows it: in English as it is exported."""
     if said.language == "en":
-        return tuple(map(str, customer_row(customer)))
+        return tuple(NOTHING if cell is None else str(cell) for cell in customer_row(customer))
     return (
         str(customer.user_id),
         said.amount(customer.total),
@@ -188,6 +196,8 @@ def _row(customer: BonusCustomer, settings: Settings, said: Speech) -> tuple[str
         said.word(customer.source, words.SOURCES),
         said.word(customer.review, words.REVIEWS),
         said.time(customer.stored_at, settings.timezone),
+        said.word(customer.basis_period or NOTHING, words.PERIODS),
+        said.amount(customer.year_total),
     )
 
 

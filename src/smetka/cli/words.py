@@ -39,7 +39,11 @@ BONUS_COLUMNS = {
     "source": mark("Source"),
     "review": mark("Decision"),
     "stored_at": mark("Stored on"),
+    "basis_period": mark("Period"),
+    "ledger_year_total": mark("In the year"),
 }
+PERIODS = {"all": mark("all years")}
+"""Of bonus records; else they are of a year."""
 DELIVERY_COLUMNS = {
     "kind": mark("Kind"),
     "chat": mark("Chat"),

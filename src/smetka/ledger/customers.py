@@ -62,6 +62,10 @@ class CustomerSpending:
     payments: int
     by_year: tuple[CustomerYear, ...]
 
+    def in_year(self, year: int) -> Money:
+        """What was spent in one year."""
+        return next((each.total for each in self.by_year if each.year == year), NOTHING)
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:

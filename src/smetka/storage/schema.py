@@ -1,8 +1,7 @@
 """The rules of our collections, kept by the server itself: validators and unique indexes.
 
-No record holds a name or an e-mail: fields that are not listed are refused. A rule is only ever
-widened; whoever changes one raises the version of its collection, so that an older process beside
-a newer one does not put the old rule back.
+No record holds a name or an e-mail: fields that are not listed are refused. A rule is only ever widened; who
+changes one raises its collection's version, so that an older process beside a newer one does no harm.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ class CollectionRules:
 
 BONUS_CUSTOMERS = CollectionRules(
     name="bonus_customers",
-    version=1,
+    version=2,
     fields={
         "user_id": _LONG,
         "year": _INTEGER,
@@ -77,7 +76,10 @@ BONUS_CUSTOMERS = CollectionRules(
         "review": {"enum": ["none", "pending", "approved", "rejected"]},
         "stored_at": _TIME,
         "updated_at": _TIME,
+        "basis_period": _TEXT,
+        "ledger_year_total": _MONEY,
     },
+    optional=frozenset({"basis_period", "ledger_year_total"}),
     # One record a customer and year, whoever races: no hashed key can promise that of two fields.
     shard_key=(("user_id", ASCENDING), ("year", ASCENDING)),
     indexes=(IndexModel([("user_id", ASCENDING), ("year", ASCENDING)], name="customer_year", unique=True),),

@@ -92,7 +92,10 @@ def _told(report: str, notification: Notification) -> exact_json.Written:
 def write_to_mongodb(body: BonusCustomerIn, services: Services) -> Any:
     """Store a customer whose spending exceeds the bonus threshold.
 
-    Safe to repeat: 201 the first time, 200 after that, and the newest total is kept.
+    Safe to repeat: 201 the first time, 200 after that, and the newest total is kept. With `year` the total
+    is that year's; without it, of all years, for the current year's bonus. It is compared with the
+    ledger's of the same period. `note` says when the ledger's total of the bonus's year does not exceed
+    the threshold: then a voucher needs an approval.
     """
     stored = store_bonus_customer(
         body.user_id,

@@ -206,6 +206,17 @@ class AverageSpending(Answer):
     notification: NotificationOut
 
 
+_PERIOD = "What both totals are of: `all` years, when it was posted without a year, else the bonus's year."
+_YEAR_TOTAL = "What the ledger said of the bonus's year when somebody looked last. It decides who is due."
+
+
+class NoteOut(Answer):
+    """What whoever stores a customer should know."""
+
+    code: Literal["nothing-spent-in-year", "year-below-threshold"]
+    detail: str
+
+
 class StoredCustomerOut(Answer):
     """A customer as stored for the bonus."""
 
@@ -215,9 +226,12 @@ class StoredCustomerOut(Answer):
     year: Year
     currency: str
     threshold: Amount
-    ledger_total: Amount
+    ledger_total: Amount = Field(description="The ledger's total of `basis_period`.")
     matches_ledger: bool
     stored_at: Instant
+    basis_period: str = Field(description=_PERIOD)
+    ledger_year_total: Amount = Field(description=_YEAR_TOTAL)
+    note: NoteOut | None = Field(description="Why the customer is not due by the ledger's total of the year.")
 
 
 class BonusCustomerOut(Answer):
@@ -228,12 +242,14 @@ class BonusCustomerOut(Answer):
     total_spending: Amount
     currency: str
     threshold: Amount
-    ledger_total: Amount
+    ledger_total: Amount = Field(description="The ledger's total of `basis_period`.")
     matches_ledger: bool
     source: str
     review: str
     stored_at: Instant
     updated_at: Instant
+    basis_period: str | None = Field(description=f"{_PERIOD} Null: an earlier version did not note it.")
+    ledger_year_total: Amount | None = Field(description=_YEAR_TOTAL)
 
 
 class SentPart(Answer):

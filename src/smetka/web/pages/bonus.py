@@ -10,7 +10,8 @@ from flask import Response
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.collection import collect
 from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
-from smetka.bonus.plan import Decided, decided
+from smetka.bonus.periods import ALL_YEARS, EXPLAINED, UNKNOWN_EXPLAINED
+from smetka.bonus.plan import Decided, decided, waiting_without_spending
 from smetka.bonus.planner import Planner
 from smetka.bonus.records import REVIEWS, SOURCES, Position
 from smetka.errors import BonusStoreUnavailable
@@ -63,6 +64,8 @@ def bonus() -> Any:
         person_of=person_of(),
         campaigns=campaigns or [],
         is_away=decisions is None or campaigns is None,
+        explained=EXPLAINED,
+        without_spending=_without_spending(year),
         work=parts().works.get(f"collect {year}"),
         statement=services().ledger.statement_of("spending_by_customer", by_year=True),
     )
@@ -118,6 +121,7 @@ def stored() -> Any:
         fields=fields,
         year=year,
         found=shown,
+        explained={None: UNKNOWN_EXPLAINED, ALL_YEARS: EXPLAINED},
         next=customer_cursor_of(position) if position else None,
         person_of=person_of(),
     )
@@ -193,6 +197,14 @@ def _decided(year: int) -> Decided | None:
         return decided(services().storage, year)
     except BonusStoreUnavailable:
         return None
+
+
+def _without_spending(year: int) -> int:
+    """Of those who wait for a decision; 0 also when that cannot be read now, which the page says."""
+    try:
+        return waiting_without_spending(services().storage, year)
+    except BonusStoreUnavailable:
+        return 0
 
 
 def _campaigns() -> list[Campaign] | None:

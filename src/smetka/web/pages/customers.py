@@ -9,7 +9,7 @@ from flask import redirect
 
 from smetka.age_groups import group_of
 from smetka.bonus import vouchers
-from smetka.bonus.records import BonusCustomer
+from smetka.bonus.stored import BonusCustomer
 from smetka.bonus.vouchers import Voucher
 from smetka.canonical import LARGEST_ID, canonical
 from smetka.errors import BonusStoreUnavailable, NotFound
