@@ -90,6 +90,25 @@ def test_an_export_of_a_platform_is_known(shop, exact):
     assert (told["payments"], str(told["total"])) == (2, "1550.5")
 
 
+def test_orders_that_changed_and_what_is_left_out_are_told_in_money(shop, exact):
+    assert send(shop, ORDERS).status_code == 201
+    later = ORDERS.replace("#1,ana@example.com,paid", "#1,ana@example.com,refunded").replace(
+        "#3,new@example.com,pending,,MKD,99,0,99", "#3,,paid,2022-04-03,MKD,99.5,0,0"
+    )
+
+    for dry_run in ("true", "false"):
+        told = exact(send(shop, later, dry_run=dry_run))
+        assert [
+            (each["reason"], each["orders"], str(each["amount"])) for each in told["changed"]["reasons"]
+        ] == [("refunded", 1, "-1250.5")]
+        assert (told["changed"]["orders"], str(told["changed"]["amount"])) == (1, "-1250.5")
+        assert {each["reason"]: str(each["amount"]) for each in told["left_out"]} == {
+            "no_customer": "99.5",
+            "known": "300",
+        }
+        assert (told["payments"], told["customers"], told["rejected"]) == (0, 0, 0)
+
+
 def test_columns_are_named_by_the_query(shop, exact):
     told = exact(send(shop, "who,much,when\n1,5,2021\n", map="user_id=who,money_spent=much,year=when"))
 

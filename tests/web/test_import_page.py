@@ -103,6 +103,32 @@ def test_an_export_is_looked_at_and_imported_by_one_button(shop, owner):
     assert "A file was imported" in owner.get("/settings/audit").text
 
 
+def test_orders_that_changed_and_what_has_no_customer_are_told_in_money(shop, owner):
+    owner.press(owner.choose(ORDERS))
+    later = (
+        ORDERS.replace("#1,ana@example.com,paid", "#1,ana@example.com,voided")
+        .replace("MKD,300,0", "MKD,310.25,0")
+        .replace("#3,new@example.com,pending,,MKD,99,0,99", "#3,,paid,2022-04-03,MKD,99.5,0,0")
+    )
+
+    look = owner.choose(later)
+    done = owner.press(look)
+
+    for reply in (look, done):
+        told = plain(reply.text)
+        assert "1: orders without an e-mail, and so of nobody who is known, 99.50 MKD" in told
+        (nobody,) = notes(reply)
+        assert plain(nobody) == (
+            "1 order of 99.50 MKD has no e-mail address, and so no customer: "
+            "no total and no average has this money."
+        )
+        assert "2 orders have changed since they were counted:" in told
+        assert "1: orders that are no longer paid, −1,250.50 MKD" in told
+        assert "1: orders with another amount, +10.25 MKD" in told
+        assert "The ledger still counts them as they were. That is 1,240.25 MKD too much in all." in told
+        assert "Somebody who is due a bonus by the ledger may not be." in told
+
+
 def test_the_same_file_again_adds_nothing(shop, owner):
     owner.press(owner.choose(PLAIN))
     before = payments(shop)

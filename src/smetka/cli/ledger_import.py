@@ -18,7 +18,7 @@ from smetka.ledger.imports.failures import overtaken
 from smetka.ledger.imports.load import import_files
 from smetka.ledger.imports.mapping import parse_mapping, read_mapping
 from smetka.ledger.imports.marker import draft, marker
-from smetka.ledger.imports.outcome import FileOutcome, Outcome
+from smetka.ledger.imports.outcome import FileOutcome, Orders, Outcome
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading
 from smetka.ledger_location import ledger_path
@@ -206,7 +206,7 @@ def _write_rejects(outcome: Outcome, path: Path) -> None:
 
 
 def _text(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) -> str:
-    lines = [line for file in outcome.files for line in _file_lines(file)]
+    lines = [line for file in outcome.files for line in _file_lines(file, currency)]
     if dry_run:
         lines += [
             f"  {row.file}, line {row.line}{row.column and f', {row.column}'}: {row.reason}"
@@ -220,6 +220,7 @@ def _text(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) -> 
         return "\n".join([*lines, f"Nothing was added to {location}."])
     if outcome.written or (dry_run and not outcome.rejected):
         lines.append(_summary(outcome, location, currency, dry_run=dry_run))
+    lines += _warnings(outcome, currency)
     return "\n".join(lines)
 
 
@@ -235,7 +236,7 @@ def _summary(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) 
     )
 
 
-def _file_lines(file: FileOutcome) -> list[str]:
+def _file_lines(file: FileOutcome, currency: str) -> list[str]:
     if file.already:
         is_twin = file.already.startswith("another")
         why = f"is the same as {file.already}" if is_twin else f"was imported on {file.already}"
@@ -252,10 +253,63 @@ def _file_lines(file: FileOutcome) -> list[str]:
         f"{counted(file.customers_added, 'new customer')}, {file.customers_updated:,} updated, "
         f"{file.rejected:,} rejected"
     )
-    lines += [f"  left out: {count:,} {reason}" for reason, count in sorted(file.left_out.items())]
+    lines += [
+        f"  left out: {count:,} {reason}{_in_money(file.left_out_orders.get(reason), currency)}"
+        for reason, count in sorted(file.left_out.items())
+    ]
     if file.ages_unknown:
         lines.append(
             f"  {counted(file.ages_unknown, 'row')} of unknown age: "
             "the age or date of birth stands for none, has no year or is implausible"
         )
     return lines
+
+
+def _in_money(orders: Orders | None, currency: str) -> str:
+    if orders is None:
+        return ""
+    known = f": {grouped(orders.amount)} {currency}" if orders.orders > orders.unknown else ""
+    return known + (f" ({orders.unknown:,} of unknown amount)" if orders.unknown else "")
+
+
+_CHANGED = {
+    "cancelled": "cancelled",
+    "refunded": "refunded in full",
+    "partly_paid": "not paid in full",
+    "test": "a test order",
+    "amount": "with another amount",
+    "year": "in another year",
+    "customer": "of another customer",
+    "unpaid": "no longer paid",
+}
+
+
+def _warnings(outcome: Outcome, currency: str) -> list[str]:
+    """What figures are not as the files say, in money."""
+    lines = []
+    if (nobody := outcome.left_out.get("no_customer")) is not None:
+        lines.append(
+            f"Without a customer: {counted(nobody.orders, 'order')} of {grouped(nobody.amount)} {currency}. "
+            f"{'It has' if nobody.orders == 1 else 'They have'} no e-mail address, and so no customer: "
+            "no total and no average has this money."
+        )
+    if (changed := outcome.changed_in_all).orders:
+        lines.append(f"Changed since they were counted: {counted(changed.orders, 'order')}.")
+        lines += [
+            f"  {orders.orders:,} {_CHANGED[reason]}{_difference(orders, currency)}"
+            for reason, orders in outcome.changed.items()
+        ]
+        much = "too much" if changed.cents < 0 else "too little"
+        off = f": {grouped(changed.size)} {currency} {much} in all" if changed.cents else ""
+        lines.append(
+            f"The ledger still counts {'it as it was' if changed.orders == 1 else 'them as they were'}{off}. "
+            "Somebody who is due a bonus by the ledger may not be."
+        )
+    return lines
+
+
+def _difference(orders: Orders, currency: str) -> str:
+    """What the ledger would gain or lose."""
+    sign = "+" if orders.cents > 0 else ""
+    known = f": {sign}{grouped(orders.amount)} {currency}" if orders.cents else ""
+    return known + (f" ({orders.unknown:,} by an unknown amount)" if orders.unknown else "")

@@ -85,6 +85,38 @@ class ImportedFile(Answer):
     already: str | None = Field(description="When the same bytes were imported; nothing was added then.")
 
 
+Reason = Literal[
+    "no_customer",
+    "cancelled",
+    "refunded",
+    "partly_paid",
+    "unpaid",
+    "test",
+    "known",
+    "amount",
+    "year",
+    "customer",
+]
+
+
+class CountedOrders(Answer):
+    """Orders of one reason."""
+
+    reason: Reason
+    orders: Count
+    amount: Amount
+    amount_unknown: Count = Field(description="Those of them whose amount is not known, and not in `amount`.")
+
+
+class ChangedOrders(Answer):
+    """Orders that the ledger has and the files say otherwise of. The ledger counts them as they were."""
+
+    orders: Count
+    amount: Amount = Field(description="What the ledger would gain, or lose if negative, by the change.")
+    amount_unknown: Count = Field(description="Those of them that change it by an amount that is not known.")
+    reasons: list[CountedOrders]
+
+
 class RejectedRow(Answer):
     """A row that breaks a rule."""
 
@@ -99,9 +131,15 @@ class ImportOutcome(Answer):
     files: list[ImportedFile]
     payments: Count
     total: Amount
+    customers: Count = Field(description="The same as `customers_added`.")
     customers_added: Count
     customers_unnamed: Count = Field(description="Those added of whom only the id is known.")
     customers_updated: Count
+    changed: ChangedOrders
+    left_out: list[CountedOrders] = Field(
+        description="Orders that add nothing, each once and none of the changed: with what they would count, "
+        "or with their totals where they would not."
+    )
     rejected: Count
     rejects: list[RejectedRow] = Field(description="The first hundred of them.")
     written: bool = Field(description="Whether the ledger has them now.")

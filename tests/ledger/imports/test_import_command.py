@@ -86,6 +86,56 @@ def test_programs_get_json_with_exact_amounts(smetka, export, tmp_path):
     assert (answer["files"][0]["kind"], answer["files"][0]["encoding"]) == ("csv", "utf-8")
 
 
+ORDERS = (
+    "order_id,email,date,status,money_spent\n"
+    "1,vera@example.com,2025-02-03,paid,800.00\n2,vera@example.com,2025-02-04,paid,900.00\n"
+)
+
+
+def test_orders_that_changed_and_what_has_no_customer_are_told_in_money(smetka, export, tmp_path):
+    ledger = tmp_path / "shop.db"
+    smetka("ledger", "import", export(ORDERS), "--into", ledger)
+    later = export(
+        ORDERS.replace("paid,800.00", "cancelled,800.00") + "3,,2025-02-05,paid,1250.50\n", "later.csv"
+    )
+
+    for dry in (["--dry-run"], []):
+        status, out, err = smetka("ledger", "import", later, "--into", ledger, *dry)
+        assert (status, err) == (0, "")
+        assert "left out: 1 there already, by the order number: 900.00 MKD" in out
+        assert "left out: 1 without a customer: 1,250.50 MKD" in out
+        assert out.endswith(
+            "Without a customer: 1 order of 1,250.50 MKD. It has no e-mail address, and so no customer: "
+            "no total and no average has this money.\n"
+            "Changed since they were counted: 1 order.\n"
+            "  1 cancelled: -800.00 MKD\n"
+            "The ledger still counts it as it was: 800.00 MKD too much in all. "
+            "Somebody who is due a bonus by the ledger may not be.\n"
+        )
+    status, out, _ = smetka("ledger", "import", later, "--into", ledger, "--json", "--dry-run")
+    assert json.loads(out)["files"][0]["already"]
+
+
+def test_a_change_of_another_kind_is_told_by_its_kind(smetka, export, tmp_path):
+    ledger = tmp_path / "shop.db"
+    smetka("ledger", "import", export(ORDERS), "--into", ledger)
+    later = export(ORDERS.replace("800.00", "850.00").replace("2025-02-04", "2024-02-04"), "later.csv")
+    _, out, _ = smetka("ledger", "import", later, "--into", ledger)
+
+    assert "  1 with another amount: +50.00 MKD\n  1 in another year\n" in out
+    assert "as they were: 50.00 MKD too little in all." in out
+    unknown = export(ORDERS.replace("paid,800", "partially_paid,800"), "unknown.csv")
+    _, out, _ = smetka("ledger", "import", unknown, "--into", ledger, "--json")
+    told = json.loads(out)
+    assert told["changed"] == {
+        "orders": 1,
+        "amount": 0,
+        "amount_unknown": 1,
+        "reasons": [{"reason": "partly_paid", "orders": 1, "amount": 0, "amount_unknown": 1}],
+    }
+    assert told["left_out"] == [{"reason": "known", "orders": 1, "amount": 900, "amount_unknown": 0}]
+
+
 def test_columns_are_mapped_by_option_and_by_file(smetka, export, tmp_path):
     path = export('Customer;"Total, paid";Paid\n7;1.234,50;31.12.2024\n')
     mapping = export('user_id = "Customer"\nmoney_spent = "Nothing"\n', "map.toml")

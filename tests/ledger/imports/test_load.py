@@ -19,7 +19,7 @@ from smetka.ledger.imports import target
 from smetka.ledger.imports.failures import failure
 from smetka.ledger.imports.load import import_files
 from smetka.ledger.imports.marker import draft, marked, marker
-from smetka.ledger.imports.resolve import CHANGED_ORDER, KNOWN_ORDER
+from smetka.ledger.imports.reasons import CHANGED_ORDER, KNOWN_ORDER
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.upkeep import INDEX
 from smetka.money import Money
@@ -232,7 +232,7 @@ def test_cells_made_safe_for_spreadsheets_say_what_they_did_before(load, write, 
     header = ("user_id", "order_id", "email", "name", "money_spent", "refunded", "date", "birth_date")
     orders = [
         ("'7", '="0012"', "'ana@example.com", "O&#039;Brien", "'100.50", "-", "'2024-05-01", "'1990-06-15"),
-        ("'7", "'0013", '="ana@example.com"', "O'Brien", "'-30.25", "'-0.00", '="2024-05-02"', "—"),
+        ("'7", "'0013", '="ana@example.com"', "O'Brien", "'50.50", "'-20.25", '="2024-05-02"', "—"),
     ]
     path = tmp_path / f"orders.{kind}"
     if kind == "csv":
@@ -246,7 +246,7 @@ def test_cells_made_safe_for_spreadsheets_say_what_they_did_before(load, write, 
     outcome = load(path)
 
     assert outcome.rejects == []
-    assert payments(load.path) == [(7, 10050, 2024), (7, -3025, 2024)]
+    assert payments(load.path) == [(7, 10050, 2024), (7, 3025, 2024)]
     assert customers(load.path) == [(7, "O'Brien", "ana@example.com", 35)]
     assert rows(load.path, "SELECT order_id FROM smetka_orders ORDER BY order_id") == [("12",), ("13",)]
 

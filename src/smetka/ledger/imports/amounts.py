@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from typing import Literal
 
 from smetka.ledger.imports.defused import bare
@@ -126,6 +127,15 @@ class Amounts:
             self._check_currency(match["after"])
             return 0
         return self.cents(text)
+
+    def glance(self, text: str) -> int | None:
+        """The amount as it can be read so far, if it can. Decides nothing about the column."""
+        amounts = copy(self)
+        try:
+            cents = amounts.cents(text)
+        except Refused:
+            return None
+        return cents if amounts.undecided == self.undecided else None
 
     @property
     def undecided(self) -> str | None:

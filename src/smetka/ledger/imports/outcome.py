@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from smetka.ledger.imports.reasons import CODES
 from smetka.money import NOTHING, Money
 
 MOST_REJECTS = 100_000
@@ -23,6 +24,41 @@ class Rejected(NamedTuple):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Orders counted together.
+
+    Attributes:
+        cents: of all whose amount is known; negative where it is something lost.
+        unknown: those of them whose amount is not.
+    """
+
+    orders: int = 0
+    cents: int = 0
+    unknown: int = 0
+
+    def __add__(self, other: Orders) -> Orders:
+        return Orders(self.orders + other.orders, self.cents + other.cents, self.unknown + other.unknown)
+
+    @property
+    def amount(self) -> Money:
+        """Of all whose amount is known."""
+        return Money(self.cents)
+
+    @property
+    def size(self) -> Money:
+        """The same without its sign."""
+        return Money(abs(self.cents))
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"orders": self.orders, "amount": self.amount.number, "amount_unknown": self.unknown}
+
+
+def _by_reason() -> defaultdict[str, Orders]:
+    return defaultdict(Orders)
+
+
 @dataclass(slots=True)
 class FileOutcome:
     """One file.
@@ -32,6 +68,7 @@ class FileOutcome:
         dates_unused: of a list of customers, columns of days from which nothing was taken.
         rows: rows read, without the header.
         left_out: rows that are no payment by rule, counted by reason.
+        left_out_orders: the orders among them with their money, by reason.
         ages_unknown: rows whose age or date of birth stands for none, has no year, or is nobody's.
         already: when the same bytes were imported before; nothing of the file was added then.
     """
@@ -50,6 +87,7 @@ class FileOutcome:
     customers_added: int = 0
     customers_updated: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    left_out_orders: dict[str, Orders] = field(default_factory=dict)
     ages_unknown: int = 0
     already: str | None = None
 
@@ -82,6 +120,10 @@ class Outcome:
     Attributes:
         payments, total, customers_…: of what was added, or would be.
         customers_unnamed: those of the customers added of whom nothing is known but the id.
+        changed: orders that the ledger has and goes on counting as they were, by the code of what is
+            otherwise in the files; with what it would gain or lose if it were taken.
+        left_out: the other orders that add nothing, each once, by the code of the reason; with what they
+            would count, or their total where they would not count.
         rejects: the first `MOST_REJECTS` of the rejected rows.
         written: the ledger has them now.
         rejects_file: where the rejected rows were written down.
@@ -94,6 +136,8 @@ class Outcome:
     customers_added: int = 0
     customers_unnamed: int = 0
     customers_updated: int = 0
+    changed: defaultdict[str, Orders] = field(default_factory=_by_reason)
+    left_out: defaultdict[str, Orders] = field(default_factory=_by_reason)
     written: bool = False
     rejects_file: Path | None = None
 
@@ -101,6 +145,11 @@ class Outcome:
     def rejected(self) -> int:
         """How many rows were rejected."""
         return sum(file.rejected for file in self.files)
+
+    @property
+    def changed_in_all(self) -> Orders:
+        """All orders that have changed, and by how much the ledger is off."""
+        return sum(self.changed.values(), Orders())
 
     def reject(self, file: FileOutcome, line: int, column: str, reason: str) -> None:
         """Count a rejected row, and remember it while there is room."""
@@ -115,9 +164,16 @@ class Outcome:
             "rejected": self.rejected,
             "payments": self.payments,
             "total": self.total.number,
+            "customers": self.customers_added,
             "customers_added": self.customers_added,
             "customers_unnamed": self.customers_unnamed,
             "customers_updated": self.customers_updated,
+            "changed": {**self.changed_in_all.as_json(), "reasons": _listed(self.changed)},
+            "left_out": _listed(self.left_out),
             "written": self.written,
             "rejects_file": None if self.rejects_file is None else str(self.rejects_file),
         }
+
+
+def _listed(orders: Mapping[str, Orders]) -> list[dict[str, Any]]:
+    return [{"reason": reason, **orders[reason].as_json()} for reason in CODES if reason in orders]

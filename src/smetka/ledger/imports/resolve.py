@@ -11,23 +11,18 @@ from datetime import date
 
 from smetka.errors import CommandFailed
 from smetka.ledger.imports.cells import LARGEST_ID
+from smetka.ledger.imports.contradictions import reject
+from smetka.ledger.imports.orders import settle_orders
 from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.refused import Refused
-from smetka.ledger.imports.rows import FURTHER_LINES, Rows
+from smetka.ledger.imports.rows import Rows
 from smetka.money import Money
-
-# Read after any number: "1 there already, by its order number".
-KNOWN_ORDER = "there already, by the order number"
-CHANGED_ORDER = "there already, with another amount, year or customer; left as in the ledger"
 
 
 def resolve(db: sqlite3.Connection, read: list[Rows], outcome: Outcome) -> None:
     """Settle all rows; count what is left out, rejected and will be added."""
-    if any("order_id" in rows.columns.at for rows in read):
-        _settle_orders(db, read, outcome)
-    _reject(
-        db, outcome, "name", "is another than on line {line}{of_file}; one id has two names", _OTHER_NAMES
-    )
+    settle_orders(db, read, outcome)
+    reject(db, outcome, "name", "is another than on line {line}{of_file}; one id has two names", _OTHER_NAMES)
     if any({"user_id", "email"} <= rows.columns.at.keys() for rows in read):
         _check_emails(db, outcome)
     _check_allotted(db, read, outcome)
@@ -81,59 +76,9 @@ def _refuse(rows: Rows, what: str) -> None:
     )
 
 
-_CHANGED = (
-    "(s.cents <> o.cents OR s.year <> o.year "
-    "OR ifnull(s.user_id <> o.user_id, fold(s.email) <> fold(o.email)))"
-)
-
-
-def _settle_orders(db: sqlite3.Connection, read: list[Rows], outcome: Outcome) -> None:
-    single = ", ".join(str(rows.number) for rows in read if not rows.columns.has_items)
-    db.execute(
-        "INSERT INTO orders SELECT order_id, min(rowid), file, line, cents, year, user_id, email FROM staged "
-        "WHERE order_id IS NOT NULL GROUP BY order_id"
-    )
-    _reject(
-        db,
-        outcome,
-        "order_id",
-        "stands on line {line} already; map the order's own lines only once",
-        "SELECT s.rowid, NULL, o.file, o.line FROM staged s JOIN orders o USING (order_id) "  # noqa: S608 - ours
-        f"WHERE s.rowid <> o.row AND s.file = o.file AND s.file IN ({single})",
-    )
-    _reject(
-        db,
-        outcome,
-        "order_id",
-        "stands on line {line}{of_file} too, with another amount; give one line an order, with its total",
-        "SELECT s.rowid, NULL, o.file, o.line FROM staged s JOIN orders o USING (order_id) "
-        "WHERE s.rowid <> o.row AND s.file = o.file AND s.cents <> o.cents",
-    )
-    db.execute(
-        "INSERT INTO gone (row, reason) SELECT s.rowid, "  # noqa: S608 - ours
-        f"CASE WHEN s.file = o.file THEN ?3 WHEN {_CHANGED} THEN ?2 ELSE ?1 END "
-        "FROM staged s JOIN orders o USING (order_id) WHERE s.rowid <> o.row",
-        (KNOWN_ORDER, CHANGED_ORDER, FURTHER_LINES),
-    )
-    db.execute(
-        "INSERT INTO gone (row, reason) "  # noqa: S608 - ours
-        f"SELECT s.row, CASE WHEN max(ifnull({_CHANGED}, 0)) THEN ?2 ELSE ?1 END FROM orders s JOIN ("
-        "SELECT order_id, cents, year, user_id, nullif(trim(email), '') AS email "
-        "FROM smetka_orders LEFT JOIN smetka_buyers "
-        "USING (order_id) LEFT JOIN user_info u USING (user_id)"
-        ") o USING (order_id) GROUP BY s.row",
-        (KNOWN_ORDER, CHANGED_ORDER),
-    )
-    for file, reason, count in db.execute(
-        "SELECT file, reason, count(*) FROM gone JOIN staged ON staged.rowid = gone.row GROUP BY file, reason"
-    ).fetchall():
-        outcome.files[file].left_out[reason] += count
-    _take_out(db)
-
-
 def _check_emails(db: sqlite3.Connection, outcome: Outcome) -> None:
     """Two customers must not become one by a number, nor one e-mail be that of two."""
-    _reject(
+    reject(
         db,
         outcome,
         "email",
@@ -143,7 +88,7 @@ def _check_emails(db: sqlite3.Connection, outcome: Outcome) -> None:
         "WHERE user_id IS NOT NULL AND email IS NOT NULL GROUP BY user_id"
         ") n USING (user_id) WHERE s.email <> n.email AND fold(s.email) <> fold(n.email)",
     )
-    _reject(
+    reject(
         db,
         outcome,
         "email",
@@ -156,7 +101,7 @@ def _check_emails(db: sqlite3.Connection, outcome: Outcome) -> None:
         "INSERT OR IGNORE INTO owner SELECT fold(email), user_id FROM user_info WHERE user_id IS NOT NULL "
         "AND fold(email) IN (SELECT fold(email) FROM staged WHERE user_id IS NOT NULL AND email IS NOT NULL)"
     )
-    _reject(
+    reject(
         db,
         outcome,
         "email",
@@ -185,7 +130,7 @@ def _check_allotted(db: sqlite3.Connection, read: list[Rows], outcome: Outcome) 
             column=rows.columns.named["user_id"],
         )
         raise CommandFailed(f"{rows.told.name}: {refused} Nothing was written.") from refused
-    _reject(db, outcome, "user_id", said, f"SELECT s.rowid, s.user_id, NULL, NULL {claimed}")
+    reject(db, outcome, "user_id", said, f"SELECT s.rowid, s.user_id, NULL, NULL {claimed}")
 
 
 _OTHER_NAMES = (
@@ -196,25 +141,6 @@ _OTHER_NAMES = (
 )
 
 
-def _reject(db: sqlite3.Connection, outcome: Outcome, field: str, reason: str, select: str) -> None:
-    """Reject the rows that a statement finds: each its row, a reason's own word, and what it contradicts."""
-    db.execute(f"INSERT INTO gone {select}")
-    for file, line, what, other_file, other_line in db.execute(
-        "SELECT file, line, reason, other_file, other_line FROM gone JOIN staged ON staged.rowid = gone.row "
-        "ORDER BY row"
-    ):
-        of_file = "" if other_file in {None, file} else f" of {outcome.files[other_file].name}"
-        column = outcome.files[file].mapping.get(field, "")
-        said = reason.format(line=other_line, of_file=of_file, reason=what)
-        outcome.reject(outcome.files[file], line, column, said)
-    _take_out(db)
-
-
-def _take_out(db: sqlite3.Connection) -> None:
-    db.execute("DELETE FROM staged WHERE rowid IN (SELECT row FROM gone)")
-    db.execute("DELETE FROM gone")
-
-
 def _find_owners(db: sqlite3.Connection, outcome: Outcome) -> None:
     """Give rows that are known by e-mail the ids of customers that have it, or new ones."""
     db.execute("INSERT OR IGNORE INTO wanted SELECT email FROM staged WHERE user_id IS NULL ORDER BY rowid")
@@ -223,7 +149,7 @@ def _find_owners(db: sqlite3.Connection, outcome: Outcome) -> None:
             f"INSERT OR IGNORE INTO owner SELECT fold(email), user_id FROM {known} "  # noqa: S608 - ours
             "WHERE email IS NOT NULL AND user_id IS NOT NULL AND fold(email) IN (SELECT email FROM wanted)"
         )
-    _reject(
+    reject(
         db,
         outcome,
         "email",

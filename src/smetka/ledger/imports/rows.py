@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from itertools import chain, islice, repeat
 from operator import itemgetter, truediv
 
+from smetka.ledger.imports import reasons
 from smetka.ledger.imports.amounts import Amounts, Mark
 from smetka.ledger.imports.births import Births
 from smetka.ledger.imports.cells import (
@@ -28,17 +30,13 @@ from smetka.ledger.imports.dates import Dates
 from smetka.ledger.imports.defused import MARKS, bare
 from smetka.ledger.imports.kept import NOT_IN_FULL, is_refund_list, kept_cents, listed_cents, paid_cents
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
-from smetka.ledger.imports.platforms import COUNTS, PARTLY, STATES, is_test, meaning
+from smetka.ledger.imports.platforms import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, is_test, meaning
 from smetka.ledger.imports.refused import LeftOut, ReadAgain, Refused
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Source
 from smetka.ledger.imports.staging import Staged
 from smetka.ledger.imports.watched import check_watched
 from smetka.ledger.imports.when import When
-
-# Read after any number: "1 as a further line of an order".
-FURTHER_LINES = "as a further line of an order"
-TEST_ORDER = "as a test order"
 
 _CHUNK = 500
 
@@ -53,14 +51,7 @@ class Rows:
         Refused: the rest of the file cannot be read.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        columns: Columns,
-        rules: Rules,
-        outcome: Outcome,
-        number: int,
-    ) -> None:
+    def __init__(self, source: Source, columns: Columns, rules: Rules, outcome: Outcome, number: int) -> None:
         self.columns = columns
         self.number = number
         self.told: FileOutcome = outcome.files[number]
@@ -170,8 +161,11 @@ class Rows:
             self.told.rows += 1
             try:
                 yield self._row(line, cells)
-            except LeftOut as reason:
-                self.told.left_out[str(reason)] += 1
+            except LeftOut as left_out:
+                if (reason := str(left_out)) == reasons.FURTHER_LINES:
+                    self.told.left_out[reason] += 1
+                else:
+                    yield self._left_out(line, cells, reason)
             except ReadAgain:
                 raise
             except Refused as refused:
@@ -183,10 +177,10 @@ class Rows:
 
     def _row(self, line: int, cells: list[str]) -> Staged:
         columns = self.columns
-        cents = year = order_id = None
+        cents = total = year = order_id = None
         day = 0
         if columns.has_payments:
-            cents = self._cents(cells)
+            cents, total = self._amount(cells)
             order_id = self._order_id(cells)
             year, day = self._year_and_day(cells)
         user_id, email = self._identity(cells)
@@ -195,19 +189,28 @@ class Rows:
         if cents is not None and year is not None:
             self.years[year] += 1
             self.cents += cents
+        name_key = name.casefold() if name else None
+        of_customer = (user_id, email, name, name_key, age)
         return Staged(
-            self.number,
-            line,
-            user_id,
-            email,
-            name,
-            name.casefold() if name else None,
-            age,
-            cents,
-            year,
-            day,
-            order_id,
-            columns.has_payments,
+            self.number, line, *of_customer, cents, year, day, order_id, columns.has_payments, total
+        )
+
+    def _left_out(self, line: int, cells: list[str], reason: str) -> Staged:
+        """A row that is no payment, and what can be read of its order: the ledger may have that."""
+        cents = total = year = order_id = None
+        with suppress(Refused):
+            order_id = self._order_id(cells)
+        if reason == reasons.WITHOUT_CUSTOMER:
+            cents, total = self._amount(cells)
+            year, _ = self._year_and_day(cells)
+        else:
+            currency = self._cell("currency", cells)
+            if not currency or currency.upper() == self._rules.currency:
+                total = self._amounts.glance(self._cell("money_spent", cells))
+            if reason != NOT_IN_FULL or "outstanding" in self.columns.at:
+                cents = 0
+        return Staged(
+            self.number, line, None, None, None, None, None, cents, year, 0, order_id, True, total, reason
         )
 
     def _cell(self, field: str, cells: list[str]) -> str:
@@ -226,15 +229,15 @@ class Rows:
         text = self._cell(field, cells)
         return "" if text in DASHES else text
 
-    def _cents(self, cells: list[str]) -> int:
-        """What was paid and stays paid."""
+    def _amount(self, cells: list[str]) -> tuple[int, int]:
+        """What was paid and stays paid, in cents, and the total that it is of."""
         columns = self.columns
         status, money = self._cell("status", cells), self._cell("money_spent", cells)
         if "status" in columns.at:
             if not status and not money:
-                raise LeftOut(FURTHER_LINES)
+                raise LeftOut(reasons.FURTHER_LINES)
             if is_test(self._cell("payment_method", cells)):
-                raise LeftOut(TEST_ORDER)
+                raise LeftOut(reasons.TEST_ORDER)
             self._field = "status"
             state = meaning(status)
             if state not in STATES:
@@ -242,7 +245,7 @@ class Rows:
         else:
             state = COUNTS
         if self._given("cancelled_at", cells):
-            raise LeftOut("cancelled")
+            raise LeftOut(reasons.CANCELLED)
         if (currency := self._cell("currency", cells)) and currency.upper() != self._rules.currency:
             raise Refused(
                 f"is in {currency.upper()[:10]}, the shop's currency is {self._rules.currency}; "
@@ -253,12 +256,14 @@ class Rows:
         check_watched(columns.watched, self._source.header, cells, self._rules.currency)
         self._field = "money_spent"
         total = self._amounts.cents(money)
+        if total < 0 and (state in {ALL_BACK, SOME_BACK} or "refunded" in columns.at):
+            raise LeftOut(reasons.REFUND_ROW)
         paid = paid_cents(state, total, self._optional_cents("outstanding", cells))
         # Exports write what was refunded with a minus, or without.
         kept = kept_cents(state, paid, abs(self._refunded(cells)))
         if total and not paid:
             raise LeftOut(NOT_IN_FULL)
-        return kept
+        return kept, total
 
     def _optional_cents(self, field: str, cells: list[str]) -> int:
         """An amount, and none where the cell is empty or a dash; what is refused next is about it."""
@@ -290,7 +295,7 @@ class Rows:
             return user_id(cells[self.columns.at["user_id"][0]]), email or None
         if not email:
             if self.columns.has_payments:
-                raise LeftOut("without a customer")
+                raise LeftOut(reasons.WITHOUT_CUSTOMER)
             raise Refused("is empty; a customer without an id is known by an e-mail address")
         return None, email_address(email)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
+from smetka.ledger.imports.reasons import code
+
 if TYPE_CHECKING:
     from smetka.ledger.imports.rows import Advance, Rows
 
@@ -20,13 +22,22 @@ PRAGMA cache_size = -{cache};
 CREATE TABLE payment (user_id INTEGER, money_spent REAL, year INTEGER);
 CREATE TABLE staged (
     file INTEGER, line INTEGER, user_id INTEGER, email TEXT, name TEXT, name_key TEXT, age INTEGER,
-    cents INTEGER, year INTEGER, day INTEGER, order_id TEXT, fills INTEGER
+    cents INTEGER, year INTEGER, day INTEGER, order_id TEXT, fills INTEGER, total INTEGER, left_out TEXT
 );
+CREATE TABLE aside (
+    row INTEGER PRIMARY KEY, file INTEGER, line INTEGER, order_id TEXT, reason TEXT, cents INTEGER,
+    amount INTEGER, year INTEGER
+);
+CREATE INDEX aside_by_order ON aside (order_id, file);
 CREATE TABLE gone (row INTEGER PRIMARY KEY, reason TEXT, other_file INTEGER, other_line INTEGER);
 CREATE TABLE orders (
-    order_id TEXT PRIMARY KEY, row INTEGER, file INTEGER, line INTEGER, cents INTEGER, year INTEGER,
-    user_id INTEGER, email TEXT
+    order_id TEXT, file INTEGER, row INTEGER, line INTEGER, cents INTEGER, total INTEGER, year INTEGER,
+    user_id INTEGER, email TEXT, PRIMARY KEY (order_id, file)
 ) WITHOUT ROWID;
+CREATE TABLE counted (
+    order_id TEXT PRIMARY KEY, file INTEGER, cents INTEGER, year INTEGER, user_id INTEGER, email TEXT
+) WITHOUT ROWID;
+CREATE TABLE repeated (row INTEGER PRIMARY KEY, order_id TEXT, differs TEXT, cents INTEGER);
 CREATE TABLE named (user_id INTEGER PRIMARY KEY, name_key TEXT, file INTEGER, line INTEGER);
 CREATE TABLE wanted (email TEXT PRIMARY KEY);
 CREATE TABLE owner (email TEXT, user_id INTEGER, PRIMARY KEY (email, user_id)) WITHOUT ROWID;
@@ -41,10 +52,11 @@ CREATE TABLE change (user_id INTEGER PRIMARY KEY, file INTEGER, name TEXT, email
 
 
 class Staged(NamedTuple):
-    """A row that passed: a payment unless `cents` is None.
+    """A row that passed: a payment unless `cents` is None or it is left out.
 
     `day` counts days, so that of two payments the later is known; `fills`: it gives a customer of the
-    ledger only what that one lacks.
+    ledger only what that one lacks. `total` is the order's as written, `cents` what of it stays paid: of a
+    row that is `left_out` (why) both as far as they are known.
     """
 
     file: int
@@ -59,6 +71,8 @@ class Staged(NamedTuple):
     day: int
     order_id: str | None
     fills: bool
+    total: int | None = None
+    left_out: str | None = None
 
 
 def open_staging(encoding: str = "UTF-8") -> sqlite3.Connection:
@@ -66,6 +80,7 @@ def open_staging(encoding: str = "UTF-8") -> sqlite3.Connection:
     connection = sqlite3.connect("", uri=True, isolation_level=None)
     connection.executescript(_SCHEMA.format(cache=_CACHE_KIB, encoding=encoding))
     connection.create_function("fold", 1, _fold, deterministic=True)
+    connection.create_function("code", 1, code, deterministic=True)
     return connection
 
 

@@ -69,6 +69,15 @@ _REASONS = (
     mark("is another than on line {0}; one id has two names"),
     mark("stands on line {0} too, with another amount; give one line an order, with its total"),
     mark("stands on line {0} already; map the order's own lines only once"),
+    mark("stands on line {0} too, in another state; keep the line with the order's last state alone"),
+    mark(
+        "has a refund on line {0} that does not fit its refunded amount; correct the file, or export it "
+        "without refund rows"
+    ),
+    mark(
+        "is negative, so a refund in a row of its own, and may already be taken off the order it belongs to. "
+        "Leave such rows out, or map no refunded if refunds stand in such rows alone"
+    ),
     mark("is another than on line {0}; one id has two e-mails"),
     mark("customer {0} has another e-mail in the ledger"),
     mark("is customer {0}'s e-mail in the ledger"),

@@ -6,9 +6,14 @@ import re
 from datetime import datetime
 
 from smetka.language.translations import mark
+from smetka.ledger.imports.reasons import (
+    CHANGED_ORDER,
+    FURTHER_LINES,
+    KNOWN_ORDER,
+    REFUND_TOLD,
+    TEST_ORDER,
+)
 from smetka.ledger.imports.refused import Code
-from smetka.ledger.imports.resolve import CHANGED_ORDER, KNOWN_ORDER
-from smetka.ledger.imports.rows import FURTHER_LINES, TEST_ORDER
 
 FIELDS = {
     "user_id": mark("Customer number"),
@@ -79,13 +84,26 @@ _LEFT_OUT = {
     FURTHER_LINES: mark("further lines of an order that is counted"),
     KNOWN_ORDER: mark("orders that are in the ledger already"),
     CHANGED_ORDER: mark(
-        "orders that are in the ledger already with another amount, year or customer, left as they are there"
+        "orders that are in the ledger already with another amount, state, year or customer, left as they "
+        "are there"
     ),
+    REFUND_TOLD: mark("refunds that the order's own line has taken off"),
     TEST_ORDER: mark("test orders"),
     "cancelled": mark("cancelled orders"),
     "refunded in full": mark("orders that were paid back in full"),
     "not paid in full": mark("orders that are not paid in full"),
     "without a customer": mark("orders without an e-mail, and so of nobody who is known"),
+}
+
+CHANGED = {
+    "cancelled": mark("cancelled orders"),
+    "refunded": mark("orders that were paid back in full"),
+    "partly_paid": mark("orders that are not paid in full"),
+    "unpaid": mark("orders that are no longer paid"),
+    "test": mark("test orders"),
+    "amount": mark("orders with another amount"),
+    "year": mark("orders in another year"),
+    "customer": mark("orders of another customer"),
 }
 
 
