@@ -102,7 +102,7 @@ def test_below_zero_is_written_in_many_ways(style, number):
     "text",
     [
         "(30", "30)", "((30))", "(-30)", "-(30)", "(30)-", "-30-", "+30-", "(+30)", "$-30-", "(30.00)(40.00)", "()",
-        "1(000)", "30.00 CR", "30-40", ")30(", "($)30",
+        "1(000)", "30-40", ")30(", "($)30",
     ],
 )  # fmt: skip
 def test_signs_that_do_not_go_together_are_refused(text):
@@ -131,6 +131,20 @@ def test_an_amount_is_read_through_what_keeps_it_from_being_a_formula(text):
 )
 def test_formulas_and_marks_that_are_no_protection_stay_refused(text):
     assert reason(text) in ("is no amount", "is a formula; save the values that it gives instead")
+
+
+@pytest.mark.parametrize("text", ["30.00 CR", "30.00CR", "30.00 Dr.", "CR 30.00", "(30.00) cr"])
+def test_credit_and_debit_are_not_guessed(text):
+    assert reason(text).startswith("is marked CR or DR, whose sign depends on who writes it")
+
+
+@pytest.mark.parametrize(
+    "text", ["&#36;30.50", "-&#36;30.50", "&#x24;&nbsp;30.50", "30.50&nbsp;USD", "&dollar;30.50"]
+)
+def test_an_amount_kept_as_html_is_read(text):
+    assert Amounts(None, "USD").cents(text) == (-3050 if text.startswith("-") else 3050)
+    assert reason("30.50 &euro;") == "is in EUR, the shop's currency is MKD"
+    assert Amounts(None, "MKD").cents("30.50 &#1076;&#1077;&#1085;") == 3050
 
 
 def test_an_apostrophe_is_a_mark_of_thousands_inside_of_a_number():

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.ledger.imports.cells import customer_name, order_number, user_id, year
+from smetka.ledger.imports.cells import age, customer_name, order_number, user_id, year
 from smetka.ledger.imports.defused import bare
+from smetka.ledger.imports.refused import Refused
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,17 @@ def test_numbers_of_customers_years_and_orders_are_read_through_it():
 )
 def test_a_name_is_what_it_was_before_it_was_made_html_or_safe_for_spreadsheets(cells, name):
     assert customer_name(cells) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [("0", 0), ("34", 34), ("34.0", 34), ("0034", 34), ("122", 122), ("123", None), ("999", None)],
+)
+def test_an_age_beyond_everybody_s_is_none(text, years):
+    assert age(text) == years
+
+
+@pytest.mark.parametrize("text", ["1000", "1985", "-1", "34.5", "34 years", "many"])
+def test_what_is_no_age_is_refused(text):
+    with pytest.raises(Refused, match="whole years from 0 to 122"):
+        age(text)

@@ -7,6 +7,7 @@ from copy import copy
 from typing import Literal
 
 from smetka.ledger.imports.defused import bare
+from smetka.ledger.imports.entities import decoded
 from smetka.ledger.imports.refused import ReadAgain, Refused
 from smetka.money import check_currency
 
@@ -34,6 +35,7 @@ _NOTHING = re.compile(
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([^0-9])[0-9]{3})(?:\1[0-9]{3})*")
 _TWO_READINGS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _EXPONENT = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?[eE][-+]?[0-9]+")
+_CREDIT = {"cr", "cr.", "dr", "dr."}
 _WORDS = {"nan", "inf", "infinity", "null", "none", "n/a", "#n/a", "-"}
 
 # How people mark amounts beside the ISO code. Several currencies may share a mark: it is then the shop's.
@@ -145,7 +147,7 @@ class Amounts:
     def _any(self, text: str) -> int:
         is_plain = isinstance(text, Plain)
         decimal = "." if is_plain else self._decimal
-        text = bare(text)
+        text = bare(decoded(text))
         if not text:
             raise Refused("is empty")
         match = _AMOUNT.fullmatch(text) if len(text) <= _LONGEST else None
@@ -178,6 +180,10 @@ class Amounts:
         """Refuse the mark of another currency; what marks none is no amount at all."""
         if mark.casefold() in self._own_marks:
             return
+        if mark.casefold() in _CREDIT:
+            raise Refused(
+                "is marked CR or DR, whose sign depends on who writes it; write a minus sign instead"
+            )
         others = [code for code, marks in _MARKS.items() if mark.casefold() in marks.casefold().split()]
         if not others:
             try:

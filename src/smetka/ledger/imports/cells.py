@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from html import unescape
-from html.entities import html5
 
 from smetka.ledger.imports.defused import bare, bare_name
+from smetka.ledger.imports.entities import decoded
 from smetka.ledger.imports.refused import Refused
 
 FIRST_YEAR = 1990
@@ -25,8 +24,6 @@ _MOST_SEEN = 200_000
 _WHOLE = re.compile(r"([0-9]{1,19})(?:\.0{1,9})?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+")
 _LONGEST_EMAIL = 254
-# Only with its semicolon: AT&T and R&lt are names.
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _LONGEST_ORDER = 200
 _NUMBER = re.compile(r"'?[#№]? ?[0-9][0-9 ./-]*")
 
@@ -53,20 +50,14 @@ def year(text: str, last: int) -> int:
 def age(text: str) -> int | None:
     """An age in whole years. None for three digits beyond `OLDEST`, such as 999, which stand for none."""
     found = _WHOLE.fullmatch(text)
-    if not found or len(found[1]) > 3:
+    if not found or int(found[1]) > 999:
         raise Refused(f"is no age; whole years from 0 to {OLDEST} are expected")
     return years if (years := int(found[1])) <= OLDEST else None
 
 
 def customer_name(parts: Sequence[str]) -> str | None:
-    """A name of one or several cells; None where these say nothing.
-
-    Shops on the web keep names as HTML and export them so: its entities are decoded, once.
-    """
-    text = " ".join(map(bare_name, parts))
-    if "&" in text:
-        text = _ENTITY.sub(_character, text)
-    return " ".join(text.split()) or None
+    """A name of one or several cells; None where these say nothing."""
+    return " ".join(decoded(" ".join(map(bare_name, parts))).split()) or None
 
 
 def check_name(name: str, *, of_orders: bool) -> None:
@@ -79,11 +70,6 @@ def check_name(name: str, *, of_orders: bool) -> None:
     """
     if _NUMBER.fullmatch(name) and (not name[0].isdigit() or not of_orders):
         raise Refused("is a number, not a name; map another column as name, or none (name=)")
-
-
-def _character(entity: re.Match[str]) -> str:
-    written = entity[0]
-    return unescape(written) if written.startswith("&#") else html5.get(written[1:], written)
 
 
 def email(text: str) -> str:

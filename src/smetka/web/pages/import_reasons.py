@@ -15,6 +15,7 @@ _REASONS = (
     mark("is no amount"),
     mark("is a formula; save the values that it gives instead"),
     mark("is a percentage"),
+    mark("is marked CR or DR, whose sign depends on who writes it; write a minus sign instead"),
     mark("is written with an exponent; a plain number is expected"),
     mark("is no number"),
     mark("is in {0}, the shop's currency is {1}"),
