@@ -129,6 +129,18 @@ def test_orders_that_changed_and_what_has_no_customer_are_told_in_money(shop, ow
         assert "Somebody who is due a bonus by the ledger may not be." in told
 
 
+def test_an_order_whose_total_may_stand_on_each_line_is_asked_about(shop, owner):
+    look = owner.choose(
+        "No,email,date,total,item\n7,ana@example.com,2021-01-05,250,Cup\n7,ana@example.com,2021-01-05,250,Plate\n"
+    )
+    look = owner.look_again(look, money_spent="3")
+
+    assert "the lines 2 and 3 have the same customer, day and amount" in notes(look)[0]
+    assert 'action="/import/done"' not in look.text
+    look = owner.look_again(look, money_spent="3", order_id="0", item="4")
+    assert (figures(look)["Payments"], figures(look)["In all"]) == ("1", "250.00 MKD")
+
+
 def test_the_same_file_again_adds_nothing(shop, owner):
     owner.press(owner.choose(PLAIN))
     before = payments(shop)

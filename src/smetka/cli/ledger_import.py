@@ -80,7 +80,8 @@ def import_(
 
     Order exports of Shopify and WooCommerce are known by their columns, as are columns with the names of
     fields: user_id, email, name, age, birth_date, money_spent, date, year, order_id, currency, status,
-    refunded, outstanding, cancelled_at. Others are named by --map. All rows are taken, or none.
+    refunded, outstanding, cancelled_at. Others are named by --map, and item alone by that: it says that the
+    lines of an order repeat its total. All rows are taken, or none.
     """
     settings = load_settings(options)
     mapped = (read_mapping(map_file) if map_file else {}) | parse_mapping(mappings)

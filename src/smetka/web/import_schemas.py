@@ -45,7 +45,7 @@ class ImportQuery(Input):
         default_factory=dict,
         description="Which column is what, as FIELD=COLUMN, several parted by commas; a column may stand in "
         "double quotes. Fields are user_id, email, name, age, birth_date, money_spent, date, year, order_id, "
-        "currency, status, refunded, outstanding, cancelled_at. A field is left out by FIELD= alone.",
+        "currency, status, refunded, outstanding, cancelled_at, item. A field is left out by FIELD= alone.",
     )
     encoding: Text = Field(
         None, description="Such as utf-8, windows-1250 or windows-1251; found out unless given."

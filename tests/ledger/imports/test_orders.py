@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from smetka.errors import CommandFailed
 from smetka.ledger.imports.load import import_files
 from smetka.ledger.imports.outcome import Orders
 from smetka.ledger.imports.reasons import CHANGED_ORDER, FURTHER_LINES, KNOWN_ORDER, REFUND_TOLD
@@ -199,6 +200,58 @@ def test_a_line_without_its_customer_is_a_further_one_unless_its_amount_is_anoth
 
     assert load(without, dry_run=True).files[0].left_out == {FURTHER_LINES: 1}
     assert [rejected.line for rejected in load(without.replace("80.00", "30.00", 1)).rejects] == [3]
+
+
+# --- items ------------------------------------------------------------------------------------
+
+SOLD = (
+    "Nr,email,date,total,item,price\n7,vera@example.com,2025-02-03,250.00,Cup,100.00\n"
+    "7,vera@example.com,2025-02-03,250.00,Plate,150.00\n8,vera@example.com,2025-02-04,80.00,Cup,80.00\n"
+)
+PAYING = {"money_spent": ["total"]}
+
+
+@pytest.mark.parametrize(
+    "column", ["item", "Line Items", "Product name", "SKU", "qty", "Артикл", "Производ", "Naziv artikla"]
+)
+def test_an_order_whose_total_may_stand_on_each_of_its_items_lines_is_asked_about(load, column):
+    with pytest.raises(CommandFailed, match="lines 2 and 3") as caught:
+        load(SOLD.replace("item", column), mapped=PAYING)
+
+    refused = caught.value.__cause__
+    assert (refused.code, refused.values) == ("items_or_payments", (column, "2", "3"))
+    assert not load.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "cents"),
+    [({"order_id": ["Nr"], "item": ["item"]}, 33000), ({"order_id": []}, 58000)],
+)
+def test_what_is_answered_about_items_is_done(load, answer, cents):
+    assert load(SOLD, mapped=PAYING | answer).total.cents == cents
+
+
+def test_items_with_a_price_each_are_no_order_that_repeats_its_total(load):
+    mapped = {"money_spent": ["price"], "order_id": ["Nr"], "item": ["item"]}
+
+    assert [rejected.line for rejected in load(SOLD, mapped=mapped).rejects] == [3]
+
+
+def test_lines_of_one_order_are_told_how_to_say_that_they_repeat_its_total(load):
+    (rejected,) = load(SOLD, mapped=PAYING | {"order_id": ["Nr"]}).rejects
+
+    assert (rejected.line, rejected.column) == (3, "Nr")
+    assert "map item if its lines repeat its total" in rejected.reason
+
+
+def test_payments_for_items_none_of_which_is_repeated_are_not_asked_about(load):
+    assert load(SOLD, mapped={"money_spent": ["price"]}, dry_run=True).payments == 3
+    assert load("user_id,money_spent,year,product\n1,5,2023,Tea\n2,5,2023,Tea\n").payments == 2
+
+
+def test_items_without_the_numbers_of_orders_are_refused(load):
+    with pytest.raises(CommandFailed, match="order_id=…"):
+        load(SOLD, mapped=PAYING | {"item": ["item"]})
 
 
 # --- what is left out, in money ---------------------------------------------------------------

@@ -29,7 +29,8 @@ class Columns:
         at: places in a row by field.
         named: names of the columns by field, for people.
         has_items: several lines may be one order's, each with its total: the platform writes one for each
-            item.
+            item, or somebody said so.
+        items: a column of items, of which nobody said what its lines are.
         watched: places of columns that are mapped to nothing and may say that an amount is not what it
             seems, by the field that they speak of.
         dates_unused: of a list of customers, columns of days that are mapped to nothing.
@@ -39,6 +40,7 @@ class Columns:
     at: Mapping[str, tuple[int, ...]]
     named: Mapping[str, str]
     has_items: bool = False
+    items: str | None = None
     watched: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
     dates_unused: tuple[str, ...] = ()
 
@@ -58,6 +60,7 @@ class Columns:
         return (
             self.has_payments
             and not self.watched
+            and not self.items
             and self.at.keys() <= {"user_id", "money_spent", "date", "year"}
             and "user_id" in self.at
             and not self.at.keys() >= {"date", "year"}
@@ -83,7 +86,7 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
                 found[field] = places
     else:
         own = {column.lower(): place for place, column in reversed(list(enumerate(header)))}
-        found = {field: (own[field],) for field in FIELDS if field in own}
+        found = {field: (own[field],) for field in FIELDS if field in own and field != "item"}
     of_platform = dict(found)
     told = {
         field: tuple(_place(header, column, field) for column in columns) for field, columns in mapped.items()
@@ -103,13 +106,23 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
             for field, places in found.items()
             if field != _UNSEEN
         },
-        has_items=platform is not None
-        and all(found.get(field) == of_platform.get(field) for field in ("order_id", "money_spent")),
+        has_items="item" in found
+        or (
+            platform is not None
+            and all(found.get(field) == of_platform.get(field) for field in ("order_id", "money_spent"))
+        ),
+        items=_items(header)
+        if "money_spent" in found and not {"order_id", "item"} & (found.keys() | told.keys())
+        else None,
         watched=watched_places(header, found, told) if "money_spent" in found else {},
         dates_unused=()
         if "money_spent" in found
         else tuple(name for name in header_words.of_days(header) if header.index(name) not in used),
     )
+
+
+def _items(header: Sequence[str]) -> str | None:
+    return next((name for name in header if header_words.ITEM.search(header_words.plain(name))), None)
 
 
 def _without_told(
@@ -153,6 +166,10 @@ def _complete(found: dict[str, tuple[int, ...]], header: Sequence[str]) -> dict[
         raise Refused(
             "has amounts but no column that says when they were paid; "
             f"name it by --map date=… or year=…. Its columns are {_listed(header)}"
+        )
+    if "item" in found and "order_id" not in found:
+        raise Refused(
+            "has no column with the numbers of orders, whose items its lines are; name it by --map order_id=…"
         )
     return found
 

@@ -41,6 +41,11 @@ OUTSTANDING = re.compile(
     r"\b(?:outstanding|balance due|amount due|unpaid|due amount|(?:неплатен|доспеан|долг)\w*|неизмирен\w*|"
     r"preostal\w*|neplaćen\w*|dugovanj\w*)\b"
 )
+ITEM = re.compile(
+    r"\b(?:(?:line)?items?|products?|sku|articles?|quantity|qty|quantité|producto|prodotto|cantidad|quantità|adet|"
+    r"ilość|množství|termék|stück|menge|(?:артикл|артикал|производ|продукт|количин|количеств|товар|ставк)\w*|"
+    r"(?:artikl|artikal|artikel|proizvod|produkt|produit|količin|kolicin|stavk|ürün)\w*)\b"
+)
 _AMOUNT = re.compile(
     r"\b(?:total\w*|subtotal|amount\w*|gross|price\w*|spent|spend|spending|revenue|turnover|balance|value|sum|"
     r"(?:вкупн|вкупен|износ|цен|промет|потрошен|стойност|вредност)\w*|сума|платено|общо|итого|сумма|"

@@ -26,8 +26,10 @@ FIELDS = (
     "refunded",
     "outstanding",
     "cancelled_at",
+    "item",
 )
-"""What a column can be; `payment_method` beside these is Shopify's alone."""
+"""What a column can be; `payment_method` beside these is Shopify's alone. `item` is only ever told:
+that the lines of one order repeat its total."""
 
 _PAIR = re.compile(r'\s*([^=,"]*?)\s*=\s*("(?:[^"]|"")*"|[^,"]*)\s*(?:,|$)')
 _LARGEST_MAPPING = 100_000

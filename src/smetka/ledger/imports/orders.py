@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from smetka.errors import CommandFailed
 from smetka.ledger.imports.contradictions import reject
 from smetka.ledger.imports.outcome import Orders, Outcome
 from smetka.ledger.imports.reasons import (
@@ -24,6 +25,7 @@ from smetka.ledger.imports.reasons import (
     WITHOUT_CUSTOMER,
     code,
 )
+from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.rows import Rows
 
 _REASONS = {
@@ -42,6 +44,9 @@ _REASONS = {
 def settle_orders(db: sqlite3.Connection, read: list[Rows], outcome: Outcome) -> None:
     """Leave in `staged` what is new; count what is left out, rejected or told as changed."""
     _set_aside(db)
+    for rows in read:
+        if rows.columns.items is not None:
+            _check_items(db, rows, rows.columns.items)
     if any("order_id" in rows.columns.at for rows in read):
         db.execute(
             "INSERT INTO orders SELECT order_id, file, min(rowid), line, cents, total, year, user_id, email "
@@ -60,6 +65,31 @@ def _set_aside(db: sqlite3.Connection) -> None:
         _REASONS,
     )
     db.execute("DELETE FROM staged WHERE left_out IS NOT NULL")
+
+
+def _check_items(db: sqlite3.Connection, rows: Rows, column: str) -> None:
+    """See that no order counts once for each of its items, where nobody said which lines are one order's.
+
+    Raises:
+        CommandFailed: it may.
+    """
+    found = db.execute(
+        "SELECT min(line), max(line) FROM staged WHERE file = ? AND cents <> 0 "
+        "GROUP BY coalesce(user_id, fold(email)), cents, day HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
+        (rows.number,),
+    ).fetchone()
+    if found is None:
+        return
+    first, second = found
+    refused = Refused(
+        f"has a column of items, {column!r}, and one customer, day and amount on the lines {first} and "
+        f"{second}: perhaps one order, with its total on each line. Name the order number by "
+        "--map order_id=…, and item=… if the lines of an order repeat its total; --map order_id= says that "
+        "each line is a payment of its own",
+        code="items_or_payments",
+        values=(column, str(first), str(second)),
+    )
+    raise CommandFailed(f"{rows.told.name}: {refused} Nothing was written.") from refused
 
 
 def _settle_refunds(db: sqlite3.Connection, outcome: Outcome) -> None:
@@ -115,7 +145,7 @@ def _settle_lines(db: sqlite3.Connection, read: list[Rows], outcome: Outcome) ->
         db,
         outcome,
         "order_id",
-        "stands on line {line} already; map the order's own lines only once",
+        "stands on line {line} already; keep one line of an order, or map item if its lines repeat its total",
         f"SELECT s.rowid, NULL, s.file, o.line {again} AND s.file IN ({single})",
     )
     reject(

@@ -69,7 +69,7 @@ _REASONS = (
     mark("has more than {0} characters"),
     mark("is another than on line {0}; one id has two names"),
     mark("stands on line {0} too, with another amount; give one line an order, with its total"),
-    mark("stands on line {0} already; map the order's own lines only once"),
+    mark("stands on line {0} already; keep one line of an order, or map item if its lines repeat its total"),
     mark("stands on line {0} too, in another state; keep the line with the order's last state alone"),
     mark(
         "has a refund on line {0} that does not fit its refunded amount; correct the file, or export it "

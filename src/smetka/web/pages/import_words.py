@@ -30,6 +30,7 @@ FIELDS = {
     "refunded": mark("Amount paid back"),
     "outstanding": mark("Amount not paid yet"),
     "cancelled_at": mark("Day of cancelling"),
+    "item": mark("Item, where the lines of an order repeat its total"),
 }
 
 KINDS = {
@@ -74,6 +75,12 @@ ASKED: dict[Code, str] = {
         "The file looks like {0}, but without {1}, so what takes money off an order may be lost. "
         "Export every column. Or choose below the columns that say the same, or “none” if there is nothing "
         "to lose."
+    ),
+    "items_or_payments": mark(
+        "The column {0} is about items, and the lines {1} and {2} have the same customer, day and amount: "
+        "perhaps one order, with its total on each line. Choose below the column with the order number, and "
+        "the one with the item if the lines of an order repeat its total. Or choose “none” as order number "
+        "if each line is a payment of its own."
     ),
 }
 """What is asked about the columns of a file that is refused without an answer."""
