@@ -77,7 +77,7 @@ def test_a_birthday_without_its_year_is_no_age(text):
         ("14 Foo", "is no date"),
         ("14.03", "is a number; a date such as"),
         ("1978", "is a number; a date such as"),
-        ("28563", "is a number, as Excel keeps days; format"),
+        ("28563", "is a number, which may be a date in Excel; format"),
         ("unknown", "is no date"),
         ("", "is empty"),
         ("12.05.10", "has a two-digit year that may be of either century; write years with four digits"),

@@ -112,7 +112,7 @@ def test_one_date_alone_is_read(text, day):
         ("25-09-28", "has a two-digit year first; write years with four digits"),
         ("1714550000", "is a Unix timestamp"),
         ("1714550000000", "is a Unix timestamp"),
-        ("45292", "is a number, in Excel"),
+        ("45292", "is a number, which means 2024-01-01 in Excel"),
         ("2024", "is a number"),
         ("=TODAY()", "is a formula"),
         ("2023-02-29", "is no day"),
@@ -199,7 +199,12 @@ def test_a_year_of_two_digits_is_last_where_the_order_is_told(order, day):
     column = dates(order)
 
     assert column.day("12/09/25") == day
-    assert column.day("12.09.25") == date(2025, 9, 12)
+    assert column.day("28.09.25") == date(2025, 9, 28)
+
+
+def test_points_and_a_month_that_is_told_to_be_first_are_a_question():
+    assert dates("dmy").day("12.09.25") == date(2025, 9, 12)
+    assert reason("12.09.25", order="mdy").startswith("has a two-digit year that may be first or last")
 
 
 def test_years_of_two_digits_have_the_order_of_their_column():
@@ -241,9 +246,9 @@ def test_a_month_that_is_another_one_elsewhere_is_refused(name):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("46027", "is a number, in Excel the day 2026-01-05; format"),
-        ("46028.5", "is a number, in Excel the day 2026-01-06; format"),
-        ("46028,75", "in Excel the day 2026-01-06"),
+        ("46027", "is a number, which means 2026-01-05 in Excel; format"),
+        ("46028.5", "is a number, which means 2026-01-06 in Excel; format"),
+        ("46028,75", "means 2026-01-06 in Excel"),
         ("32873", "is a number; a date such as"),
         ("46354", "is a number; a date such as"),
         ("460270", "is a number; a date such as"),

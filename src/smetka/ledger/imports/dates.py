@@ -143,16 +143,17 @@ class Dates:
         """A date whose year has two digits: in the century in which the column can have it."""
         parts = short_year_parts(match)
         found = {order: days for order, part in parts.items() if (days := self._in_a_century(*part))}
-        if self._order is not None:
-            order = self._order if self._order in parts else "dmy"
-            if order not in found and (others := found.keys() - {"ymd"}):
+        if self._order is not None and self._order in parts:
+            if self._order not in found and (others := found.keys() - {"ymd"}):
                 raise Refused(f"has its {_FIRST[others.pop()]} first, unlike the others")
-            found = {order: found[order]} if order in found else {}
+            found = {self._order: found[self._order]} if self._order in found else {}
+        elif self._order is not None and len(found) > 1:  # points, where the month is said to be first
+            raise Refused("has a two-digit year that may be first or last; write years with four digits")
         if found.keys() == {"ymd"}:
             raise Refused("has a two-digit year first; write years with four digits")
-        order = "dmy" if "dmy" in found else "mdy"
         if not found:
-            raise self._never(*parts[self._order if self._order in parts else "dmy"])
+            raise self._never(*parts.get(self._order or "dmy", parts["dmy"]))
+        order: Order = "dmy" if "dmy" in found else "mdy"
         if len(found[order]) > 1:
             raise Refused("has a two-digit year that may be of either century; write years with four digits")
         may_be = {day for days in found.values() for day in days}
@@ -181,10 +182,10 @@ class Dates:
         if day is None or not self._may_be(day):
             return why_no_date(written)
         # No reason tells anybody's day of birth.
-        means = (
-            "is a number, as Excel keeps days" if self._of_births else f"is a number, in Excel the day {day}"
+        means = "may be a date" if self._of_births else f"means {day}"
+        return (
+            f"is a number, which {means} in Excel; format the column as dates there and save the file again"
         )
-        return f"{means}; format the column as dates there and save the file again"
 
     def _local_day(self, match: re.Match[str], day: date) -> date:
         hour, offset = int(match["hour"] or 0), match["offset"]

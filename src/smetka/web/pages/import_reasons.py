@@ -39,10 +39,13 @@ _REASONS = (
     mark("is before {0}"),
     mark("is later than today"),
     mark("has a two-digit year first; write years with four digits"),
+    mark("has a two-digit year that may be first or last; write years with four digits"),
     mark("has a two-digit year that may be of either century; write years with four digits"),
     mark("has a month whose name is that of another month in another language; write it as a number"),
-    mark("is a number, in Excel the day {0}; format the column as dates there and save the file again"),
-    mark("is a number, as Excel keeps days; format the column as dates there and save the file again"),
+    mark("is a number, which means {0} in Excel; format the column as dates there and save the file again"),
+    mark(
+        "is a number, which may be a date in Excel; format the column as dates there and save the file again"
+    ),
     mark("is a Unix timestamp; a date such as 2024-12-31 or 31.12.2024 is expected"),
     mark("is a number; a date such as 2024-12-31 or 31.12.2024 is expected"),
     mark("is no date; a date such as 2024-12-31 or 31.12.2024 is expected"),
