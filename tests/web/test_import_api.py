@@ -116,6 +116,16 @@ def test_columns_are_named_by_the_query(shop, exact):
     assert told["written"]
 
 
+def test_states_of_the_shop_s_own_are_told_by_the_query(shop, assert_problem, exact):
+    text = "user_id,order_id,money_spent,year,status\n1,11,5.00,2021,held\n2,12,6.00,2021,packed up\n"
+    problem = assert_problem(send(shop, text), 422, "file-refused")
+
+    assert problem["outcome"]["files"][0]["unknown_states"] == {"held": 1, "packed up": 1}
+    assert "`state` WORD=paid" in problem["detail"]
+    told = exact(send(shop, text, state=["held=unpaid", "packed up=paid"]))
+    assert (told["payments"], told["files"][0]["left_out"]) == (1, {"not paid (held)": 1})
+
+
 def test_a_list_that_may_be_of_orders_is_refused_with_the_way_out(shop, assert_problem, exact):
     text = "email,name,Total,Order ID\nana@example.com,#7,20.00,7\n"
     problem = assert_problem(send(shop, text), 422, "file-refused")

@@ -179,6 +179,25 @@ def test_a_column_that_was_found_can_be_left_out(shop, owner):
         assert ledger.execute("SELECT name, age FROM user_info WHERE user_id = 4711").fetchone() == ("", 30)
 
 
+OWN_STATES = "user_id,order_id,money_spent,year,status\n1,11,5.00,2021,на пат\n1,12,6.00,2021,<quote>\n1,13,7.00,2021,на пат\n"
+
+
+def test_states_of_the_shop_s_own_are_asked_for_and_remembered(shop, owner):
+    before = payments(shop)
+    reply = owner.choose(OWN_STATES)
+
+    assert "на пат (2)" in reply.text
+    assert "&lt;quote&gt; (1)" in reply.text
+    assert re.findall(r'name="word[12]" value="([^"]*)"', reply.text) == ["на пат", "&lt;quote&gt;"]
+
+    reply = owner.look_again(reply, word1="на пат", means1="paid", word2="<quote>", means2="")
+    assert figures(reply)["Payments"] == "2"
+    reply = owner.look_again(reply, word1="на пат", means1="paid", word2="<quote>", means2="unpaid")
+    assert "orders that are not paid (quote)" in plain(reply.text)
+    owner.press(reply)
+    assert payments(shop)[len(before) :] == [(1, 5.0, 2021), (1, 7.0, 2021)]
+
+
 UNKNOWN_ORDERS = "Number,email,Total,Financial Status,Paid at,Date of Birth\nA1,ana@example.com,80.00,x,2022-03-01,1990-02-03\n"
 
 

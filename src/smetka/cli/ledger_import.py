@@ -21,6 +21,7 @@ from smetka.ledger.imports.marker import draft, marker
 from smetka.ledger.imports.outcome import FileOutcome, Orders, Outcome
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading
+from smetka.ledger.imports.states import parse_states
 from smetka.ledger_location import ledger_path
 from smetka.money import grouped
 from smetka.settings import load_settings
@@ -41,6 +42,13 @@ _REJECT_COLUMNS = ("file", "line", "column", "reason")
     help="Which column is what; a column may stand in double quotes. May be repeated.",
 )
 @click.option("--map-file", type=click.Path(path_type=Path), help="The same in a TOML or JSON file.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="WORD=paid|unpaid|cancelled|refunded",
+    help="What a state of orders means; goes before what is known of it. May be repeated.",
+)
 @click.option("--kind", type=click.Choice(("csv", "tsv", "xlsx", "jsonl")), help="What the files are.")
 @click.option("--encoding", help="Such as utf-8, windows-1250 or windows-1251.")
 @click.option("--delimiter", help="What parts columns: , ; | or tab.")
@@ -63,6 +71,7 @@ def import_(
     into: str,
     mappings: tuple[str, ...],
     map_file: Path | None,
+    states: tuple[str, ...],
     kind: Literal["csv", "tsv", "xlsx", "jsonl"] | None,
     encoding: str | None,
     delimiter: str | None,
@@ -105,6 +114,7 @@ def import_(
                 today=datetime.now(settings.timezone).date(),
                 decimal=decimal,
                 date_order=dates,
+                states=parse_states(states),
             ),
             mapped=mapped,
             reading=Reading(encoding=encoding, delimiter=delimiter, sheet=sheet, kind=kind),
@@ -263,6 +273,9 @@ def _file_lines(file: FileOutcome, currency: str) -> list[str]:
             f"  {counted(file.ages_unknown, 'row')} of unknown age: "
             "the age or date of birth stands for none, has no year or is implausible"
         )
+    if file.unknown_states:
+        words = ", ".join(f"{word!r} ({count:,})" for word, count in file.unknown_states.most_common())
+        lines.append(f"  unknown states: {words}; say what each means by --state WORD=paid|unpaid|…")
     return lines
 
 

@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from smetka.errors import WrongUsage
 from smetka.ledger.imports.mapping import parse_mapping
+from smetka.ledger.imports.states import parse_states
 from smetka.web.schemas import Answer, Input
-from smetka.web.values import Amount, Count, Flag
+from smetka.web.values import Amount, Count, Flag, Repeatable
 
 _NAME = r"^[^\x00-\x1f\x7f/\\.][^\x00-\x1f\x7f/\\]{0,99}$"
 
@@ -22,11 +23,25 @@ def _mapping(text: Any) -> dict[str, list[str]]:
         raise ValueError(f"is not understood: {told[:1].lower()}{told[1:]}") from None
 
 
+def _states(texts: Any) -> dict[str, str]:
+    try:
+        return parse_states(map(str, texts))
+    except WrongUsage as error:
+        told = str(error).removesuffix(".").replace("--state", "it")
+        raise ValueError(f"is not understood: {told[:1].lower()}{told[1:]}") from None
+
+
 FileName = Annotated[str, StringConstraints(pattern=_NAME)]
 Mapping = Annotated[
     dict[str, list[str]],
     BeforeValidator(_mapping),
     WithJsonSchema({"type": "string", "examples": ["user_id=Customer,money_spent=Total,date=Paid at"]}),
+]
+States = Annotated[
+    dict[str, str],
+    Repeatable(),
+    BeforeValidator(_states),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "examples": [["ready-pickup=paid"]]}),
 ]
 Text = Annotated[str | None, StringConstraints(max_length=100), WithJsonSchema({"type": "string"})]
 Decimal = Annotated[Literal[".", ","] | None, WithJsonSchema({"type": "string", "enum": [".", ","]})]
@@ -46,6 +61,11 @@ class ImportQuery(Input):
         description="Which column is what, as FIELD=COLUMN, several parted by commas; a column may stand in "
         "double quotes. Fields are user_id, email, name, age, birth_date, money_spent, date, year, order_id, "
         "currency, status, refunded, outstanding, cancelled_at, item. A field is left out by FIELD= alone.",
+    )
+    state: States = Field(
+        default_factory=dict,
+        description="What a state of orders means, as WORD=paid, unpaid, cancelled or refunded. It goes "
+        "before what is known of it. May be given more than once.",
     )
     encoding: Text = Field(
         None, description="Such as utf-8, windows-1250 or windows-1251; found out unless given."
@@ -81,6 +101,10 @@ class ImportedFile(Answer):
     left_out: dict[str, int] = Field(description="Rows that are no payment by rule, by reason.")
     ages_unknown: Count = Field(
         description="Rows whose age or date of birth stands for none, has no year, or is nobody's."
+    )
+    unknown_states: dict[str, int] = Field(
+        description="States of orders that are not known, each with its number of orders: `state` says "
+        "what they mean."
     )
     already: str | None = Field(description="When the same bytes were imported; nothing was added then.")
 

@@ -20,6 +20,7 @@ from smetka.ledger.imports.mapping import Mapped
 from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading
+from smetka.ledger.imports.states import Told
 from smetka.ledger_location import Server, ledger_location
 from smetka.services import Services
 from smetka.settings import Settings, named_ledger
@@ -42,6 +43,7 @@ class Choices:
     reading: Reading = field(default_factory=Reading)
     decimal: Mark | None = None
     dates: Order | None = None
+    states: Told = field(default_factory=dict)
     skip_rejected: bool = False
     despite_overlap: bool = False
 
@@ -98,6 +100,7 @@ def run(path: Path, choices: Choices, services: Services, *, dry_run: bool) -> O
             today=services.now().astimezone(settings.timezone).date(),
             decimal=choices.decimal,
             date_order=choices.dates,
+            states=choices.states,
         ),
         mapped=choices.mapped,
         reading=choices.reading,

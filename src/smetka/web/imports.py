@@ -58,6 +58,7 @@ def import_file(query: ImportQuery, pieces: Iterator[bytes], services: Services)
         ),
         decimal=query.decimal,
         dates=query.dates,
+        states=query.state,
         skip_rejected=query.skip_rejected,
         despite_overlap=query.despite_overlap,
     )

@@ -25,6 +25,7 @@ from smetka.web import bodies
 from smetka.web.parts import services
 from smetka.web.refusals import UnsupportedMediaType
 from smetka.web.schemas import Input, NoPath, NoQuery
+from smetka.web.values import Repeatable
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IDEMPOTENCY_KEY_PATTERN = r"[!-~](?:[ -~]{0,253}[!-~])?"
@@ -263,10 +264,12 @@ def _path(model: type[I], values: dict[str, str], faults: list[Fault]) -> I | No
 
 
 def _query(model: type[I], args: MultiDict[str, str], faults: list[Fault]) -> I | None:
-    values = {}
+    values: dict[str, Any] = {}
     for name, given in args.lists():
         if name not in model.model_fields:
             faults.append(Fault(model.unknown.get(name, "is not a query parameter here"), parameter=name))
+        elif any(isinstance(each, Repeatable) for each in model.model_fields[name].metadata):
+            values[name] = given
         elif len(given) > 1:
             faults.append(Fault("is given more than once", parameter=name))
         else:

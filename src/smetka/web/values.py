@@ -30,6 +30,10 @@ MOST_COUNTED = 10**9
 _CURSOR = r"([1-9][0-9]{11,12})\.([^\x00-\x1f\x7f]{1,200})"
 
 
+class Repeatable:
+    """Marks the type of a query parameter that may come more than once: it is read from a list of texts."""
+
+
 def _integral(value: Any, largest: int) -> int:
     """An integral JSON number of any spelling: 1, 1.0, 10e-1."""
     # The range is looked at before int() is: that of 1e999999 would be a number of a million digits.

@@ -9,7 +9,6 @@ import pytest
 from smetka.errors import WrongUsage
 from smetka.ledger.imports.columns import find_columns
 from smetka.ledger.imports.mapping import parse_mapping, read_mapping
-from smetka.ledger.imports.platforms import STATES, meaning
 from smetka.ledger.imports.refused import Refused
 
 FILES = Path(__file__).parent / "files"
@@ -275,22 +274,3 @@ def test_in_shopify_a_name_is_an_order_s():
 def test_the_download_of_analytics_is_refused_with_what_to_export_instead():
     with pytest.raises(Refused, match="Advanced Order Export"):
         find_columns(header_of("woocommerce_analytics.csv"), {})
-
-
-@pytest.mark.parametrize(
-    "status", ["paid", "Paid", "completed", "wc-completed", "Processing", "partially_refunded"]
-)
-def test_states_whose_money_counts(status):
-    assert meaning(status) in STATES
-
-
-@pytest.mark.parametrize(
-    "status", ["pending", "Pending payment", "wc-on-hold", "On hold", "voided", "trash", "Cancelled"]
-)
-def test_states_that_are_left_out(status):
-    assert meaning(status) not in STATES
-
-
-def test_an_unknown_state_is_refused():
-    with pytest.raises(Refused, match="map no status"):
-        meaning("shipped")

@@ -148,6 +148,19 @@ def test_columns_are_mapped_by_option_and_by_file(smetka, export, tmp_path):
     assert json.loads(out)["total"] == 1234.5
 
 
+def test_states_of_the_shop_s_own_are_told_by_option(smetka, export, tmp_path):
+    path = export("user_id,order_id,money_spent,year,status\n1,11,5.00,2023,held\n2,12,6.00,2023,packed up\n")
+    asked = ("ledger", "import", path, "--into", tmp_path / "shop.db")
+
+    _, out, _ = smetka(*asked, "--dry-run")
+    assert "unknown states: 'held' (1), 'packed up' (1)" in out
+    assert "--state WORD=paid" in out
+    status, _, err = smetka(*asked, "--state", "held=maybe")
+    assert (status, "--state is WORD=paid" in err) == (2, True)
+    status, out, _ = smetka(*asked, "--state", "held=unpaid", "--state", "packed up=paid")
+    assert (status, "1 payment of 6.00" in out) == (0, True)
+
+
 def test_rejected_rows_stop_everything_and_are_listed_beside_the_ledger(smetka, export, tmp_path):
     path, ledger = export(PLAIN + "1,1.00,2023\nana@example.com,2.00,2023\n"), tmp_path / "shop.db"
     status, _, err = smetka("ledger", "import", path, "--into", ledger)

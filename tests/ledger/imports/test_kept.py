@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from smetka.ledger.imports.kept import is_refund_list, kept_cents, listed_cents, paid_cents
-from smetka.ledger.imports.platforms import ALL_BACK, COUNTS, PARTLY, SOME_BACK
 from smetka.ledger.imports.refused import LeftOut, Refused
+from smetka.ledger.imports.states import ALL_BACK, COUNTS, PARTLY, SOME_BACK
 
 
 @pytest.mark.parametrize(

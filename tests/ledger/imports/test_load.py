@@ -6,6 +6,7 @@ import random
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -417,6 +418,34 @@ def test_woocommerce_orders_by_their_rules(load):
         "cancelled": 1,
         "not paid (failed)": 1,
     }
+
+
+OWN_STATES = (
+    "user_id,order_id,money_spent,year,status\n"
+    "1,11,5.00,2023,completed\n2,12,6.00,2023,На пат\n3,13,7.00,2023,quote\n4,14,8.00,2023,на-пат\n"
+)
+
+
+def test_states_of_the_shop_s_own_count_as_it_says(load):
+    outcome = load(OWN_STATES)
+
+    assert outcome.files[0].unknown_states == {"На пат": 1, "quote": 1, "на-пат": 1}
+    assert not load.path.exists()
+
+    told = replace(RULES, states={"на пат": "paid", "quote": "unpaid", "completed": "refunded"})
+    outcome = load(OWN_STATES, rules=told)
+    assert payments(load.path) == [(2, 600, 2023), (4, 800, 2023)]
+    assert outcome.files[0].left_out == {"not paid (quote)": 1, "refunded in full": 1}
+    assert outcome.files[0].unknown_states == {}
+
+
+def test_unknown_states_are_counted_to_an_end_and_anew_when_a_file_is_read_again(load):
+    lines = [f"1,{number},1.234,2023,state {number % 60}" for number in range(120)]
+    text = "user_id;order_id;money_spent;year;status\n" + "\n".join(lines).replace(",", ";")
+    outcome = load(text + "\n1;999;1.50;2023;state 0\n1;998;2.25;2023;paid\n")
+
+    assert len(outcome.files[0].unknown_states) == 50
+    assert outcome.files[0].unknown_states["state 0"] == 3
 
 
 WEBTOFFEE = (

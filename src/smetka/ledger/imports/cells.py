@@ -79,6 +79,18 @@ def email(text: str) -> str:
     return text.lower()
 
 
+def check_currency(text: str, own: str) -> None:
+    """See that a currency that is told is the shop's own.
+
+    Raises:
+        Refused: it is another.
+    """
+    if text and text.upper() != own:
+        raise Refused(
+            f"is in {text.upper()[:10]}, the shop's currency is {own}; two currencies cannot be added"
+        )
+
+
 def order_number(text: str) -> str:
     """An order's number, the same however exports write it: #1001, 01001 and 1001.0 are 1001."""
     number = text.strip().removeprefix("#").strip()

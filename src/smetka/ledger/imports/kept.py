@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from smetka.ledger.imports.platforms import ALL_BACK, PARTLY, SOME_BACK
 from smetka.ledger.imports.refused import LeftOut, Refused
+from smetka.ledger.imports.states import ALL_BACK, PARTLY, SOME_BACK
 
 # Read after any number: "1 not paid in full".
 NOT_IN_FULL = "not paid in full"

@@ -14,6 +14,8 @@ from smetka.money import NOTHING, Money
 MOST_REJECTS = 100_000
 """Rejected rows that are remembered; beyond them they are only counted."""
 
+MOST_STATES = 50
+
 
 class Rejected(NamedTuple):
     """A row that breaks a rule. Says where and why, and nothing that stands in it about a person."""
@@ -70,6 +72,8 @@ class FileOutcome:
         left_out: rows that are no payment by rule, counted by reason.
         left_out_orders: the orders among them with their money, by reason.
         ages_unknown: rows whose age or date of birth stands for none, has no year, or is nobody's.
+        unknown_states: words for the state of an order that nobody knows, as they are written first, with
+            how many orders have it; the first `MOST_STATES` of them.
         already: when the same bytes were imported before; nothing of the file was added then.
     """
 
@@ -89,7 +93,19 @@ class FileOutcome:
     left_out: Counter[str] = field(default_factory=Counter)
     left_out_orders: dict[str, Orders] = field(default_factory=dict)
     ages_unknown: int = 0
+    unknown_states: Counter[str] = field(default_factory=Counter)
     already: str | None = None
+
+    def forget(self) -> None:
+        """No row was read."""
+        self.rows = self.rejected = self.ages_unknown = 0
+        self.left_out.clear()
+        self.unknown_states.clear()
+
+    def note_state(self, word: str) -> None:
+        """Count an order whose state nobody knows."""
+        if word in self.unknown_states or len(self.unknown_states) < MOST_STATES:
+            self.unknown_states[word] += 1
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -109,6 +125,7 @@ class FileOutcome:
             "customers_updated": self.customers_updated,
             "left_out": dict(self.left_out),
             "ages_unknown": self.ages_unknown,
+            "unknown_states": dict(self.unknown_states),
             "already": self.already,
         }
 

@@ -1,4 +1,4 @@
-"""The order exports of e-shop platforms, known by their columns, and what an order's state means.
+"""The order exports of e-shop platforms, known by their columns.
 
 Columns as the platforms document them: Shopify's `orders_export.csv`
 (https://help.shopify.com/en/manual/fulfillment/managing-orders/exporting-orders), and of WooCommerce the
@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from smetka.ledger.imports.refused import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,43 +113,7 @@ def recognise(header: Sequence[str]) -> Platform | None:
     return next((platform for platform in _PLATFORMS if platform.signs <= columns), None)
 
 
-COUNTS = "counts"
-PARTLY = "partly"
-ALL_BACK = "all back"
-SOME_BACK = "some back"
-STATES = frozenset({COUNTS, PARTLY, ALL_BACK, SOME_BACK})
-
-
 def is_test(payment_method: str) -> bool:
     """Nobody paid: the shop tried its checkout by Shopify's gateway for tests."""
     plain = payment_method.lower()
     return "bogus gateway" in plain or plain.startswith("(for testing)")
-
-
-_MEANINGS = {
-    "paid": COUNTS,
-    "completed": COUNTS,
-    "processing": COUNTS,
-    "partially_paid": PARTLY,
-    "partially_refunded": SOME_BACK,
-    "refunded": ALL_BACK,
-    "cancelled": "cancelled",
-    "canceled": "cancelled",
-} | dict.fromkeys(
-    "authorized voided expired pending pending_payment on_hold failed trash draft checkout_draft".split()
-)
-
-
-def meaning(status: str) -> str:
-    """What an order's state says about its money: one of `STATES`, or why it is left out.
-
-    Raises:
-        Refused: it is none of the states of Shopify and WooCommerce.
-    """
-    plain = status.lower().removeprefix("wc-").replace(" ", "_").replace("-", "_")
-    if plain not in _MEANINGS:
-        raise Refused(
-            "is none of the states of Shopify or WooCommerce, such as paid or completed; "
-            "to count every order, map no status"
-        )
-    return _MEANINGS[plain] or f"not paid ({plain.replace('_', ' ')})"

@@ -15,6 +15,7 @@ from smetka.ledger.imports.births import Births
 from smetka.ledger.imports.cells import (
     DASHES,
     Seen,
+    check_currency,
     check_name,
     customer_name,
     order_number,
@@ -30,11 +31,12 @@ from smetka.ledger.imports.dates import Dates
 from smetka.ledger.imports.defused import MARKS, bare
 from smetka.ledger.imports.kept import NOT_IN_FULL, is_refund_list, kept_cents, listed_cents, paid_cents
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
-from smetka.ledger.imports.platforms import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, is_test, meaning
+from smetka.ledger.imports.platforms import is_test
 from smetka.ledger.imports.refused import LeftOut, ReadAgain, Refused
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Source
 from smetka.ledger.imports.staging import Staged
+from smetka.ledger.imports.states import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, States
 from smetka.ledger.imports.watched import check_watched
 from smetka.ledger.imports.when import When
 
@@ -60,6 +62,7 @@ class Rows:
         decimal: Mark | None = "." if source.typed else rules.decimal
         self._amounts = Amounts(decimal, rules.currency)
         self._dates = Dates(rules.zone, order, rules.today)
+        self._states = States(rules.states, source.header)
         self._births = Births(rules.zone, order, rules.today)
         self._rejects_before = len(outcome.rejects)
         self._field = ""
@@ -74,9 +77,7 @@ class Rows:
         self.cents = 0
         if self.columns.has_payments:
             self._when.forget()
-        self.told.rows = self.told.rejected = 0
-        self.told.ages_unknown = 0
-        self.told.left_out.clear()
+        self.told.forget()
         del self._outcome.rejects[self._rejects_before :]
 
     def undecided(self) -> None:
@@ -239,18 +240,14 @@ class Rows:
             if is_test(self._cell("payment_method", cells)):
                 raise LeftOut(reasons.TEST_ORDER)
             self._field = "status"
-            state = meaning(status)
+            state = self._states.meaning(status)
             if state not in STATES:
                 raise LeftOut(state)
         else:
             state = COUNTS
         if self._given("cancelled_at", cells):
             raise LeftOut(reasons.CANCELLED)
-        if (currency := self._cell("currency", cells)) and currency.upper() != self._rules.currency:
-            raise Refused(
-                f"is in {currency.upper()[:10]}, the shop's currency is {self._rules.currency}; "
-                "two currencies cannot be added"
-            )
+        check_currency(self._cell("currency", cells), self._rules.currency)
         if state == PARTLY and "outstanding" not in columns.at:
             raise LeftOut(NOT_IN_FULL)
         check_watched(columns.watched, self._source.header, cells, self._rules.currency)
@@ -327,3 +324,5 @@ class Rows:
         named = self.columns.named
         column = refused.column or named.get(field) or (named.get("year", "") if field == "date" else "")
         self._outcome.reject(self.told, refused.line or line, column, refused.reason)
+        if refused.code == "unknown_state":
+            self.told.note_state(*refused.values)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from smetka.ledger.imports.amounts import Mark
 from smetka.ledger.imports.date_notation import Order
+from smetka.ledger.imports.states import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Rules:
         currency: the shop's, ISO 4217.
         zone: the shop's; days and years are its.
         today: the shop's day.
+        states: what the shop said of states of orders, see `parse_states`.
         decimal, date_order: what is told of amounts and dates that can be read in two ways.
     """
 
@@ -26,3 +28,4 @@ class Rules:
     today: date
     decimal: Mark | None = None
     date_order: Order | None = None
+    states: Told = field(default_factory=dict)

@@ -52,8 +52,8 @@ _REASONS = (
     mark("has 1 cell where the header has {0}"),
     mark("has {0} cells where the header has {1}"),
     mark(
-        "is none of the states of Shopify or WooCommerce, such as paid or completed; to count every order, "
-        "map no status"
+        "is none of the states that are known, such as paid or completed; say what it means, --state "
+        "WORD=paid, unpaid, cancelled or refunded, or, to count every order, map no status"
     ),
     mark("says nothing, though the order was refunded in part; how much is not known"),
     mark("says nothing, though the order was paid in part; how much is not known"),
@@ -101,5 +101,6 @@ def reason(text: str) -> Markup:
     """Why a row cannot be imported; in English, and marked as that, where the catalogue does not have it."""
     for pattern, found in ((known, each.fullmatch(text)) for known, each in _PATTERNS):
         if found:
-            return Markup("{}").format(render.said().gettext(pattern).format(*found.groups()))
+            said = render.said().gettext(pattern).format(*found.groups())
+            return Markup("{}").format(importing.plainly(said))
     return Markup('<span lang="en">{}</span>').format(importing.plainly(text))

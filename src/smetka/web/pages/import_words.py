@@ -55,6 +55,13 @@ ENCODINGS = {
     "utf-16": "UTF-16",
 }
 
+MEANINGS = {
+    "paid": mark("paid"),
+    "unpaid": mark("not paid"),
+    "cancelled": mark("cancelled"),
+    "refunded": mark("refunded in full"),
+}
+
 MISSING = {
     "user_id": mark(
         "No column is known to say who the customer is. Choose the one with the customer number "

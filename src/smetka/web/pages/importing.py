@@ -21,6 +21,7 @@ from smetka.ledger.imports.mapping import FIELDS
 from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.refused import Code, Refused
 from smetka.ledger.imports.source import Kind, Reading, Source, open_source
+from smetka.ledger.imports.states import MEANINGS, plain
 from smetka.spreadsheets import csv_lines
 from smetka.web import bodies, importing
 from smetka.web.multipart import SentFile
@@ -32,7 +33,15 @@ from smetka.web.refusals import FileRefused, ImportOverlaps
 COLUMNS_OFFERED = 100
 """Columns that can be chosen on the page: more would make it too long to send."""
 
-_ASKED = ("file", "kind", "encoding", "delimiter", "sheet", "decimal", "dates", *FIELDS)
+STATES_OFFERED = 20
+"""States of orders that can be told on the page what they mean."""
+
+_STATES = tuple((f"word{number}", f"means{number}") for number in range(1, STATES_OFFERED + 1))
+_ASKED = (
+    *("file", "kind", "encoding", "delimiter", "sheet", "decimal", "dates"),
+    *FIELDS,
+    *(name for pair in _STATES for name in pair),
+)
 _NONE = "-"
 _GONE = mark("The file is not here any more: it is kept for half an hour only. Choose it again.")
 
@@ -74,7 +83,7 @@ class Look:
         if refused.code == "encodings":
             self.question = "encoding"
             self.readings = list(zip(refused.values[::2], refused.values[1::2], strict=True))
-        elif refused.code:
+        elif refused.code in import_words.ASKED:
             self.asked = (refused.code, refused.values)
         elif option := _OPTION.search(refused.reason):
             self.question, self.missing = option[1], option[2]
@@ -147,12 +156,14 @@ def import_look() -> Any:
         reason=reason,
         offered=list(enumerate(look.header[:COLUMNS_OFFERED])),
         words=import_words,
+        states=_states(fields, look.outcome),
         options={
             name: [(key, render.said().gettext(shown)) for key, shown in named.items()]
             for name, named in (
                 ("kind", import_words.KINDS),
                 ("encoding", import_words.ENCODINGS),
                 ("delimiter", import_words.DELIMITERS),
+                ("meaning", import_words.MEANINGS),
             )
         },
     )
@@ -245,7 +256,24 @@ def _choices(fields: forms.Fields) -> importing.Choices:
         ),
         decimal=cast("Mark | None", fields.one_of("decimal", (".", ","))),
         dates=cast("Order | None", fields.one_of("dates", ("dmy", "mdy"))),
+        states={
+            plain(text): meaning
+            for word, means in _STATES
+            if (text := fields.text(word)) and (meaning := fields.one_of(means, MEANINGS))
+        },
     )
+
+
+def _states(fields: forms.Fields, outcome: Outcome | None) -> list[tuple[str, str, str, int]]:
+    """States whose meaning is to be chosen: names of the two fields, the word, and how many orders have it.
+
+    Those that were told come first, and can be told otherwise.
+    """
+    kept = [(*pair, fields.typed[pair[0]], 0) for pair in _STATES if fields.typed.get(pair[1])]
+    free = [pair for pair in _STATES if not fields.typed.get(pair[1])]
+    unknown = outcome.files[0].unknown_states if outcome else {}
+    new = [word for word in unknown if word]
+    return kept + [(*pair, word, unknown[word]) for pair, word in zip(free, new, strict=False)]
 
 
 def _with_columns(choices: importing.Choices, fields: forms.Fields, header: list[str]) -> importing.Choices:
