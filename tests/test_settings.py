@@ -61,6 +61,11 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(tmp_path):
         ("SMETKA_BONUS_THRESHOLD", "-1", "negative"),
         ("SMETKA_TELEGRAM_CHAT_IDS", "managers", "chat id"),
         ("SMETKA_TELEGRAM_CHAT_IDS", str(2**52), "chat id"),
+        ("SMETKA_TELEGRAM_CHAT_IDS", "-1001234567890:", "the number of a topic"),
+        ("SMETKA_TELEGRAM_CHAT_IDS", "-1001234567890:0", "the number of a topic"),
+        ("SMETKA_TELEGRAM_CHAT_IDS", "-1001234567890:77:8", "the number of a topic"),
+        ("SMETKA_TELEGRAM_CHAT_IDS", f"-1001234567890:{2**31}", "the number of a topic"),
+        ("SMETKA_TELEGRAM_CHAT_IDS", "managers:7", "chat id"),
         ("SMETKA_TELEGRAM_API_URL", "ftp://x", "http://"),
         ("SMETKA_NOTIFY_COOLDOWN_SECONDS", "-1", "must be at least 0"),
         ("SMETKA_MONGODB_URI", "postgres://x", "mongodb://"),
@@ -119,7 +124,7 @@ def test_no_secret_is_in_a_message_or_a_repr():
 def test_a_child_gets_all_that_was_set_and_reads_the_same():
     environ = {
         "SMETKA_AGE_GROUPS": "0-17,>17",
-        "SMETKA_TELEGRAM_CHAT_IDS": "5,-1001234567890,@managers,5",
+        "SMETKA_TELEGRAM_CHAT_IDS": "5,-1001234567890,@managers,5,-1001234567890:77,-1001234567890:1,@managers:8",
         "SMETKA_BONUS_THRESHOLD": "12.50",
         "SMETKA_TIMEZONE": "Pacific/Auckland",
         "SMETKA_MONGODB_URI": "mongodb://h/shop",
@@ -127,7 +132,13 @@ def test_a_child_gets_all_that_was_set_and_reads_the_same():
     settings = load_settings(environ=environ)
 
     assert load_settings(environ=settings.environment()) == settings
-    assert settings.telegram_chat_ids == (5, -1001234567890, "@managers")
+    assert settings.telegram_chat_ids == (
+        5,
+        -1001234567890,
+        "@managers",
+        "-1001234567890:77",
+        "@managers:8",
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from smetka.bonus.campaigns import Campaign, Issue
 from smetka.bonus.issuing import Issued, Issuing
 from smetka.ledger import Ledger
 from smetka.storage import Storage
-from smetka.telegram.chats import ChatId
 from smetka.telegram.outbox import Outbox
+from smetka.telegram.topics import ChatId
 
 
 def issue_and_tell(

@@ -232,7 +232,7 @@ def test_around_the_last_midnight_the_terminal_says_what_holds_and_until_when(sm
     now[0] += timedelta(minutes=45)
 
     assert reserved[1] == (
-        f"{held} is reserved until 2099-02-01 00:30 (Europe/Skopje): 300.00 MKD, customer 1.\n"
+        f"{held} is reserved: 300.00 MKD, customer 1.\nReserved until 2099-02-01 00:30 (Europe/Skopje)\n"
     )
     assert "Reserved until 2099-02-01 00:30 (Europe/Skopje)\n" in smetka("voucher", "show", held)[1]
     monkeypatch.setenv("SMETKA_LANGUAGE", "mk")

@@ -131,10 +131,10 @@ def sender(make_sender, figures):
 def ask(telegram, bot, sender, drain, clock):
     """A function that has a person write something; returns the texts that are answered."""
 
-    def ask(text, chat=MANAGER, person=None, members=None):
+    def ask(text, chat=MANAGER, person=None, members=None, topic=None):
         before = len(telegram.messages(chat))
         date = int(clock.now().timestamp())
-        telegram.write(chat, text, person, members={"date": date, **(members or {})})
+        telegram.write(chat, text, person, topic=topic, members={"date": date, **(members or {})})
         assert bot.poll(0) == 0
         clock.pass_(1.5)
         drain(sender)
@@ -393,6 +393,146 @@ def test_a_group_is_connected_by_an_invite_of_a_person(pair, ask):
 def test_those_who_are_nobody_are_not_answered(ask, figures, more):
     assert ask("/averages", members=more) == []
     assert figures.asked == []
+
+
+# --- topics, and those who write as a group or a channel ---------------------------------------
+
+HIDDEN = "I cannot tell who asks: write as yourself, not anonymously or as a channel."
+
+
+@pytest.fixture
+def forum(telegram, pair):
+    """A forum with a topic 77, in which person 5005 is a manager."""
+    telegram.world.add_chat("-1003003:77")
+    pair("manager", -1003003, 5005)
+    return -1003003
+
+
+@pytest.fixture
+def hear(telegram, bot, sender, drain, clock):
+    """A function that has the bot hear what happened, and returns what is answered in a chat."""
+
+    def hear(chat):
+        before = len(telegram.messages(chat))
+        assert bot.poll(0) == 0
+        clock.pass_(1.5)
+        drain(sender)
+        return [message.text for message in telegram.messages(chat)[before:]]
+
+    return hear
+
+
+def test_a_question_in_a_topic_is_answered_in_that_topic(ask, forum, telegram, bot, sender, drain, clock):
+    (text,) = ask("/averages", forum, 5005, topic=77)
+    assert text.startswith("Average spending by age")
+    (message,) = telegram.messages(f"{forum}:77")
+
+    telegram.press(forum, message.id, message.buttons[0][0][1], 5005)
+    bot.poll(0)
+    clock.pass_(1.5)
+    drain(sender)
+    assert len(telegram.messages(f"{forum}:77")) == 2
+
+
+def test_a_question_in_general_is_answered_there_whatever_thread_it_is_in(ask, forum, telegram):
+    ask("/due", forum, 5005)
+    ask("/due", forum, 5005, members={"message_thread_id": 4711})  # a reply to a message of General
+    ask("/due", forum, 5005, members={"message_thread_id": 1, "is_topic_message": True})
+
+    assert [message.topic for message in telegram.messages(forum)[-3:]] == [None, None, None]
+
+
+def test_a_topic_that_the_settings_name_makes_its_group_known_and_gives_nobody_rights(
+    make_bot, telegram, outbox, clock, figures
+):
+    telegram.world.add_chat("-1004004:77")
+    bot = make_bot(recipients=("-1004004:77", MANAGER))
+    date = {"date": int(clock.now().timestamp())}
+    telegram.write(-1004004, "/due", 6006, topic=77, members=date)
+    telegram.write(-1004004, "/due", MANAGER, topic=77, members=date)
+    bot.poll(0)
+
+    assert [(each.chat, each.kind) for each in outbox.newest(9)] == [("-1004004:77", "bonus")]
+
+
+def test_a_topic_that_is_reopened_is_written_to_again(forum, telegram, chats, bot):
+    chats.pause_topic(f"{forum}:77", "The topic is closed.")
+    chats.pause_topic(forum, "The topic is closed.")
+    telegram.write(forum, "", 5005, topic=77, members={"text": None, "forum_topic_reopened": {}})
+    bot.poll(0)
+
+    assert (chats.get(f"{forum}:77").paused, chats.get(forum).paused) == (None, "The topic is closed.")
+
+
+def test_an_anonymous_administrator_is_told_why_nothing_is_answered(forum, telegram, hear, figures, clock):
+    asked = list(figures.asked)
+    telegram.write_anonymously(forum, "/averages", topic=77)
+    assert hear(forum) == [HIDDEN]
+    assert telegram.messages(forum)[-1].topic == 77
+    telegram.write_anonymously(forum, "/due", topic=77)
+    assert hear(forum) == [], "once an hour"
+    telegram.write_anonymously(forum, "good morning")
+    assert hear(forum) == []
+    clock.pass_(3600)
+    telegram.write_anonymously(forum, "/due")
+    assert hear(forum) == [HIDDEN]
+    assert figures.asked == asked
+
+
+def test_an_anonymous_administrator_of_an_unknown_group_is_told_for_an_invite_that_works(
+    telegram, hear, invites, chats
+):
+    telegram.world.add_chat(-1005005)
+    code, _ = invites.make("manager")
+    for text in ("/start", "/start nonsense", "/averages", f"/help {code}"):
+        telegram.write_anonymously(-1005005, text)
+        assert hear(-1005005) == []
+    telegram.write_anonymously(-1005005, f"/start {code}")
+
+    assert hear(-1005005) == [HIDDEN]
+    assert chats.get(-1005005).role is None
+    assert invites.look(code, mark="another"), "it stays unused"
+
+
+def test_what_a_linked_channel_forwards_into_its_group_is_not_answered(forum, telegram, hear):
+    members = {"sender_chat": {"id": -1009, "type": "channel"}, "is_automatic_forward": True}
+    telegram.write(forum, "/averages", 5005, members=members)
+
+    assert hear(forum) == []
+
+
+def test_whoever_tries_to_connect_a_channel_is_told_how(telegram, hear, chats, invites, figures):
+    telegram.world.add_chat(-1006006, type="channel")
+    code, _ = invites.make("owner")
+    telegram.write(-1006006, "/averages")
+    assert hear(-1006006) == []
+    telegram.write(-1006006, f"/start {code}")
+
+    (text,) = hear(-1006006)
+    assert "name -1006006 in SMETKA_TELEGRAM_CHAT_IDS" in text
+    assert chats.get(-1006006).role is None
+    assert invites.look(code, mark="another"), "it stays unused"
+    telegram.write(-1006006, "/start")
+    assert hear(-1006006) == []
+    assert figures.asked == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("edited_message", {"message_id": 1, "text": "/averages", "edit_date": 1}),
+        ("edited_channel_post", {"message_id": 1, "text": "/start"}),
+        ("inline_query", {"id": "1", "query": "/averages", "offset": ""}),
+        ("channel_post", {"message_id": 1}),
+        ("channel_post", {"message_id": 1, "chat": {"id": 5, "type": "channel"}, "text": 7}),
+        ("message", {"message_id": 1, "chat": 5, "text": "/averages", "sender_chat": None}),
+    ],
+)
+def test_other_updates_are_passed_over(bot, outbox, capsys, kind, value):
+    person = {"id": MANAGER, "is_bot": False, "first_name": "Ана"}
+    bot.handle({"update_id": 7, kind: {"from": person, "chat": {"id": MANAGER, "type": "private"}, **value}})
+
+    assert outbox.newest(9) == []
 
 
 def test_a_private_chat_is_its_persons_alone(ask, figures):

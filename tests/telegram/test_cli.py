@@ -55,6 +55,73 @@ def test_what_is_wrong_with_one_chat_is_said_and_the_others_get_theirs(
 
 
 @pytest.mark.usefixtures("configured")
+def test_a_group_without_pictures_is_told_and_reached_as_text(telegram, capsys):
+    telegram.chat(GROUP).forbidden = {"photos"}
+
+    assert run(["telegram", "test"]) == 0
+
+    out = capsys.readouterr().out
+    assert f"Chat {GROUP}: delivered (message 2), but pictures are not allowed there" in out
+    assert f"Chat {MANAGER}: delivered (message 1).\n" in out
+    (message,) = telegram.messages(GROUP)
+    assert message.photo is None
+    assert telegram.messages(MANAGER)[0].photo.startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize(
+    ("chat", "sentence"),
+    [
+        ("1234567890", "it knows -1001234567890: use that in SMETKA_TELEGRAM_CHAT_IDS"),
+        ("-1234567890", "it knows -1001234567890: use that"),
+        ("1234567890:77", "it knows -1001234567890:77: use that"),
+        ("-1001234567890:79", "There is no such topic in the chat, or no more. Reopen it in Telegram"),
+        ("-1001234567890:78", "The topic is closed. Reopen it in Telegram, or use another"),
+        ("-100999", "the bot may not write there now (not enough rights to send text messages to the chat)"),
+    ],
+)
+def test_what_is_wrong_with_a_chats_number_or_its_topic_is_said(telegram, capsys, chat, sentence):
+    for known in ("-1001234567890:77", "-1001234567890:78", -100999):
+        telegram.world.add_chat(known)
+    telegram.chat(-1001234567890).closed_topics = {78}
+    telegram.chat(-100999).forbidden = {"photos", "text messages"}
+
+    assert run(["telegram", "test", "--telegram-chat-ids", chat]) == 1
+
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_topic_is_tried_and_listed_by_its_name_in_the_settings(telegram, capsys):
+    telegram.world.add_chat("-1001234567890:77", name="Figures")
+    chats = ["--telegram-chat-ids", "-1001234567890:77,-1001234567890:1"]
+
+    assert run(["telegram", "test", *chats]) == 0
+    assert [message.topic for message in telegram.messages(-1001234567890)] == [77, None]
+    assert "Chat -1001234567890:77: delivered" in capsys.readouterr().out
+    assert run(["telegram", "chats", *chats, "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [(chat["chat"], chat["title"], chat["role"]) for chat in listed] == [
+        ("-1001234567890:77", "Figures", None),
+        (-1001234567890, "Figures", None),
+    ]
+
+
+@pytest.mark.usefixtures("configured")
+def test_deliveries_are_listed_by_chat_and_by_topic(outbox, mongodb_uri, monkeypatch, capsys, make_report):
+    monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
+    outbox.queue("a", "averages", make_report(), [GROUP, "-1001234567890:77"])
+
+    for chat in (GROUP, "-1001234567890:77"):
+        assert run(["deliveries", "list", "--json", "--chat", str(chat)]) == 0
+        assert [each["chat"] for each in json.loads(capsys.readouterr().out)] == [chat]
+    assert run(["deliveries", "list", "--chat", "-1001234567890"]) == 0
+    assert "There is no such message to chat -1001234567890." in capsys.readouterr().err
+    assert run(["deliveries", "list", "--chat", "me"]) == 2
+    assert "is neither a chat id" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("configured")
 def test_a_chat_that_is_not_there_is_said(capsys):
     assert run(["telegram", "test", "--telegram-chat-ids", "777"]) == 1
 

@@ -251,7 +251,7 @@ def test_a_chat_that_cannot_be_written_to_is_paused_until_somebody_resumes_it(
         ("Bad Request: can't parse entities: Unclosed start tag at byte offset 3", False),
         ("Bad Request: message is too long", False),
         ("Bad Request: PHOTO_INVALID_DIMENSIONS", False),
-        ("Bad Request: not enough rights to send text messages to the chat", True),
+        ("Bad Request: group is deactivated", True),
         ("Bad Request: chat not found", True),
     ],
 )

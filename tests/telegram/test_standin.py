@@ -69,6 +69,32 @@ def test_messages_are_refused_as_the_real_one_refuses_them(call, telegram, param
 
 
 @pytest.mark.parametrize(
+    ("topic", "description"),
+    [
+        (78, "Bad Request: TOPIC_CLOSED"),
+        (79, "Bad Request: message thread not found"),
+        (1, "Bad Request: message thread not found"),
+    ],
+    ids=["closed", "none", "General by its number"],
+)
+def test_topics_are_refused_as_the_real_one_refuses_them(call, telegram, topic, description):
+    for known in ("-100500:77", "-100500:78"):
+        telegram.world.add_chat(known)
+    telegram.chat(-100500).closed_topics = {78}
+    said = {"chat_id": -100500, "text": "x"}
+
+    answer = call("sendMessage", {**said, "message_thread_id": topic})
+    assert (answer["error_code"], answer["description"]) == (400, description)
+    told = call("sendMessage", {**said, "message_thread_id": 77})["result"]
+    assert (told["message_thread_id"], told["is_topic_message"]) == (77, True)
+    assert "message_thread_id" not in call("sendMessage", said)["result"]
+    telegram.chat(-100500).closed_topics = {1}
+    assert call("sendMessage", said)["description"] == "Bad Request: TOPIC_CLOSED"
+    assert call("sendMessage", {**said, "chat_id": MANAGER, "message_thread_id": 77})["error_code"] == 400
+    assert call("getChat", {"chat_id": -100500})["result"]["is_forum"] is True
+
+
+@pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("<b>x", 'Can\'t find end tag corresponding to start tag "b"'),

@@ -77,6 +77,10 @@ def test_the_list_keeps_to_a_state_and_a_chat(shop, queue, exact):
 
     assert [d["id"] for d in exact(shop.get("/api/v1/deliveries?state=failed"))["items"]] == [first]
     assert [d["id"] for d in exact(shop.get("/api/v1/deliveries?chat=-1001234567890"))["items"]] == [second]
+    (in_topic,) = queue(["-1001234567890:77"], name="in a topic")
+    listed = exact(shop.get("/api/v1/deliveries?chat=-1001234567890:77"))["items"]
+    assert [(each["id"], each["chat"]) for each in listed] == [(in_topic, "-1001234567890:77")]
+    assert [d["id"] for d in exact(shop.get("/api/v1/deliveries?chat=-1001234567890"))["items"]] == [second]
     assert exact(shop.get("/api/v1/deliveries?state=held"))["items"] == []
 
 
@@ -90,6 +94,8 @@ def test_the_list_keeps_to_a_state_and_a_chat(shop, queue, exact):
         ("cursor=99999999999999.x", "cursor", "must be what a page of this list gave as next"),
         ("state=lost", "state", "must be 'queued'"),
         ("chat=me", "chat", "must be a chat's id"),
+        ("chat=-1001234567890:0", "chat", "must be a chat's id"),
+        ("chat=-1001234567890:2147483648", "chat", "must be a chat's id"),
         ("chat=4503599627370496", "chat", "must be a chat's id"),
         ("page=2", "page", "is not a query parameter here"),
     ],

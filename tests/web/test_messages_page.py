@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -261,6 +261,35 @@ def test_a_paused_chat_is_written_to_again(shop, visitor):
 
     assert "Write again" not in visitor.post("/messages/chats", do="resume", chat="111")
     assert shop.services.chats.get(111).paused is None
+
+
+@pytest.mark.parametrize("language", ["en", "mk"])
+def test_topics_and_chats_that_are_tried_again_are_listed_and_resumed(shop, language):
+    visitor = Visitor(shop, "manager")
+    visitor.get(f"/messages?lang={language}")
+    chats, topic = shop.services.chats, "-1001234567890:77"
+    chats.pause_topic(topic, "The topic is closed.")
+    chats.pause_topic(-1001234567890, "The topic is closed.")
+    again = datetime(2026, 11, 23, 18, 20, 31, tzinfo=UTC)
+    chats.rest(111, "Bad Request: have no rights to send a message", since=again, again_at=again)
+
+    shown = words(section(visitor.get(), "chats"))
+    if language == "en":
+        assert f"{topic} group – no English paused The topic is closed." in shown
+        assert "111 private manager yes English paused Bad Request: have no rights to send a message" in shown
+        assert "It is tried again on 23.11.2026 19:20." in shown
+    else:
+        assert "Темата е затворена." in shown
+        assert "Ботот нема право да пишува во разговорот. Повторен обид на 23.11.2026 19:20." in shown
+    assert ":1 " not in shown
+    visitor.post("/messages/chats", do="resume", chat=topic)
+    assert chats.get(topic).paused is None
+    chats.pause(topic, "The bot was taken out of the group.")
+    chats.pause_topic(topic, "The topic is closed.")
+    visitor.post("/messages/chats", do="resume", chat=topic)
+    assert chats.get(topic).paused == "The bot was taken out of the group."
+    visitor.post("/messages/chats", do="resume", chat=topic)
+    assert chats.get(topic).paused is None
 
 
 def test_a_role_is_taken_away(shop, visitor):

@@ -15,10 +15,19 @@ from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
 from smetka.language import terms
 from smetka.settings import Settings, load_settings
+from smetka.settings.rules import chat_id
 from smetka.telegram.delivery import STATES, Delivery
 from smetka.telegram.messages import compose
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.parts import Document, Part, Picture, Text
+from smetka.telegram.topics import ChatId
+
+
+def _chat(_context: click.Context, _parameter: click.Parameter, value: str | None) -> ChatId | None:
+    try:
+        return None if value is None else chat_id(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
 
 
 @click.group()
@@ -29,20 +38,23 @@ def deliveries() -> None:
 @deliveries.command("list")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
+@click.option("--chat", callback=_chat, help="Only those to this chat, or topic, as the settings name it.")
 @setting_options("data_dir", "timezone", "language")
 @json_option
-def list_(*, limit: int, state: str | None, as_json: bool, **options: Any) -> None:
+def list_(*, limit: int, state: str | None, chat: ChatId | None, as_json: bool, **options: Any) -> None:
     """The newest deliveries, newest first."""
     settings = load_settings(options)
     said = Speech(settings.language)
     with _outbox(settings) as outbox:
-        found = list(outbox.newest(limit, state=state))
+        found = list(outbox.newest(limit, state=state, chat=chat))
     if as_json:
         print_json([each.as_json() for each in found])
     elif found:
         columns = ("id", "kind", "chat", "state", "queued_at", "reason")
         names = tuple(said.word(column, words.DELIVERY_COLUMNS) for column in columns)
         click.echo(table([names, *(_row(each, settings, said) for each in found)]))
+    elif chat is not None:
+        click.echo(said.gettext("There is no such message to chat {chat}.", chat=chat), err=True)
     elif state is None:
         click.echo(said.gettext("No message was queued yet."), err=True)
     else:

@@ -14,8 +14,9 @@ from smetka.errors import CommandFailed
 from smetka.exact_json import instant
 from smetka.keys import ROLES
 from smetka.settings import load_settings
-from smetka.telegram.chats import ChatId, Chats
+from smetka.telegram.chats import Chats
 from smetka.telegram.invites import Invites
+from smetka.telegram.topics import ChatId, chat_of
 
 
 def _chat(_context: click.Context, _parameter: click.Parameter, value: str) -> ChatId:
@@ -79,8 +80,13 @@ def language(*, chat: ChatId, language: Any, **options: Any) -> None:
 @_chat_argument
 @setting_options("data_dir")
 def resume(*, chat: ChatId, **options: Any) -> None:
-    """Write to a chat again that was paused. What was held stays held; `smetka deliveries retry` sends it."""
+    """Write to a chat, or a topic, again that was paused. What waits for it is sent at once.
+
+    What was held stays held; `smetka deliveries retry` sends it.
+    """
     with open_storage(load_settings(options), "telegram") as storage:
-        if not Chats(storage, now=lambda: datetime.now(UTC)).resume(chat):
-            raise CommandFailed(f"Chat {chat} is not paused.")
+        chats, whole = Chats(storage, now=lambda: datetime.now(UTC)), chat_of(chat)
+        if not chats.resume(chat):
+            where = f" Its chat {whole} is; resume that." if chats.get(chat).paused else ""
+            raise CommandFailed(f"Chat {chat} is not paused.{where}")
     click.echo(f"Chat {chat} is written to again.")

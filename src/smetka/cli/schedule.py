@@ -21,9 +21,9 @@ from smetka.language import terms
 from smetka.settings import Basis, Settings, load_settings
 from smetka.shop_figures import ShopFigures
 from smetka.storage import Storage
-from smetka.telegram.chats import ChatId
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.schedules import KINDS, Schedule, Schedules, report_of
+from smetka.telegram.topics import ChatId
 
 _SETTINGS = ("data_dir", "timezone", "telegram_chat_ids")
 _YEARS = re.compile(r"all|current|previous|[1-9][0-9]{0,3}")

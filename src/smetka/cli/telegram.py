@@ -15,14 +15,16 @@ from smetka.cli.schedule import send
 from smetka.cli.speech import ENGLISH, NOTHING, Speech, head
 from smetka.cli.telegram_bot import bot_account, explain
 from smetka.errors import CommandFailed, SmetkaError, Unavailable
+from smetka.exact_json import instant
 from smetka.language import terms
 from smetka.logs import scrub
 from smetka.settings import Settings, load_settings
-from smetka.telegram.chats import Chat, Chats
+from smetka.telegram.chats import Chat, Chats, as_known
 from smetka.telegram.client import TelegramClient
-from smetka.telegram.errors import TelegramError
-from smetka.telegram.messages import trial_message
-from smetka.telegram.parts import Text
+from smetka.telegram.errors import Refused, TelegramError
+from smetka.telegram.messages import trial_message, trial_picture
+from smetka.telegram.parts import Picture, Text
+from smetka.telegram.topics import ChatId
 
 _BOT_OPTIONS = ("telegram_chat_ids", "telegram_api_url", "language")
 
@@ -39,7 +41,7 @@ for _command in (send, invite, unpair, language, resume):
 @telegram.command()
 @setting_options(*_BOT_OPTIONS)
 def test(**options: Any) -> int:
-    """Send a test message to every chat, and say what is wrong with those it does not reach."""
+    """Send a test message with a picture to every chat, and say what is wrong where it does not arrive."""
     settings = load_settings(options)
     failed = False
     with bot_account(settings) as (client, me):
@@ -48,25 +50,40 @@ def test(**options: Any) -> int:
         click.echo(f"The bot is @{me.get('username', '?')}.")
         for chat in settings.telegram_chat_ids:
             try:
-                message = client.send(chat, Text("text", trial_message(settings.language)))
-                click.echo(f"Chat {chat}: delivered (message {message}).")
+                click.echo(f"Chat {chat}: {_tried(client, chat, settings)}")
             except TelegramError as error:
                 failed = True
-                click.echo(f"Chat {chat}: {explain(error, me, ENGLISH)}", err=True)
+                click.echo(f"Chat {chat}: {explain(error, me, ENGLISH, chat, client)}", err=True)
     return 1 if failed else 0
 
 
+def _tried(client: TelegramClient, chat: ChatId, settings: Settings) -> str:
+    """Send a picture, or the text alone where pictures are not allowed; what became of it."""
+    said = trial_message(settings.language)
+    try:
+        message = client.send(chat, Picture("chart", trial_picture(), said))
+    except Refused as error:
+        if not error.forbids("picture"):
+            raise
+        message = client.send(chat, Text("text", said))
+        return (
+            f"delivered (message {message}), but pictures are not allowed there: figures arrive as text. "
+            "An administrator can allow photos in the group's permissions."
+        )
+    return f"delivered (message {message})."
+
+
 @telegram.command()
-@setting_options("data_dir", *_BOT_OPTIONS)
+@setting_options("data_dir", "timezone", *_BOT_OPTIONS)
 @json_option
 def chats(*, as_json: bool, **options: Any) -> None:
     """The chats that reports go to and those that used an invite, with type, title and what is wrong."""
     settings = load_settings(options)
     said = ENGLISH if as_json else Speech(settings.language)
-    known = {chat.id: chat for chat in _known(settings)}
-    named = list(dict.fromkeys([*settings.telegram_chat_ids, *(c.id for c in known.values() if c.role)]))
+    known = _known(settings)
+    named = list(dict.fromkeys([*settings.telegram_chat_ids, *(chat.id for chat in known if chat.role)]))
     with bot_account(settings) as (client, me):
-        found = [_chat(client, known.get(chat, Chat(chat)), settings, me, said) for chat in named]
+        found = [_chat(client, as_known(chat, known), settings, me, said) for chat in named]
     if as_json:
         print_json(found)
         return
@@ -81,13 +98,22 @@ def chats(*, as_json: bool, **options: Any) -> None:
             said.word(chat["role"] or NOTHING, terms.ROLES),
             said.word("yes" if chat["gets_reports"] else "no", words.ANSWERS),
             said.word(chat["language"], terms.LANGUAGES),
-            chat["fault"] or words.told(chat["paused"] or "", said) or chat["title"] or NOTHING,
+            chat["fault"] or _paused(chat, settings, said) or chat["title"] or NOTHING,
         )
         for chat in found
     ]
     _ = said.gettext
     names = head(_("Chat"), _("type"), _("Role"), _("reports"), _("Language"), _("title, or what is wrong"))
     click.echo(table([names, *rows]))
+
+
+def _paused(chat: dict[str, Any], settings: Settings, said: Speech) -> str:
+    """Why nothing is sent to it, and when it is tried again; empty when it is not paused."""
+    reason = words.told(chat["paused"] or "", said)
+    if not chat["again_at"]:
+        return reason
+    time = said.moment(datetime.fromisoformat(chat["again_at"]), settings.timezone)
+    return said.gettext("{reason} (tried again on {time})", reason=reason, time=time)
 
 
 def _known(settings: Settings) -> list[Chat]:
@@ -109,7 +135,7 @@ def _chat(
         found = client.get_chat(chat.moved_to or chat.id)
         shown |= {"type": found.get("type"), "title": found.get("title") or found.get("first_name")}
     except TelegramError as error:
-        shown["fault"] = explain(error, me, said)
+        shown["fault"] = explain(error, me, said, chat.id, client)
     is_managers = chat.role is None and chat.id in settings.telegram_chat_ids and not chat.is_group
     return {
         **shown,
@@ -117,5 +143,6 @@ def _chat(
         "gets_reports": chat.id in settings.telegram_chat_ids,
         "language": chat.language or settings.language,
         "paused": chat.paused,
+        "again_at": instant(chat.again_at) if chat.again_at else None,
         "moved_to": chat.moved_to,
     }

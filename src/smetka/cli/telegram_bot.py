@@ -12,6 +12,7 @@ from smetka.errors import CommandFailed
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
+from smetka.telegram.topics import ChatId, join, split
 
 
 @contextmanager
@@ -45,8 +46,18 @@ def _account(client: TelegramClient, settings: Settings) -> dict[str, Any]:
         ) from None
 
 
-def explain(error: TelegramError, me: dict[str, Any], said: Speech) -> str:
-    """What is wrong with one chat and what to do about it, in a sentence."""
+def explain(
+    error: TelegramError,
+    me: dict[str, Any],
+    said: Speech,
+    chat: ChatId | None = None,
+    client: TelegramClient | None = None,
+) -> str:
+    """What is wrong with one chat and what to do about it, in a sentence.
+
+    Args:
+        client: to ask whether a chat that is not found is known by another id.
+    """
     if not isinstance(error, Refused):
         return told(str(error), said)
     words, _ = error.description.lower(), said.gettext
@@ -55,6 +66,18 @@ def explain(error: TelegramError, me: dict[str, Any], said: Speech) -> str:
         return _(
             "the group became a supergroup: use {chat} in SMETKA_TELEGRAM_CHAT_IDS.",
             chat=error.migrate_to_chat_id,
+        )
+    if fault := error.topic_fault:
+        return _topic(fault, said)
+    if error.is_of_rights:
+        return _(
+            "the bot may not write there now ({description}); an administrator can allow it.",
+            description=error.description.removeprefix("Bad Request: "),
+        )
+    if "chat not found" in words and chat is not None and (better := _better_id(chat, client)):
+        return _(
+            "Telegram knows no such chat, but it knows {chat}: use that in SMETKA_TELEGRAM_CHAT_IDS.",
+            chat=better,
         )
     if "chat not found" in words:
         return _(
@@ -71,3 +94,23 @@ def explain(error: TelegramError, me: dict[str, Any], said: Speech) -> str:
     if error.retry_after is not None:
         return _("Telegram asks to wait {seconds} s; try again then.", seconds=error.retry_after)
     return told(str(error), said)
+
+
+def _topic(fault: str, said: Speech) -> str:
+    what_to_do = said.gettext(
+        "Reopen it in Telegram, or use another: a topic's number is the last one in its link."
+    )
+    return f"{told(fault, said)} {what_to_do}"
+
+
+def _better_id(chat: ChatId, client: TelegramClient | None) -> ChatId | None:
+    """The id that a supergroup or a channel has for bots, when one was given as links and apps show it."""
+    number, topic = split(chat)
+    digits = str(number).lstrip("-")
+    if client is None or not digits.isdecimal() or len(digits) > 12:
+        return None
+    try:
+        client.get_chat(better := int(f"-100{digits}"))
+    except TelegramError:
+        return None
+    return join(better, topic)

@@ -211,26 +211,26 @@ def _carry_out(action: Action, code: str, asked: dict[str, Any], *, as_json: boo
 
 def _changed(answer: dict[str, Any], zone: ZoneInfo, said: Speech) -> str:
     """What became of a voucher."""
-    facts = {
-        "code": answer["code"],
-        "state": said.voucher_state(answer["status"]),
-        "value": said.money(answer["value"], answer["currency"]),
-        "user_id": answer["user_id"],
-    }
-    if answer["status"] == "reserved":
-        until = said.moment(datetime.fromisoformat(answer["reserved_until"]), zone)
-        return said.gettext(
-            "{code} is {state} until {until}: {value}, customer {user_id}.", **facts, until=until
-        )
-    text = said.gettext("{code} is {state}: {value}, customer {user_id}.", **facts)
-    if answer["status"] != "expired":
-        return text
-    day = said.day(answer["valid_until"])
-    return f"{text}\n" + said.gettext(
-        "It was taken back after its last day, {day} ({zone}): it cannot be redeemed again.",
-        day=day,
-        zone=zone,
+    text = said.gettext(
+        "{code} is {state}: {value}, customer {user_id}.",
+        code=answer["code"],
+        state=said.voucher_state(answer["status"]),
+        value=said.money(answer["value"], answer["currency"]),
+        user_id=answer["user_id"],
     )
+    match answer["status"]:
+        case "reserved":
+            until = said.moment(datetime.fromisoformat(answer["reserved_until"]), zone)
+            more = said.gettext("Reserved until {time}", time=until)
+        case "expired":
+            more = said.gettext(
+                "It was taken back after its last day, {day} ({zone}): it cannot be redeemed again.",
+                day=said.day(answer["valid_until"]),
+                zone=zone,
+            )
+        case _:
+            return text
+    return f"{text}\n{more}"
 
 
 def _now() -> datetime:

@@ -36,8 +36,16 @@ def comma_separated(value: object) -> object:
 
 
 def chat_id(value: object) -> int | str:
-    """A number of up to 52 bits, or the public name of a channel."""
-    text = str(value).strip()
+    """A number of up to 52 bits, or the public name of a channel; a topic of either behind a colon.
+
+    Topic 1, General, is the chat itself: the Bot API knows no other name for it.
+    """
+    text, colon, topic = str(value).strip().partition(":")
+    if colon and re.fullmatch(r"[1-9][0-9]{0,9}", topic) and int(topic) < 2**31:
+        chat = chat_id(text)
+        return chat if int(topic) == 1 else f"{chat}:{topic}"
+    if colon:
+        raise ValueError(f"{topic!r} is not the number of a topic, as in -1001234567890:77")
     if re.fullmatch(r"-?[1-9][0-9]{0,15}", text) and abs(int(text)) < 2**52:
         return int(text)
     if re.fullmatch(r"@[A-Za-z][A-Za-z0-9_]{3,31}", text):

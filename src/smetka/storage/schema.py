@@ -177,7 +177,7 @@ AUDIT = CollectionRules(
 
 DELIVERIES = CollectionRules(
     name="deliveries",
-    version=2,
+    version=3,
     fields={
         "_id": _TEXT,
         "kind": _TEXT,
@@ -190,6 +190,7 @@ DELIVERIES = CollectionRules(
         "language": _LANGUAGE,
         "schedule": _RECORD,
         "sent": _LIST,
+        "without": _LIST,
         "state": {
             "enum": ["queued", "sending", "delivered", "waiting", "unknown", "failed", "held", "cancelled"]
         },
@@ -203,9 +204,7 @@ DELIVERIES = CollectionRules(
         "message_id": _INTEGER,
         "reason": _TEXT,
     },
-    optional=frozenset(
-        {"send_to", "language", "schedule", "sent", "owner", "delivered_at", "message_id", "reason"}
-    ),
+    optional=frozenset("send_to language schedule sent without owner delivered_at message_id reason".split()),
     indexes=(
         IndexModel([("state", ASCENDING), ("next_attempt_at", ASCENDING)], name="due"),
         IndexModel([("chat", ASCENDING), ("created_at", ASCENDING)], name="recent_of_chat"),
@@ -215,21 +214,22 @@ DELIVERIES = CollectionRules(
     ),
 )
 
-# `_id` is the chat as the settings, a schedule or the Bot API name it. `person` is the Telegram user
-# whom a role was given to. Titles are not kept: a private chat's is somebody's name.
+# `_id` as the settings name it. `person` is who has the role. No titles: a private chat's is a person's name.
 CHATS = CollectionRules(
     name="chats",
-    version=1,
+    version=2,
     fields={
         "_id": _CHAT,
         "role": _ROLE,
         "person": _INTEGER,
         "language": _LANGUAGE,
         "paused": _TEXT,
+        "again_at": _TIME,
+        "refused_since": _TIME,
         "moved_to": _CHAT,
         "updated_at": _TIME,
     },
-    optional=frozenset({"role", "person", "language", "paused", "moved_to"}),
+    optional=frozenset({"role", "person", "language", "paused", "again_at", "refused_since", "moved_to"}),
     indexes=(IndexModel([("person", ASCENDING)], name="person"),),
 )
 

@@ -6,17 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from smetka.keys import ROLES, Permission, RoleName
-from smetka.telegram.chats import ChatId, Chats
+from smetka.telegram.chats import Chats
+from smetka.telegram.topics import ChatId, chat_of, join
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """A person in a chat. Without a role nothing is told."""
+    """A person in a chat, or in a topic of one. Without a role nothing is told."""
 
     chat: int
     person: int
     is_private: bool
     role: RoleName | None
+    topic: int | None = None
+
+    @property
+    def recipient(self) -> ChatId:
+        """Where an answer goes."""
+        return join(self.chat, self.topic)
 
     def may(self, permission: Permission) -> bool:
         """Whether the role includes it."""
@@ -41,16 +48,16 @@ class Access:
     """
 
     def __init__(self, chats: Chats, recipients: Sequence[ChatId]) -> None:
-        self._chats, self._recipients = chats, frozenset(recipients)
+        self._chats, self._recipients = chats, frozenset(map(chat_of, recipients))
 
-    def of(self, chat: int, person: int, *, is_private: bool) -> Asker:
-        """Whoever this is."""
+    def of(self, chat: int, person: int, *, is_private: bool, topic: int | None = None) -> Asker:
+        """Whoever this is. Rights are the chat's, whatever the topic."""
         role = self._of_private(person) if is_private and chat == person else None
         if not is_private and self.is_known(chat):
             record = self._chats.get(chat)
             role = record.role if record.person == person else self._of_private(person)
             role = "manager" if role == "owner" else role
-        return Asker(chat, person, is_private, role)
+        return Asker(chat, person, is_private, role, topic)
 
     def is_known(self, chat: int) -> bool:
         """Whether the settings name the chat, or somebody used an invite in it."""

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from smetka.storage import Storage
-from smetka.telegram.chats import ChatId
 from smetka.telegram.delivery import FAILED, Record, insert_new, new_record
 from smetka.telegram.reports import question_of, report_id_of
+from smetka.telegram.topics import ChatId
 
 
 class Announcements:

@@ -12,7 +12,7 @@ import structlog
 from smetka.errors import Unavailable
 from smetka.keys import Permission
 from smetka.telegram.access import Access, Asker
-from smetka.telegram.chats import ChatId, Chats
+from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.commands import Answer, answer, pressed, say
 from smetka.telegram.errors import Refused, TelegramError
@@ -21,6 +21,7 @@ from smetka.telegram.invites import Invites
 from smetka.telegram.messages.replies import COMMANDS
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.state import Health
+from smetka.telegram.topics import GENERAL, ChatId, join, topic_of
 
 POLL_SECONDS = 25
 OLDEST_SECONDS = 600
@@ -135,15 +136,22 @@ class Bot:
         match update:
             case {"update_id": int(number), "message": dict(message)}:
                 self._message(number, message)
+            case {"channel_post": dict(post)}:
+                self._channel(post)
             case {"update_id": int(number), "callback_query": dict(query)}:
                 self._button(number, query)
             case {"my_chat_member": {"chat": {"id": int(chat)}, "new_chat_member": {"status": str(status)}}}:
                 self._place(chat, is_in=status in _IN)
 
     def _message(self, number: int, message: dict[str, Any]) -> None:
-        asker = self._asker(message, message.get("chat"))
+        if "forum_topic_reopened" in message:
+            self._reopened(message)
         text = message.get("text")
-        if asker is None or not isinstance(text, str):
+        if not isinstance(text, str):
+            return
+        asker = self._asker(message, message)
+        if asker is None:
+            self._hidden(message, text)
             return
         if asker.is_private and self._chats.get(asker.chat).paused:
             self._chats.resume(asker.chat)  # whoever writes can be written to
@@ -157,15 +165,47 @@ class Bot:
         elif self._is_recent(message):
             self._answer(number, asker, command, words)
 
-    def _asker(self, said: dict[str, Any], chat: Any) -> Asker | None:
+    def _asker(self, said: dict[str, Any], message: Any) -> Asker | None:
         """Who it was; None of those who are nobody: channels, bots, hidden administrators, forwarders."""
         if said.keys() & {"sender_chat", "via_bot", "forward_origin", "forward_date"}:
             return None
-        match said.get("from"), chat:
-            case {"id": int(person), "is_bot": False}, {"id": int(number), "type": str(kind)}:
+        match said.get("from"), message:
+            case {"id": int(person), "is_bot": False}, {"chat": {"id": int(number), "type": str(kind)}}:
                 if kind in {"private", "group", "supergroup"}:
-                    return self._access.of(number, person, is_private=kind == "private")
+                    private = kind == "private"
+                    return self._access.of(number, person, is_private=private, topic=_topic(message))
         return None
+
+    def _hidden(self, message: dict[str, Any], text: str) -> None:
+        """Tell those who write as a group or a channel that nobody can see who they are."""
+        command, words = self._command(text)
+        match message:
+            case {"is_automatic_forward": True} | {"forward_origin": _} | {"via_bot": _}:
+                return
+            case {"sender_chat": _, "chat": {"id": int(chat), "type": "group" | "supergroup"}} if command:
+                has_invite = command == "start" and words and self._invites.look(words[0], mark="")
+                if has_invite or self._access.is_known(chat):
+                    self._hint(say("hidden"), join(chat, _topic(message)))
+
+    def _channel(self, post: dict[str, Any]) -> None:
+        """Tell whoever tries to connect a channel how that is done: nobody can ask in one."""
+        match post:
+            case {"chat": {"id": int(chat), "type": "channel"}, "text": str(text)} if (
+                "forward_origin" not in post
+            ):
+                command, _ = self._command(text)
+                if command == "start" or (command and self._access.is_known(chat)):
+                    self._hint(say("channel", chat=chat), chat)
+
+    def _hint(self, found: Answer, recipient: ChatId) -> None:
+        """Once an hour, whatever is written."""
+        name = f"hint {found.report['say']} {self._now():%Y-%m-%d %H}"
+        self._outbox.queue(name, found.kind, found.report, [recipient])
+
+    def _reopened(self, message: dict[str, Any]) -> None:
+        match message.get("chat"):
+            case {"id": int(chat)}:
+                self._chats.resume(topic_of(join(chat, _topic(message))))
 
     def _command(self, text: str) -> tuple[str | None, list[str]]:
         """The command's name and what stands behind it; one to another bot is none."""
@@ -210,7 +250,7 @@ class Bot:
 
     def _button(self, number: int, query: dict[str, Any]) -> None:
         message, data = query.get("message"), query.get("data")
-        asker = self._asker(query, message.get("chat") if isinstance(message, dict) else None)
+        asker = self._asker(query, message)
         self._heard(query.get("id"))
         if (
             asker
@@ -252,4 +292,12 @@ class Bot:
         return f"update {self._id} {number}"
 
     def _queue(self, name: str, asker: Asker, found: Answer) -> None:
-        self._outbox.queue(name, found.kind, found.report, [asker.chat])
+        self._outbox.queue(name, found.kind, found.report, [asker.recipient])
+
+
+def _topic(message: dict[str, Any]) -> int | None:
+    """The topic that a message was written in. Replies elsewhere have a thread's number too, of no topic."""
+    match message:
+        case {"is_topic_message": True, "message_thread_id": int(topic)} if topic != GENERAL:
+            return topic
+    return None

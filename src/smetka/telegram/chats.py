@@ -1,24 +1,29 @@
-"""What is known of chats: their language, whom they belong to, why one is paused, where it moved."""
+"""What is known of chats: their language, whom they belong to, why one is paused, where it moved.
+
+Of a topic only is kept why it is paused, in a record of its own; all else is its chat's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from smetka.keys import RoleName
 from smetka.storage import Storage
-
-ChatId = int | str
+from smetka.telegram.delivery import WAITING
+from smetka.telegram.topics import ChatId, chat_of, join, split, topic_of
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One chat. Without a record of its own all is as the settings have it.
+    """One chat, or a topic in one. Without a record of its own all is as the settings have it.
 
     `role` and `person` are there when somebody used an invite in it: the role is that person's.
-    `paused` says why nothing is sent to it, `moved_to` is the supergroup that it became.
+    `paused` says why nothing is sent to it; it is tried again at `again_at`, where that is there, and
+    else when somebody resumes it. `refused_since` is when the first of those tries was refused.
+    `moved_to` is the supergroup that it became.
     """
 
     id: ChatId
@@ -27,11 +32,14 @@ class Chat:
     language: Literal["en", "mk"] | None = None
     paused: str | None = None
     moved_to: ChatId | None = None
+    again_at: datetime | None = None
+    refused_since: datetime | None = None
 
     @property
     def is_group(self) -> bool:
         """Whether more than one person reads it; an @name is never a person's here."""
-        return isinstance(self.id, str) or self.id < 0
+        chat = chat_of(self.id)
+        return isinstance(chat, str) or chat < 0
 
 
 class Chats:
@@ -44,13 +52,14 @@ class Chats:
         self._storage, self._now = storage, now
 
     def get(self, chat: ChatId) -> Chat:
-        """What is known of a chat; one of which nothing is known is one too."""
+        """What is known of a chat or a topic; one of which nothing is known is one too."""
+        ids = [chat_of(chat), topic_of(chat)]
         with self._storage.translated():
-            record = self._storage.collection("chats").find_one({"_id": chat})
-        return _chat(record) if record else Chat(chat)
+            found = list(self._storage.collection("chats").find({"_id": {"$in": ids}}))
+        return as_known(chat, map(_chat, found))
 
     def all(self) -> list[Chat]:
-        """The chats of which something is known."""
+        """The chats of which something is known, and the topics that are paused."""
         with self._storage.translated():
             return [_chat(record) for record in self._storage.collection("chats").find()]
 
@@ -60,38 +69,70 @@ class Chats:
             return [_chat(record) for record in self._storage.collection("chats").find({"person": person})]
 
     def pause(self, chat: ChatId, reason: str) -> None:
-        """Send nothing there any more, for a reason that people read."""
-        self._change(chat, {"paused": reason})
+        """Send nothing to a chat any more, whatever the topic, for a reason that people read."""
+        self._change(chat_of(chat), {"paused": reason, **_NOT_TRIED})
+
+    def pause_topic(self, chat: ChatId, reason: str) -> None:
+        """Send nothing to a topic any more; a chat's own is its General."""
+        self._change(topic_of(chat), {"paused": reason})
+
+    def rest(self, chat: ChatId, reason: str, *, since: datetime, again_at: datetime) -> None:
+        """Send nothing to a chat until it is tried again."""
+        self._change(chat_of(chat), {"paused": reason, "refused_since": since, "again_at": again_at})
 
     def resume(self, chat: ChatId) -> bool:
-        """Send there again; False when it was not paused."""
+        """Send there again, at once what waits for it; False when it was not paused.
+
+        Of a chat that means its General too, of a topic the topic alone.
+        """
+        whole, topic = split(chat)
+        return self._resume([topic_of(chat)] if topic else [whole, topic_of(chat)])
+
+    def recovered(self, chat: ChatId) -> bool:
+        """The same for a chat that was tried again, whose topics may be closed all the same."""
+        return self._resume([chat_of(chat)])
+
+    def _resume(self, ids: list[ChatId]) -> bool:
         with self._storage.translated():
-            result = self._storage.collection("chats").update_one(
-                {"_id": chat, "paused": {"$type": "string"}},
-                {"$set": {"paused": None, "updated_at": self._now()}},
+            result = self._storage.collection("chats").update_many(
+                {"_id": {"$in": ids}, "paused": {"$type": "string"}},
+                {"$set": {"paused": None, **_NOT_TRIED, "updated_at": self._now()}},
             )
+            if result.matched_count:
+                self._hurry(chat_of(ids[0]))
             return bool(result.matched_count)
 
+    def _hurry(self, chat: ChatId) -> None:
+        """What waits to be sent to a chat and its topics is due now."""
+        deliveries = self._storage.collection("deliveries")
+        waiting = {record["chat"] for record in deliveries.find({"state": WAITING}, {"chat": 1})}
+        if names := [name for name in waiting if chat_of(name) == chat]:
+            now = self._now()
+            deliveries.update_many(
+                {"chat": {"$in": names}, "state": WAITING, "next_attempt_at": {"$gt": now}},
+                {"$set": {"next_attempt_at": now, "updated_at": now}},
+            )
+
     def moved(self, chat: ChatId, to: ChatId) -> None:
-        """Follow a group that became a supergroup."""
-        self._change(chat, {"moved_to": to})
+        """Follow a group that became a supergroup; its topics go with it."""
+        self._change(chat_of(chat), {"moved_to": to})
 
     def speak(self, chat: ChatId, language: Literal["en", "mk"]) -> None:
-        """Write to this chat in this language from now on."""
-        self._change(chat, {"language": language})
+        """Write to this chat, and all its topics, in this language from now on."""
+        self._change(chat_of(chat), {"language": language})
 
     def pair(
         self, chat: ChatId, person: int, role: RoleName, language: Literal["en", "mk"] | None = None
     ) -> None:
         """Give a person a role in a chat, in place of what was given there before."""
         spoken = {"language": language} if language else {}
-        self._change(chat, {"person": person, "role": role, "paused": None, **spoken})
+        self._change(chat, {"person": person, "role": role, "paused": None, **_NOT_TRIED, **spoken})
 
     def unpair(self, chat: ChatId) -> bool:
         """Take the role away; False when there was none."""
         with self._storage.translated():
             result = self._storage.collection("chats").update_one(
-                {"_id": chat, "role": {"$type": "string"}},
+                {"_id": chat_of(chat), "role": {"$type": "string"}},
                 {"$set": {"role": None, "person": None, "updated_at": self._now()}},
             )
             return bool(result.matched_count)
@@ -103,6 +144,19 @@ class Chats:
             )
 
 
+_NOT_TRIED = {"again_at": None, "refused_since": None}
+
+
+def as_known(chat: ChatId, known: Iterable[Chat]) -> Chat:
+    """A chat, or a topic with what is known of its chat, from among those of which something is known."""
+    by_id = {each.id: each for each in known}
+    whole, topic = split(chat)
+    found, place = by_id.get(whole, Chat(whole)), by_id.get(topic_of(chat))
+    moved_to = found.moved_to if found.moved_to is None else join(found.moved_to, topic)
+    paused = found.paused or (place.paused if place else None)
+    return replace(found, id=chat, paused=paused, moved_to=moved_to)
+
+
 def _chat(record: dict[str, Any]) -> Chat:
     return Chat(
         record["_id"],
@@ -111,4 +165,6 @@ def _chat(record: dict[str, Any]) -> Chat:
         record.get("language"),
         record.get("paused"),
         record.get("moved_to"),
+        record.get("again_at"),
+        record.get("refused_since"),
     )

@@ -15,11 +15,13 @@ import urllib3
 from smetka.settings import is_loopback
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
 from smetka.telegram.parts import Buttons, Document, Part, Picture, Text
+from smetka.telegram.topics import ChatId, chat_of, split
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0
 LONGEST_CALL_SECONDS = CONNECT_SECONDS + 2 * READ_SECONDS
 """No call takes longer: connecting, the wait for the head of the answer, and its body."""
 
+_UPDATES = ("message", "channel_post", "callback_query", "my_chat_member")
 _LARGEST_ANSWER = 1 << 20
 _TOKEN_IN_PATH = re.compile(r"/bot[^/\s]+(?=/)")
 
@@ -67,21 +69,23 @@ class TelegramClient:
         """The bot's own account: shows that the token is right."""
         return self._object(self._call("getMe", {}))
 
-    def get_chat(self, chat_id: int | str) -> dict[str, Any]:
-        """A chat's type and title."""
-        return self._object(self._call("getChat", {"chat_id": chat_id}))
+    def get_chat(self, chat: ChatId) -> dict[str, Any]:
+        """A chat's type and title; a topic has none of its own."""
+        return self._object(self._call("getChat", {"chat_id": chat_of(chat)}))
 
-    def send(self, chat_id: int | str, part: Part) -> int:
-        """Send a message, a picture or a file; the message's id is returned.
+    def send(self, recipient: ChatId, part: Part) -> int:
+        """Send a message, a picture or a file to a chat or a topic; the message's id is returned.
 
         Not safe to repeat: the Bot API knows no idempotency key.
         """
+        chat, topic = split(recipient)
+        to = {"chat_id": chat} if topic is None else {"chat_id": chat, "message_thread_id": topic}
         match part:
             case Text():
                 result = self._call(
                     "sendMessage",
                     {
-                        "chat_id": chat_id,
+                        **to,
                         "text": part.html,
                         "parse_mode": "HTML",
                         "link_preview_options": {"is_disabled": True},
@@ -89,7 +93,7 @@ class TelegramClient:
                     },
                 )
             case Picture():
-                fields = {"chat_id": chat_id, "caption": part.caption, "parse_mode": "HTML"}
+                fields = {**to, "caption": part.caption, "parse_mode": "HTML"}
                 result = self._call(
                     "sendPhoto",
                     {**fields, **_keyboard(part.buttons)},
@@ -98,7 +102,7 @@ class TelegramClient:
             case Document():
                 result = self._call(
                     "sendDocument",
-                    {"chat_id": chat_id},
+                    to,
                     file=("document", part.file_name, part.content, "text/csv"),
                 )
             case _:
@@ -115,7 +119,7 @@ class TelegramClient:
             offset: one more than the last update that was dealt with: that one and all before it are
                 forgotten by the Bot API.
         """
-        wanted = {"timeout": wait_seconds, "allowed_updates": ["message", "callback_query", "my_chat_member"]}
+        wanted = {"timeout": wait_seconds, "allowed_updates": _UPDATES}
         parameters = wanted if offset is None else {**wanted, "offset": offset}
         updates = self._call("getUpdates", parameters, waiting=wait_seconds)
         if not isinstance(updates, list):

@@ -12,9 +12,9 @@ from typing import Any, Literal
 from smetka.errors import NotAtOnce, Unavailable
 from smetka.storage import Storage
 from smetka.telegram.announcements import Announcements
-from smetka.telegram.chats import ChatId
 from smetka.telegram.delivery import FAILED, Record
 from smetka.telegram.reports import figures_of, has_payments, question_of
+from smetka.telegram.topics import ChatId
 
 MOST_REPORTS = 6
 """Reports of averages that one chat gets within the cool-down; a further one is suppressed."""

@@ -10,8 +10,8 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from smetka.exact_json import instant
-from smetka.telegram.chats import ChatId
 from smetka.telegram.reports import from_record, to_record
+from smetka.telegram.topics import ChatId
 
 Record = dict[str, Any]
 
@@ -29,7 +29,8 @@ class Delivery:
 
     `chat` is the recipient as the settings name it, `send_to` where it has moved since. `attempt`
     counts claims and, with `owner`, fences them; `faults` counts those that ended in a fault. `sent`
-    are the parts that arrived, by name, with their message ids.
+    are the parts that arrived, by name, with their message ids. `without` is what the chat does not allow:
+    `picture`, `file`.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Delivery:
     language: Literal["en", "mk"] | None
     schedule: Record | None = None
     sent: dict[str, int] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For lists; the figures are left out."""
@@ -135,6 +137,7 @@ def delivery_of(record: Record) -> Delivery:
         language=record.get("language"),
         schedule=record.get("schedule"),
         sent={part["part"]: part["message_id"] for part in record.get("sent") or ()},
+        without=tuple(record.get("without") or ()),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from smetka.errors import SmetkaError
 
 _OF_THE_MESSAGE = (
@@ -22,6 +24,32 @@ _OF_THE_MESSAGE = (
     "has no field",
 )
 """What stands in refusals of the Bot API that speak of a message. The others speak of its chat."""
+
+
+_OF_RIGHTS = (
+    "not enough rights",
+    "have no rights",
+    "need administrator rights",
+    "chat_write_forbidden",
+    "chat_send_plain_forbidden",
+    "chat_admin_required",
+    "chat_restricted",
+)
+"""What stands in refusals for want of rights: people give them back, and Telegram once took everybody's."""
+
+_OF_MEDIA = {
+    "picture": ("rights to send photos", "chat_send_photos_forbidden", "chat_send_media_forbidden"),
+    "file": ("rights to send documents", "chat_send_docs_forbidden", "chat_send_media_forbidden"),
+}
+"""What stands in refusals of one kind of message where others are allowed."""
+
+_OF_TOPICS = {
+    "topic_closed": "The topic is closed.",
+    "topic_deleted": "The topic was deleted.",
+    "message thread not found": "There is no such topic in the chat, or no more.",
+}
+
+Media = Literal["picture", "file"]
 
 
 class TelegramError(SmetkaError):
@@ -59,6 +87,23 @@ class Refused(TelegramError):
     def is_temporary(self) -> bool:
         """A fault of Telegram's own: the same call may succeed later."""
         return self.code >= 500
+
+    @property
+    def topic_fault(self) -> str | None:
+        """What is wrong with the topic, in a sentence, and not with all of the chat."""
+        words = self.description.lower()
+        return next((said for part, said in _OF_TOPICS.items() if self.code == 400 and part in words), None)
+
+    @property
+    def is_of_rights(self) -> bool:
+        """Whether the bot may not write there now: that may be taken back."""
+        words = self.description.lower()
+        return self.code in {400, 403} and any(part in words for part in _OF_RIGHTS)
+
+    def forbids(self, media: Media) -> bool:
+        """Whether this kind of message is not allowed in the chat, and others may be."""
+        words = self.description.lower()
+        return self.code in {400, 403} and any(part in words for part in _OF_MEDIA[media])
 
     @property
     def is_of_the_chat(self) -> bool:

@@ -7,10 +7,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from threading import Thread
 
-from smetka.telegram.chats import ChatId
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.delivery import Delivery
 from smetka.telegram.parts import Part
+from smetka.telegram.topics import ChatId
 
 
 @dataclass(frozen=True, slots=True)

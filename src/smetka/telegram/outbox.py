@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from smetka.errors import NotFound, WrongState
 from smetka.storage import Storage
-from smetka.telegram.chats import ChatId
 from smetka.telegram.delivery import (
     CANCELLED,
     DELIVERED,
@@ -27,6 +26,7 @@ from smetka.telegram.delivery import (
     new_record,
 )
 from smetka.telegram.reports import question_of, report_id_of
+from smetka.telegram.topics import ChatId
 
 RETRIABLE = (UNKNOWN, FAILED, HELD, CANCELLED)
 CANCELLABLE = (QUEUED, WAITING, UNKNOWN, HELD)

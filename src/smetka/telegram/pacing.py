@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-from smetka.telegram.chats import Chat, ChatId
+from smetka.telegram.chats import Chat
+from smetka.telegram.topics import ChatId, chat_of
 
 BOT_LIMIT = (25, 1.0)
 CHAT_LIMIT = (1, 1.0)
@@ -52,7 +53,11 @@ class Window:
 
 
 class Pace:
-    """Remembers what was sent when. For one thread; `clock` gives seconds that never go back."""
+    """Remembers what was sent when, to all topics of a chat together. For one thread.
+
+    Args:
+        clock: gives seconds that never go back.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -71,12 +76,12 @@ class Pace:
 
     def pause(self, chat: ChatId, seconds: float) -> None:
         """Leave a chat alone, as Telegram asked."""
-        self._paused_until[chat] = self._clock() + seconds
+        self._paused_until[chat_of(chat)] = self._clock() + seconds
 
     def are_others_paused(self, chat: ChatId) -> bool:
         """Whether Telegram asked for another chat to be left alone, and that is not over."""
         now = self._clock()
-        return any(now < until for other, until in self._paused_until.items() if other != chat)
+        return any(now < until for other, until in self._paused_until.items() if other != chat_of(chat))
 
     def seconds_to_wait(self) -> float:
         """How long the bot as a whole has to wait; 0 when it may write."""
@@ -99,7 +104,7 @@ class Pace:
         self.end(chat)
 
     def _windows(self, chat: ChatId) -> list[Window]:
-        windows = self._chats[chat]
+        windows = self._chats[chat_of(chat)]
         if not windows:
             windows += [Window(*CHAT_LIMIT)] + ([Window(*GROUP_LIMIT)] if Chat(chat).is_group else [])
         return windows

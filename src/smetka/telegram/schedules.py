@@ -16,10 +16,10 @@ from smetka.errors import CommandFailed, NotFound, WrongUsage
 from smetka.exact_json import instant
 from smetka.settings import Basis
 from smetka.storage import Storage
-from smetka.telegram.chats import ChatId
 from smetka.telegram.cron import after, before, checked_cron, upcoming
 from smetka.telegram.figures import Figures
 from smetka.telegram.outbox import Outbox
+from smetka.telegram.topics import ChatId
 
 Kind = Literal["averages", "bonus", "shop"]
 KINDS: tuple[str, ...] = get_args(Kind)

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from smetka.telegram.chats import ChatId, Chats
+from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
-from smetka.telegram.delivery import DELIVERED, FAILED, HELD, WAITING, Delivery
+from smetka.telegram.delivery import DELIVERED, FAILED, WAITING, Delivery
 from smetka.telegram.due import Due
 from smetka.telegram.endings import Ending, back_off, faulty, later, unknown_outcome
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
@@ -27,7 +27,9 @@ from smetka.telegram.lease import Lease, since_boot
 from smetka.telegram.messages import compose
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.pacing import GROUP_LIMIT, Pace
+from smetka.telegram.pauses import Pauses
 from smetka.telegram.state import Health
+from smetka.telegram.topics import ChatId, chat_of, join, split
 
 LANES = 8
 """Messages that may be on their way at once, each to another chat: one slow call delays no other chat."""
@@ -90,7 +92,7 @@ class Sender:
         self._due = Due(outbox, self._pace)
         self._outages = 0
         self._paused_until = 0.0
-        self._paused_chats: set[ChatId] = set()
+        self._pauses = Pauses(chats, self._unwritten.append, now=now)
         self._token_is_right = False
         self._recovered_as: str | None = None
         self._paced_as: str | None = None
@@ -100,11 +102,7 @@ class Sender:
     @property
     def health(self) -> Health:
         """How things are with Telegram, and which chats nothing is sent to."""
-        if not self._paused_chats:
-            return self._telegram
-        chats = ", ".join(sorted(map(str, self._paused_chats))[:5])
-        more = f" and {len(self._paused_chats) - 5} more" if len(self._paused_chats) > 5 else ""
-        return Health(self._telegram.ok, f"{self._telegram.detail} Paused: chat {chats}{more}.")
+        return Health(self._telegram.ok, self._telegram.detail + self._pauses.told)
 
     def run_once(self) -> bool:
         """Do one thing that is to be done; False when there is nothing to do now.
@@ -183,7 +181,7 @@ class Sender:
             for sent in self._outbox.touched_since(timedelta(seconds=GROUP_LIMIT[1])):
                 self._pace.remember(sent.chat)
             self._paced_as = self._lease.owner
-        self._paused_chats = {chat.id for chat in self._chats.all() if chat.paused}
+        self._pauses.look()
 
     def _has_right_token(self, client: TelegramClient) -> bool:
         """Ask once before the first message, and again after every outage."""
@@ -198,11 +196,9 @@ class Sender:
 
     def _send(self, claimed: Delivery) -> None:
         chat = self._chats.get(claimed.chat)
-        if chat.paused:
-            self._paused_chats.add(chat.id)
-            self._settle(claimed, Ending(HELD, {"reason": f"The chat is paused: {chat.paused}"}))
+        if (ending := self._pauses.stops(claimed, chat)) is not None:
+            self._settle(claimed, ending)
             return
-        self._paused_chats.discard(chat.id)
         try:
             language = claimed.language or chat.language or self._manner.language
             parts = compose(claimed, language, self._manner.timezone, self._manner.figures)
@@ -213,7 +209,7 @@ class Sender:
             return
         missing = [part for part in parts if part.name not in claimed.sent]
         if not missing:
-            self._settle(claimed, Ending(DELIVERED, {"reason": None}))
+            self._settle(claimed, Ending(DELIVERED, {"reason": None, "delivered_at": self._now()}))
             return
         self._pace.start(claimed.chat)
         self._flights.take_off(
@@ -253,6 +249,7 @@ class Sender:
             _log.exception("delivery-not-sent", id=claimed.id)
             return self._unknown_outcome(claimed, "A fault in Smetka; the worker's log says which.")
         self._went_well()
+        self._pauses.went_well(claimed)
         sent = {**claimed.sent, flight.part.name: message_id}
         fields = {
             "sent": [{"part": name, "message_id": number} for name, number in sent.items()],
@@ -272,18 +269,14 @@ class Sender:
             return later(self._now(), self._paused_until - self._clock(), error.description)
         if error.code == 429:
             return later(self._now(), self._flood(claimed.chat, error), error.description)
-        if error.migrate_to_chat_id is not None and error.migrate_to_chat_id != flight.send_to:
+        if error.migrate_to_chat_id is not None and error.migrate_to_chat_id != chat_of(flight.send_to):
             self._unwritten.append(partial(self._chats.moved, claimed.chat, error.migrate_to_chat_id))
-            moved_to = error.migrate_to_chat_id
+            moved_to = join(error.migrate_to_chat_id, split(claimed.chat)[1])
             return faulty(claimed, self._now(), error.description, at_once=True, send_to=moved_to)
         if error.is_temporary:
             self._telegram = Health(ok=False, detail=str(error))
             return faulty(claimed, self._now(), error.description)
-        if error.is_of_the_chat:
-            self._unwritten.append(partial(self._chats.pause, claimed.chat, error.description))
-            self._paused_chats.add(claimed.chat)
-            _log.warning("chat-paused", chat=claimed.chat, reason=error.description)
-        return Ending(FAILED, {"reason": error.description})
+        return self._pauses.refused(flight, error)
 
     def _flood(self, chat: ChatId, error: Refused) -> float:
         """Leave the chat alone for as long as was asked, and everybody when it is not this chat alone."""

@@ -99,7 +99,10 @@ def _flag(text: Any) -> bool:
 def _chat(text: Any) -> int | str:
     if isinstance(text, str) and re.fullmatch(_CHAT, text):
         return chat_id(text)
-    raise ValueError("must be a chat's id such as -1001234567890, or a name such as @managers")
+    raise ValueError(
+        "must be a chat's id such as -1001234567890, or a name such as @managers, and of a topic "
+        "-1001234567890:77"
+    )
 
 
 def _limit(text: Any) -> int:
@@ -146,7 +149,7 @@ def up_to(largest: int) -> str:
     return f"^(?:{'|'.join([*cases, digits])})$"
 
 
-_CHAT = rf"^(?:-?{up_to(2**52 - 1)[1:-1]}|@[A-Za-z][A-Za-z0-9_]{{3,31}})$"
+_CHAT = rf"^(?:-?{up_to(2**52 - 1)[1:-1]}|@[A-Za-z][A-Za-z0-9_]{{3,31}})(?::{up_to(2**31 - 1)[1:-1]})?$"
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 LONGEST_WORDS = 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -13,9 +15,9 @@ from smetka.telegram.messages.averages import averages_parts
 from smetka.telegram.messages.frame import Frame
 from smetka.telegram.messages.replies import customer_parts, reply_parts
 from smetka.telegram.messages.summaries import bonus_parts, campaign_parts, shop_parts
-from smetka.telegram.parts import Part
+from smetka.telegram.parts import Document, Part
 
-__all__ = ["compose", "trial_message"]
+__all__ = ["compose", "trial_message", "trial_picture"]
 
 KINDS: dict[str, Callable[[dict[str, Any], Frame, Figures | None], tuple[Part, ...]]] = {
     "averages": averages_parts,
@@ -40,9 +42,26 @@ def compose(
     Raises:
         KeyError: the kind is a later version's.
     """
-    return KINDS[delivery.kind](delivery.report, Frame(delivery, language, timezone), figures)
+    parts = KINDS[delivery.kind](delivery.report, Frame(delivery, language, timezone), figures)
+    return tuple(p for p in parts if not (isinstance(p, Document) and "file" in delivery.without))
 
 
 def trial_message(language: Literal["en", "mk"]) -> str:
     """What `smetka telegram test` sends."""
     return CATALOGUES[language].trial
+
+
+def trial_picture() -> bytes:
+    """A small PNG of four bars, to see whether a chat takes pictures; drawn without the charts' library."""
+    width, height = 320, 160
+    margin, bar = b"\xf0" * 20, b"\x50" * 60
+    rows = [
+        b"\0" + b"".join(margin + (bar if height - y < top else b"\xf0" * 60) for top in (60, 100, 140, 80))
+        for y in range(height)
+    ]
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )

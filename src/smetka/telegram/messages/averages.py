@@ -53,7 +53,7 @@ def averages_parts(report: dict[str, Any], frame: Frame, figures: Figures | None
     tail = frame.tail(*_remarks(report, words), *([_compared(report, words)] if before else []))
     lines, buttons = _table(report, words, before), _buttons(report, words)
     whole = f"{head}\n{preformatted(lines)}\n{tail}"
-    picture = _picture(report, frame.language)
+    picture = None if "picture" in frame.delivery.without else _picture(report, frame.language)
     first: Part
     if picture is not None and length(whole) <= LONGEST_CAPTION:
         parts: list[Part] = [Picture("chart", picture, whole, buttons)]

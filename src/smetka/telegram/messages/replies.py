@@ -57,6 +57,10 @@ _SAID = {
         "unknown-customer": "There is no customer {user_id} in the ledger.",
         "language": "From now on in English.",
         "too-many": "That was a lot at once. Go on in a minute.",
+        "hidden": "I cannot tell who asks: write as yourself, not anonymously or as a channel.",
+        "channel": (
+            "Nobody can ask in a channel; to send reports here, name {chat} in SMETKA_TELEGRAM_CHAT_IDS."
+        ),
     },
     "mk": {
         "paired": "Овој разговор е поврзан, улога: {role}. Напишете /help за да видите што може да се праша.",
@@ -68,6 +72,11 @@ _SAID = {
         "unknown-customer": "Во книгата нема купувач {user_id}.",
         "language": "Отсега на македонски.",
         "too-many": "Тоа беше многу одеднаш. Продолжете за една минута.",
+        "hidden": "Не можам да видам кој прашува: пишете од свое име, а не анонимно или како канал.",
+        "channel": (
+            "Во канал не може да се прашува; за да стигнуваат извештаи овде, "
+            "наведете {chat} во SMETKA_TELEGRAM_CHAT_IDS."
+        ),
     },
 }
 

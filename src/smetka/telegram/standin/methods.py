@@ -87,6 +87,7 @@ _CHAT_ID = ("Integer", "String")
 _KEYBOARDS = ("InlineKeyboardMarkup", "ReplyKeyboardMarkup", "ReplyKeyboardRemove", "ForceReply")
 _ANY_MESSAGE = {
     "chat_id": _CHAT_ID,
+    "message_thread_id": ("Integer",),
     "disable_notification": ("Boolean",),
     "protect_content": ("Boolean",),
     "reply_markup": _KEYBOARDS,

@@ -63,7 +63,9 @@ def post(world: World, path: str, form: dict[str, str]) -> str:
             return "/"
         chat = _chat(world, number)
         if path == "/page/write" and text and chat:
-            world.write(chat.id, text[:4096])
+            topic = form.get("topic", "")
+            known = topic.isdecimal() and len(topic) < 12 and int(topic) in chat.topics
+            world.write(chat.id, text[:4096], topic=int(topic) if known else None)
         elif path == "/page/block" and chat:
             world.become(chat.id, "member" if chat.blocked else "kicked")
         elif path == "/page/press" and chat and (message := _message(world, form.get("message", ""))):
@@ -117,11 +119,20 @@ def _section(chat: Chat) -> str:
         f"<iframe src='/chat/{number}' title='Messages in {name}'></iframe>"
         "<form method='post' action='/page/write'>"
         f"<input type='hidden' name='chat' value='{number}'>"
+        f"{_topics(chat)}"
         f"<input name='text' placeholder='Write to the bot: /help' aria-label='Message to {name}' "
         "autocomplete='off' required><button>Send</button></form>"
         "<form method='post' action='/page/block'>"
         f"<input type='hidden' name='chat' value='{number}'><button>{block}</button></form>"
     )
+
+
+def _topics(chat: Chat) -> str:
+    """Where in a forum somebody writes."""
+    if not chat.topics:
+        return ""
+    options = "".join(f"<option value='{n}'>{escape(name)}</option>" for n, name in chat.topics.items())
+    return f"<select name='topic' aria-label='Topic'><option value=''>General</option>{options}</select>"
 
 
 def _messages(world: World, chat: Chat) -> str:
@@ -144,9 +155,10 @@ def _article(message: Message) -> str:
     buttons = "".join(
         f"<div>{''.join(_button(message, *each) for each in row)}</div>" for row in message.buttons
     )
+    topic = f" in topic {message.topic}" if message.topic else ""
     return (
         f"<article class='{'mine' if message.person else ''}'>{picture}<div class='text'>{text}</div>"
-        f"{buttons}<footer>message {message.id}</footer></article>"
+        f"{buttons}<footer>message {message.id}{topic}</footer></article>"
     )
 
 

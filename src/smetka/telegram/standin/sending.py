@@ -10,6 +10,7 @@ from smetka.telegram.parts import LONGEST_CAPTION, LONGEST_TEXT
 from smetka.telegram.standin.markup import MarkupError, Parsed, parse_html
 from smetka.telegram.standin.refusals import Refusal
 from smetka.telegram.standin.world import BOT, Chat, Message, Upload, World
+from smetka.telegram.topics import GENERAL
 
 LARGEST_PHOTO, LARGEST_DOCUMENT = 10 << 20, 50 << 20
 MOST_PIXELS_AROUND, MOST_RATIO = 10_000, 20
@@ -22,20 +23,20 @@ _FLOOD_OF_BOT = (1.0, 30)
 
 def send_message(world: World, values: dict[str, Any]) -> Any:
     """Carry out sendMessage."""
-    chat = _open_chat(world, values)
+    chat, topic = _open_chat(world, values, "text messages")
     source = values.get("text", "")
     parsed = _parsed(source, values.get("parse_mode", ""))
     if not parsed.text.strip():
         raise Refusal(400, "Bad Request: message text is empty")
     if len(parsed.text) > LONGEST_TEXT:
         raise Refusal(400, "Bad Request: message is too long")
-    message = world.add_message(chat, parsed, source, buttons=_buttons(values))
+    message = world.add_message(chat, parsed, source, buttons=_buttons(values), topic=topic)
     return _shown(chat, message) | _with_entities("text", "entities", parsed)
 
 
 def send_photo(world: World, values: dict[str, Any]) -> Any:
     """Carry out sendPhoto, of an uploaded PNG."""
-    chat = _open_chat(world, values)
+    chat, topic = _open_chat(world, values, "photos")
     photo = _upload(values, "photo")
     if len(photo.content) > LARGEST_PHOTO:
         raise Refusal(413, "Request Entity Too Large")
@@ -44,7 +45,7 @@ def send_photo(world: World, values: dict[str, Any]) -> Any:
         raise Refusal(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
     parsed = _caption(values)
     message = world.add_message(
-        chat, parsed, values.get("caption", ""), photo=photo.content, buttons=_buttons(values)
+        chat, parsed, values.get("caption", ""), photo=photo.content, buttons=_buttons(values), topic=topic
     )
     size = {
         "file_id": f"photo-{message.id}",
@@ -58,7 +59,7 @@ def send_photo(world: World, values: dict[str, Any]) -> Any:
 
 def send_document(world: World, values: dict[str, Any]) -> Any:
     """Carry out sendDocument, of an uploaded file."""
-    chat = _open_chat(world, values)
+    chat, topic = _open_chat(world, values, "documents")
     document = _upload(values, "document")
     if len(document.content) > LARGEST_DOCUMENT:
         raise Refusal(413, "Request Entity Too Large")
@@ -66,7 +67,7 @@ def send_document(world: World, values: dict[str, Any]) -> Any:
         raise Refusal(400, "Bad Request: file must be non-empty")
     parsed = _caption(values)
     message = world.add_message(
-        chat, parsed, values.get("caption", ""), document=document, buttons=_buttons(values)
+        chat, parsed, values.get("caption", ""), document=document, buttons=_buttons(values), topic=topic
     )
     shown = {
         "file_id": f"document-{message.id}",
@@ -123,7 +124,8 @@ def busiest(messages: list[Message], seconds: float, chat_id: int | None = None)
     return max(starts.values(), default=0)
 
 
-def _open_chat(world: World, values: dict[str, Any]) -> Chat:
+def _open_chat(world: World, values: dict[str, Any], kind: str) -> tuple[Chat, int | None]:
+    """The chat and the topic that a message of a kind may be sent to now."""
     chat = chat_of(world, values)
     if chat.migrated_to is not None:
         raise Refusal(
@@ -137,7 +139,15 @@ def _open_chat(world: World, values: dict[str, Any]) -> Chat:
         raise Refusal(403, "Forbidden: bot was blocked by the user")
     if chat.blocked:
         raise Refusal(403, f"Forbidden: bot was kicked from the {chat.type} chat")
-    return chat
+    topic = values.get("message_thread_id") or None
+    # General too: it is written to without its number.
+    if topic is not None and topic not in chat.topics:
+        raise Refusal(400, "Bad Request: message thread not found")
+    if chat.topics and (topic or GENERAL) in chat.closed_topics:
+        raise Refusal(400, "Bad Request: TOPIC_CLOSED")
+    if kind in chat.forbidden:
+        raise Refusal(400, f"Bad Request: not enough rights to send {kind} to the chat")
+    return chat, topic
 
 
 def _upload(values: dict[str, Any], field: str) -> Upload:
@@ -203,6 +213,7 @@ def _shown(chat: Chat, message: Message) -> dict[str, Any]:
         "from": BOT,
         "chat": chat.as_json(),
         "date": message.date,
+        **message.place,
     }
     if message.buttons:
         rows = [[{"text": text, "callback_data": data} for text, data in row] for row in message.buttons]

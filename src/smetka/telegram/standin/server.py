@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from smetka.telegram.standin.answers import Handler
 from smetka.telegram.standin.sending import busiest
-from smetka.telegram.standin.world import Chat, ChatId, Fault, FaultKind, Message, World, is_of
+from smetka.telegram.standin.world import ANONYMOUS, Chat, Fault, FaultKind, Message, World, is_of
+from smetka.telegram.topics import ChatId, split
 
 TOKEN = "4242:stand-in-token-that-opens-nothing"  # noqa: S105 - of the stand-in, for everybody
 
@@ -21,7 +22,7 @@ class FakeTelegram:
 
     Args:
         token: the one token that is right.
-        chats: ids (positive private, negative groups, -100… supergroups) or @names it knows.
+        chats: ids (positive private, negative groups, -100… supergroups) or @names it knows, and topics.
         port: 0 takes any free one.
         strict: refuse unknown fields, which the real Bot API passes over.
         flood_control: refuse what comes too fast: more than 2 a second to a chat, 20 a minute to a
@@ -82,10 +83,11 @@ class FakeTelegram:
         self.close()
 
     def messages(self, chat_id: ChatId) -> list[Message]:
-        """What the bot sent to a chat, oldest first."""
-        chat = self.world.find_chat(chat_id)
+        """What the bot sent to a chat, or to a topic of it, oldest first."""
+        chat, topic = self.world.find_chat(chat_id), split(chat_id)[1]
         with self.world.lock:
-            return [m for m in self.world.messages if chat and m.chat_id == chat.id and m.person is None]
+            found = [m for m in self.world.messages if chat and m.chat_id == chat.id and m.person is None]
+        return found if topic is None else [message for message in found if message.topic == topic]
 
     def chat(self, chat_id: ChatId) -> Chat:
         """A chat, to be changed: blocked, started, migrated_to."""
@@ -94,10 +96,21 @@ class FakeTelegram:
         return chat
 
     def write(
-        self, chat_id: int, text: str, person: int | None = None, *, members: dict[str, Any] | None = None
+        self,
+        chat_id: int,
+        text: str,
+        person: int | None = None,
+        *,
+        topic: int | None = None,
+        members: dict[str, Any] | None = None,
     ) -> int:
         """A person writes to the bot; a private chat that is not there yet is made. The update's id."""
-        return self.world.write(chat_id, text, person, members=members)
+        return self.world.write(chat_id, text, person, topic=topic, members=members)
+
+    def write_anonymously(self, chat_id: int, text: str, *, topic: int | None = None) -> int:
+        """An administrator who remains anonymous writes in a group. The update's id."""
+        hidden = {"from": ANONYMOUS, "sender_chat": self.chat(chat_id).as_json()}
+        return self.world.write(chat_id, text, 1, topic=topic, members=hidden)
 
     def press(self, chat_id: int, message_id: int, data: str, person: int | None = None) -> int:
         """A person presses a button. The update's id."""

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from smetka.telegram.standin.markup import Parsed
-
-ChatId = int | str
+from smetka.telegram.topics import ChatId, chat_of, split
 
 FaultKind = Literal[
     "500",
@@ -33,12 +32,20 @@ with `status` and `body` as given, `redirect` sends the client to `body`, `slow`
 
 UPDATES_KEPT_SECONDS = 24 * 3600
 
+ANONYMOUS = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+"""In whose name the Bot API tells what administrators write who remain anonymous."""
+
 BOT = {"id": 4242, "is_bot": True, "first_name": "Smetka stand-in", "username": "smetka_standin_bot"}
 
 
 @dataclass
 class Chat:
-    """A chat the bot may know. `refusal` is what the Bot API answers instead of sending."""
+    """A chat the bot may know.
+
+    `topics` are those of a forum by their numbers, without the General that each has; `closed_topics` those
+    of them, and 1 for General, that are closed. `forbidden` is what the bot may not send: `text messages`,
+    `photos`, `documents`.
+    """
 
     id: int
     type: Literal["private", "group", "supergroup", "channel"]
@@ -47,11 +54,15 @@ class Chat:
     blocked: bool = False
     started: bool = True
     migrated_to: int | None = None
+    topics: dict[int, str] = field(default_factory=dict)
+    closed_topics: set[int] = field(default_factory=set)
+    forbidden: set[str] = field(default_factory=set)
 
     def as_json(self) -> dict[str, Any]:
         """The `Chat` of the Bot API."""
         named = "first_name" if self.type == "private" else "title"
         shown: dict[str, Any] = {"id": self.id, "type": self.type, named: self.name}
+        shown |= {"is_forum": True} if self.topics else {}
         return shown | ({"username": self.username} if self.username else {})
 
 
@@ -68,7 +79,7 @@ class Message:
     """A message that arrived. `text` is as people see it, a picture's or a file's caption included.
 
     `at` are seconds on a clock that only goes on, `buttons` rows of (text, data), `person` who wrote
-    it when it was not the bot.
+    it when it was not the bot, `topic` where in a forum.
     """
 
     id: int
@@ -82,6 +93,12 @@ class Message:
     document: Upload | None = None
     buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
     person: int | None = None
+    topic: int | None = None
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The members of a `Message` that say in which topic it is."""
+        return {"message_thread_id": self.topic, "is_topic_message": True} if self.topic else {}
 
 
 @dataclass
@@ -121,7 +138,12 @@ class World:
         self._next_update = int(time.time())
 
     def add_chat(self, chat_id: ChatId, **attributes: Any) -> Chat:
-        """Make a chat; its type follows from the id as in Telegram, unless given."""
+        """Make a chat; its type follows from the id as in Telegram, unless given. Of a topic, that too."""
+        chat_id, topic = split(chat_id)
+        if topic is not None:
+            chat = self.find_chat(chat_id) or self.add_chat(chat_id, **attributes)
+            chat.topics[topic] = f"Topic {topic}"
+            return chat
         number, username = (chat_id, None) if isinstance(chat_id, int) else (_number(chat_id), chat_id[1:])
         attributes = {"type": _type(number), "name": f"Chat {chat_id}", "username": username, **attributes}
         with self.lock:
@@ -129,7 +151,8 @@ class World:
             return self.chats[number]
 
     def find_chat(self, chat_id: ChatId) -> Chat | None:
-        """The chat of an id or an @name."""
+        """The chat of an id, an @name or a topic."""
+        chat_id = chat_of(chat_id)
         with self.lock:
             if isinstance(chat_id, int):
                 return self.chats.get(chat_id)
@@ -146,9 +169,17 @@ class World:
             return message
 
     def write(
-        self, chat_id: int, text: str, person: int | None = None, *, members: dict[str, Any] | None = None
+        self,
+        chat_id: int,
+        text: str,
+        person: int | None = None,
+        *,
+        topic: int | None = None,
+        members: dict[str, Any] | None = None,
     ) -> int:
         """A person writes to the bot; a private chat that is not there yet is made. The update's id.
+
+        In a channel it is a post, of nobody.
 
         Args:
             members: of the message, beside the usual ones or in their place; None takes one away.
@@ -158,7 +189,8 @@ class World:
             if chat.type == "private":
                 chat.started, chat.blocked = True, False
             who = person or (chat.id if chat.type == "private" else 1)
-            message = self.add_message(chat, Parsed(text, [], [(None, False, text)]), text, person=who)
+            parsed = Parsed(text, [], [(None, False, text)])
+            message = self.add_message(chat, parsed, text, person=who, topic=topic)
             entities = {"entities": [_command_entity(text)]} if text.startswith("/") else {}
             shown = {
                 "message_id": message.id,
@@ -166,10 +198,14 @@ class World:
                 "chat": chat.as_json(),
                 "date": message.date,
                 "text": text,
+                **message.place,
                 **entities,
-                **(members or {}),
             }
-            return self.add_update("message", {key: v for key, v in shown.items() if v is not None})
+            if chat.type == "channel":
+                shown |= {"from": None, "sender_chat": chat.as_json()}
+            shown |= members or {}
+            kind = "channel_post" if chat.type == "channel" else "message"
+            return self.add_update(kind, {key: v for key, v in shown.items() if v is not None})
 
     def press(self, chat_id: int, message_id: int, data: str, person: int | None = None) -> int:
         """A person presses a button. The update's id."""
@@ -189,6 +225,7 @@ class World:
                         "chat": chat.as_json(),
                         "date": message.date,
                         "text": message.text,
+                        **message.place,
                     },
                     "chat_instance": str(zlib.crc32(str(chat_id).encode())),
                     "data": data,

@@ -17,10 +17,11 @@ from smetka.language import LANGUAGES
 from smetka.language.terms import ROLES
 from smetka.settings import Language
 from smetka.settings.rules import chat_id
-from smetka.telegram.chats import Chat
+from smetka.telegram.chats import Chat, as_known
 from smetka.telegram.delivery import DELIVERED, STATES, Delivery
 from smetka.telegram.outbox import Place
 from smetka.telegram.state import WorkerState
+from smetka.telegram.topics import GENERAL, chat_of, split
 from smetka.web import guards
 from smetka.web.pages import declared, forms, message_texts, render, schedules, visit
 from smetka.web.parts import services
@@ -96,7 +97,8 @@ def change_chat() -> Any:
                 else said.gettext("The chat {chat} is written to in Macedonian from now on.")
             )
         case "resume":
-            services().chats.resume(chat.id)
+            # Of a topic the topic alone, unless it is its chat that is paused.
+            services().chats.resume(chat.id) or services().chats.resume(chat_of(chat.id))
             notice = said.gettext(
                 "The chat {chat} is written to again. Messages that were held back are sent when you say so."
             )
@@ -263,11 +265,11 @@ def _delivered(working: WorkerState) -> int | None:
 
 def _chat_rows(known: Iterable[Chat]) -> list[_ChatRow]:
     """The chats of the settings, then the others of which something is known."""
-    configured = services().settings.telegram_chat_ids
-    chats = {each: Chat(each) for each in configured} | {chat.id: chat for chat in known}
+    configured, known = services().settings.telegram_chat_ids, list(known)
     rows = []
-    for each in dict.fromkeys([*configured, *chats]):
-        chat, is_configured = chats[each], each in configured
+    # That a chat's General is paused stands in a record of its own, and in the chat's row.
+    for each in dict.fromkeys([*configured, *(c.id for c in known if split(c.id)[1] != GENERAL)]):
+        chat, is_configured = as_known(each, known), each in configured
         is_managers = chat.role is None and is_configured and not chat.is_group
         role: RoleName | None = "manager" if is_managers else chat.role
         rows.append(_ChatRow(chat, is_configured, role, message_texts.language_of(chat)))

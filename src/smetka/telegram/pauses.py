@@ -1,0 +1,130 @@
+"""Which chats and topics nothing is sent to, why, and when they are tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from smetka.telegram.chats import Chat, Chats
+from smetka.telegram.delivery import FAILED, HELD, WAITING, Delivery
+from smetka.telegram.endings import Ending, later
+from smetka.telegram.errors import Media, Refused
+from smetka.telegram.flights import Flight
+from smetka.telegram.parts import Document, Picture
+from smetka.telegram.topics import ChatId, chat_of, topic_of
+
+TRIED_FOR = timedelta(hours=12)
+"""How long a chat in which the bot may not write is tried again by itself."""
+
+SHORTEST_REST, LONGEST_REST = timedelta(minutes=1), timedelta(hours=1)
+"""Between two of those tries: as long as it has lasted by then, within these."""
+
+_NOT_ALLOWED: dict[Media, str] = {
+    "picture": "Pictures are not allowed in this chat; the figures go as text.",
+    "file": "Files are not allowed in this chat; the message goes without it.",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Pauses:
+    """Judges refusals that speak of a chat. For one thread.
+
+    Args:
+        write: takes what is to be written to MongoDB, in order; each is safe to repeat.
+    """
+
+    def __init__(
+        self, chats: Chats, write: Callable[[Callable[[], object]], None], *, now: Callable[[], datetime]
+    ) -> None:
+        self._chats, self._write, self._now = chats, write, now
+        self._paused: set[ChatId] = set()
+        self._refused_since: dict[ChatId, datetime] = {}
+
+    @property
+    def told(self) -> str:
+        """Which are paused, as a sentence; empty when none is."""
+        if not self._paused:
+            return ""
+        chats = ", ".join(sorted(map(str, self._paused))[:5])
+        more = f" and {len(self._paused) - 5} more" if len(self._paused) > 5 else ""
+        return f" Paused: chat {chats}{more}."
+
+    def look(self) -> None:
+        """See which are paused.
+
+        Raises:
+            BonusStoreUnavailable: MongoDB is away.
+        """
+        self._paused = {chat.id for chat in self._chats.all() if chat.paused}
+
+    def stops(self, claimed: Delivery, chat: Chat) -> Ending | None:
+        """What becomes of a delivery whose chat or topic is paused; None when it is to be sent."""
+        whole = chat_of(claimed.chat)
+        self._paused -= {whole, topic_of(claimed.chat)}
+        self._refused_since.pop(whole, None)
+        if not chat.paused:
+            return None
+        self._paused.add(claimed.chat)
+        reason = f"The chat is paused: {chat.paused}"
+        if chat.again_at is None:
+            return Ending(HELD, {"reason": reason})
+        now = self._now()
+        # Further ahead than any rest is what a clock wrote that was wrong.
+        if now < chat.again_at <= now + LONGEST_REST:
+            return later(now, (chat.again_at - now).total_seconds(), reason)
+        self._refused_since[whole] = min(chat.refused_since or now, now)
+        return None  # one goes ahead; the others have their turn when it is known how that ended
+
+    def went_well(self, claimed: Delivery) -> None:
+        """A message has arrived: a chat that was tried again is paused no more."""
+        if self._refused_since.pop(chat_of(claimed.chat), None) is not None:
+            self._paused -= {claimed.chat, chat_of(claimed.chat)}
+            self._write(partial(self._chats.recovered, claimed.chat))
+            _log.info("chat-resumed", chat=claimed.chat)
+
+    def refused(self, flight: Flight, error: Refused) -> Ending:
+        """What becomes of a delivery, and of its chat, after a refusal for good."""
+        claimed = flight.claimed
+        if (media := _media(flight)) and error.forbids(media):
+            return Ending(WAITING, {"without": [*claimed.without, media], "reason": _NOT_ALLOWED[media]})
+        if fault := error.topic_fault:
+            self._pause(claimed, fault, partial(self._chats.pause_topic, claimed.chat, fault))
+            return Ending(FAILED, {"reason": fault})
+        if error.is_of_rights:
+            return self._rest(claimed, error.description)
+        if error.is_of_the_chat:
+            self._pause(
+                claimed, error.description, partial(self._chats.pause, claimed.chat, error.description)
+            )
+        return Ending(FAILED, {"reason": error.description})
+
+    def _rest(self, claimed: Delivery, reason: str) -> Ending:
+        """Try again later: an administrator gives rights back, and Telegram took them by mistake once."""
+        now = self._now()
+        since = self._refused_since.pop(chat_of(claimed.chat), now)
+        lasted = now - since
+        if lasted >= TRIED_FOR:
+            self._pause(claimed, reason, partial(self._chats.pause, claimed.chat, reason))
+            return Ending(HELD, {"reason": f"The chat is paused: {reason}"})
+        rest = min(max(lasted, SHORTEST_REST), LONGEST_REST)
+        write = partial(self._chats.rest, claimed.chat, reason, since=since, again_at=now + rest)
+        self._pause(claimed, reason, write)
+        return later(now, rest.total_seconds(), reason)
+
+    def _pause(self, claimed: Delivery, reason: str, write: Callable[[], object]) -> None:
+        self._write(write)
+        self._paused.add(claimed.chat)
+        _log.warning("chat-paused", chat=claimed.chat, reason=reason)
+
+
+def _media(flight: Flight) -> Media | None:
+    match flight.part:
+        case Picture():
+            return "picture"
+        case Document():
+            return "file"
+    return None
