@@ -177,6 +177,39 @@ def test_rejected_rows_are_told_by_place_and_nothing_is_written(shop, assert_pro
     assert (others.status_code, exact(others)["payments"], len(exact(others)["rejects"])) == (201, 1, 2)
 
 
+def test_a_header_below_titles_is_found_or_named(shop, exact):
+    known = "Sales\n\n" + PLAIN
+    foreign = known.replace("user_id,money_spent", "Број,Износ")
+
+    told = exact(send(shop, known, dry_run="true"))
+    assert told["files"][0]["found"] == [
+        "separated by ,",
+        "header on line 3; the lines above it are not read",
+    ]
+    told = exact(send(shop, foreign, dry_run="true", header_row="3", map="user_id=Број,money_spent=Износ"))
+    assert (told["payments"], told["files"][0]["found"]) == (3, ["separated by ,"])
+    # What is mapped tells the header as well.
+    assert exact(send(shop, foreign, dry_run="true", map="user_id=Број,money_spent=Износ"))["payments"] == 3
+
+
+def test_a_broken_cell_and_a_total_are_told_by_place(shop, assert_problem):
+    content = "user_id,name,money_spent,refunded,year\n1,A,5,#N/A,2021\n1,A,5,,2021\nTotal,,5,,\n"
+    problem = assert_problem(send(shop, content), 422, "file-refused")
+
+    assert problem["rejects"] == [
+        {
+            "line": 2,
+            "column": "refunded",
+            "reason": "is #N/A, a spreadsheet error; correct the cell, or clear it",
+        },
+        {
+            "line": 4,
+            "column": "money_spent",
+            "reason": "looks like the total of the rows above; remove this row",
+        },
+    ]
+
+
 def test_of_many_rejected_rows_the_first_hundred_are_listed(shop, assert_problem):
     content = "user_id,money_spent,year\n" + "1,x,2021\n" * 250
 
@@ -195,6 +228,8 @@ def test_of_many_rejected_rows_the_first_hundred_are_listed(shop, assert_problem
         (b"user_id;money_spent;year\n1;1.234;2021\n", {}, None, "money_spent", "`decimal`"),
         (b"user_id,money_spent,date\n1,5,01/02/2021\n", {}, None, "date", "`dates`"),
         (b"a,b\n1,2\n", {}, None, None, "`map`"),
+        (b"Sales\n\na,b,c\n1,2,3\n", {}, None, None, "say `header_row` 3"),
+        (b"Sales\n\na,b,c\n1,2,3\n", {"header_row": "2"}, 2, None, "is not where a row begins; `header_row`"),
         (b"user_id,money_spent,year\n1,5,2021\n", {"encoding": "klingon"}, None, None, "no such encoding"),
         (b"user_id,money_spent,year\n1,5,2021\n", {"delimiter": "x"}, None, None, "`delimiter` is one of"),
         (b"PK\x03\x04 and so on", {}, None, None, "zip archive"),
@@ -242,6 +277,9 @@ def test_payments_that_may_be_there_already_are_refused(shop, assert_problem, ex
         ({"map": "age=nowhere"}, "map"),
         ({"into": "/tmp/x.db"}, "into"),
         ({"encoding": "x" * 101}, "encoding"),
+        ({"header_row": "0"}, "header_row"),
+        ({"header_row": "1.0"}, "header_row"),
+        ({"header_row": "10000000"}, "header_row"),
     ],
 )
 def test_a_parameter_that_breaks_a_rule_is_named(shop, assert_problem, query, parameter):

@@ -12,6 +12,7 @@ from contextlib import closing
 import pytest
 
 from smetka.web import uploads
+from tests.ledger.imports.test_source import sheet_of, workbook
 from tests.web.browsing import Browser, cards, entries, faults, form, notes, plain, table
 from tests.web.conftest import CUSTOMERS, PAYMENTS
 from tests.web.test_import_api import ORDERS, PLAIN, left, payments
@@ -375,6 +376,46 @@ def test_a_file_whose_name_does_not_say_what_it_is_is_asked_about(owner):
 
     assert "csv" in re.findall(r'type="radio"[^>]*name="kind" value="([^"]+)"', look.text)
     assert found(owner.look_again(look, kind="csv"))["Rows"] == "1"
+
+
+def test_a_header_that_is_not_certain_is_asked_about(shop, owner):
+    before = len(payments(shop))
+    content = "Извештај;;\n;;\nБрој;Износ;Година\n1;5,50;2021\n1;6,50;2021\n"
+    look = owner.choose(content)
+
+    assert "On which line do the names of the columns stand?" in notes(look)[0]
+    assert re.search(r'name="header_row"[^>]*value="3"', look.text, re.DOTALL)
+    chosen = {"header_row": "3", "user_id": "0", "money_spent": "1", "year": "2"}
+    look = owner.look_again(look, **chosen)
+    assert found(look)["Header"] == "line 3; the lines above it are not read"
+    assert figures(look)["Payments"] == "2"
+    owner.press(look)
+    assert len(payments(shop)) == before + 2
+
+    for odd, said in (("2", "On which line"), ("0", "must be a whole number from 1 to")):
+        assert said in owner.look_again(owner.choose(content), **chosen | {"header_row": odd}).text
+
+
+def test_a_header_below_titles_and_hidden_rows_are_said(owner, tmp_path):
+    rows = [["Sales"], ["user_id", "money_spent", "year"], [1, 5, 2021], [1, 6, 2021]]
+    xml = sheet_of(rows).replace('<row r="3"', '<row r="3" hidden="1"')
+    look = owner.choose(workbook(tmp_path / "a.xlsx", A=xml).read_bytes(), "a.xlsx")
+
+    assert found(look)["Header"] == "line 2; the lines above it are not read"
+    assert found(look)["Hidden rows"] == "1, read like the others"
+    assert found(look)["Rows"] == "2"
+
+
+def test_broken_cells_and_totals_are_said_in_words_of_the_catalogue(shop):
+    owner = Importer(shop, "owner", language="mk")
+    rows = "1,A,5,#N/A,2021,\n1,A,5,#NV,2021,\n1,A,5,,2021,\nTotal,,5,,,\n,,,,,#N/A\n"
+    look = owner.choose("user_id,name,money_spent,refunded,year,margin\n" + rows)
+
+    part = look.text.partition('aria-labelledby="rejected"')[2].partition("</table>")[0]
+    assert 'lang="en"' not in part
+    assert "е #N/A, грешка од табеларна програма" in part
+    assert "изгледа како збир на редовите над него" in part
+    assert "редови само со грешки од табеларна програма" in look.text
 
 
 def test_no_file_chosen_is_said_beside_the_field(owner):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -12,12 +11,13 @@ from typing import Any, Literal
 
 import click
 
+from smetka.cli.import_rejects import check_place, is_rejects_file, write_rejects
 from smetka.cli.options import counted, json_option, print_json, setting_options
-from smetka.errors import CommandFailed, WrongUsage
+from smetka.errors import CommandFailed
 from smetka.ledger.imports.failures import overtaken
+from smetka.ledger.imports.header import MOST_LINES
 from smetka.ledger.imports.load import import_files
 from smetka.ledger.imports.mapping import parse_mapping, read_mapping
-from smetka.ledger.imports.marker import draft, marker
 from smetka.ledger.imports.outcome import FileOutcome, Orders, Outcome
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading
@@ -25,10 +25,8 @@ from smetka.ledger.imports.states import parse_states
 from smetka.ledger_location import ledger_path
 from smetka.money import grouped
 from smetka.settings import load_settings
-from smetka.spreadsheets import write_csv
 
 _REJECTS_SHOWN = 20
-_REJECT_COLUMNS = ("file", "line", "column", "reason")
 
 
 @click.command("import")
@@ -53,6 +51,12 @@ _REJECT_COLUMNS = ("file", "line", "column", "reason")
 @click.option("--encoding", help="Such as utf-8, windows-1250 or windows-1251.")
 @click.option("--delimiter", help="What parts columns: , ; | or tab.")
 @click.option("--sheet", help="The sheet of a workbook.")
+@click.option(
+    "--header-row",
+    type=click.IntRange(1, MOST_LINES),
+    metavar="N",
+    help="The line of the header, as a text editor or a spreadsheet numbers it; found unless given.",
+)
 @click.option("--decimal", type=click.Choice((".", ",")), help="The mark that parts decimals.")
 @click.option("--dates", type=click.Choice(("dmy", "mdy")), help="What comes first in 01/02/2024.")
 @click.option("--skip-rejected", is_flag=True, help="Take the other rows where some break a rule.")
@@ -76,6 +80,7 @@ def import_(
     encoding: str | None,
     delimiter: str | None,
     sheet: str | None,
+    header_row: int | None,
     decimal: Literal[".", ","] | None,
     dates: Literal["dmy", "mdy"] | None,
     skip_rejected: bool,
@@ -97,7 +102,7 @@ def import_(
     location = ledger_path(into)
     rejects_file = rejects or location.with_name(f"{location.name}.rejects.csv")
     _check_files(files)
-    _check_rejects_file(rejects_file, location, files)
+    check_place(rejects_file, location, files)
     progress: AbstractContextManager[Any] = (
         click.progressbar(length=sum(map(_size, files)), label="Reading", file=sys.stderr)
         if sys.stderr.isatty()
@@ -117,7 +122,7 @@ def import_(
                 states=parse_states(states),
             ),
             mapped=mapped,
-            reading=Reading(encoding=encoding, delimiter=delimiter, sheet=sheet, kind=kind),
+            reading=Reading(encoding, delimiter, sheet, kind, header_row),
             skip_rejected=skip_rejected,
             despite_overlap=despite_overlap,
             dry_run=dry_run,
@@ -131,8 +136,8 @@ def import_(
             outcome = run()
     if outcome.rejects and not dry_run:
         outcome.rejects_file = rejects_file
-        _write_rejects(outcome, rejects_file)
-    elif outcome.written and _is_rejects_file(rejects_file):
+        write_rejects(outcome, rejects_file)
+    elif outcome.written and is_rejects_file(rejects_file):
         rejects_file.unlink(missing_ok=True)  # of an earlier import
     if as_json:
         print_json(outcome.as_json())
@@ -151,69 +156,11 @@ def _check_files(files: tuple[Path, ...]) -> None:
             raise CommandFailed(f"{path} is a folder; name the files in it. Nothing was written.")
 
 
-def _check_rejects_file(path: Path, ledger: Path, files: tuple[Path, ...]) -> None:
-    """See that writing the list of rejected rows costs nobody another file.
-
-    Raises:
-        WrongUsage: it would.
-    """
-    kept = list(files)
-    for place in (ledger, ledger.resolve()):
-        kept += [place, marker(place), draft(place)]
-        kept += [place.with_name(f"{place.name}{end}") for end in ("-journal", "-wal", "-shm")]
-    # The list is written beside its place, and put there when it is complete.
-    for place in (path, path.with_name(f"{path.name}.part")):
-        for other in kept:
-            if _is_same(place, other):
-                raise WrongUsage(
-                    f"Rejected rows would be written over {other}; name another file by --rejects."
-                )
-    if not _may_be_replaced(path):
-        raise WrongUsage(
-            f"Rejected rows are to be listed in {path}, where something else stands; "
-            "move it away, or name another file by --rejects."
-        )
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    try:
-        return one.resolve() == other.resolve() or one.samefile(other)
-    except (OSError, RuntimeError):
-        return False
-
-
-def _may_be_replaced(path: Path) -> bool:
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return not path.is_symlink()  # nothing is there; why it cannot be written is said when it is
-    # What is written to a pipe or a terminal replaces nothing.
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _is_rejects_file(path)
-
-
-def _is_rejects_file(path: Path) -> bool:
-    """Whether it is a list of rejected rows, which imports make."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return False
-        with path.open("rb") as file:
-            return file.readline(100).rstrip(b"\r\n") == ",".join(_REJECT_COLUMNS).encode()
-    except OSError:
-        return False
-
-
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
         return 0  # said when it is opened
-
-
-def _write_rejects(outcome: Outcome, path: Path) -> None:
-    rows: list[tuple[Any, ...]] = list(outcome.rejects)
-    if more := outcome.rejected - len(rows):
-        rows.append(("", "", "", f"and {more:,} more"))
-    write_csv(path, _REJECT_COLUMNS, rows, excel=False, language="en")
 
 
 def _text(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) -> str:

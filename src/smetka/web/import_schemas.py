@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from smetka.canonical import canonical
 from smetka.errors import WrongUsage
+from smetka.ledger.imports.header import MOST_LINES
 from smetka.ledger.imports.mapping import parse_mapping
 from smetka.ledger.imports.states import parse_states
 from smetka.web.schemas import Answer, Input
-from smetka.web.values import Amount, Count, Flag, Repeatable
+from smetka.web.values import Amount, Count, Flag, Repeatable, up_to
 
 _NAME = r"^[^\x00-\x1f\x7f/\\.][^\x00-\x1f\x7f/\\]{0,99}$"
 
@@ -47,6 +49,12 @@ Text = Annotated[str | None, StringConstraints(max_length=100), WithJsonSchema({
 Decimal = Annotated[Literal[".", ","] | None, WithJsonSchema({"type": "string", "enum": [".", ","]})]
 Dates = Annotated[Literal["dmy", "mdy"] | None, WithJsonSchema({"type": "string", "enum": ["dmy", "mdy"]})]
 
+HeaderRow = Annotated[
+    int | None,
+    BeforeValidator(lambda text: canonical(text, MOST_LINES)),
+    WithJsonSchema({"type": "string", "pattern": up_to(MOST_LINES)}),
+]
+
 
 class ImportQuery(Input):
     """How the file is to be read and taken."""
@@ -72,6 +80,11 @@ class ImportQuery(Input):
     )
     delimiter: Text = Field(None, description="What parts columns: , ; | or tab; found out unless given.")
     sheet: Text = Field(None, description="The sheet of a workbook, where several have data.")
+    header_row: HeaderRow = Field(
+        None,
+        description="The line of the header, where titles stand above it, counted as a text editor or a "
+        "spreadsheet does; found out unless given.",
+    )
     decimal: Decimal = Field(None, description="The mark that parts decimals, where no amount shows it.")
     dates: Dates = Field(None, description="What comes first in 01/02/2024, where no date shows it.")
     skip_rejected: Flag = Field(False, description="Take the other rows where some break a rule.")

@@ -55,6 +55,7 @@ def import_file(query: ImportQuery, pieces: Iterator[bytes], services: Services)
             delimiter=query.delimiter,
             sheet=query.sheet,
             kind=MEDIA_TYPES[request.mimetype],
+            header_row=query.header_row,
         ),
         decimal=query.decimal,
         dates=query.dates,

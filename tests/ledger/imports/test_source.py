@@ -75,24 +75,25 @@ def sheet_of(rows, first=1):
     return f"<worksheet {MAIN}><sheetData>{''.join(lines)}</sheetData></worksheet>"
 
 
-def workbook(path, *, hidden=(), **sheets):
+def workbook(path, *, hidden=(), after="", main=MAIN, relation=RELATION, **sheets):
+    """Sheets are lists of rows, or XML as it stands; `after` is XML of the workbook after its sheets."""
     states = ("visible", "hidden")
     names = "".join(
         f'<sheet name="{name}" sheetId="{at}" state="{states[name in hidden]}" r:id="r{at}"/>'
         for at, name in enumerate(sheets, 1)
     )
     relations = "".join(
-        f'<Relationship Id="r{at}" Type="{RELATION}/worksheet" Target="worksheets/sheet{at}.xml"/>'
+        f'<Relationship Id="r{at}" Type="{relation}/worksheet" Target="worksheets/sheet{at}.xml"/>'
         for at, _ in enumerate(sheets, 1)
     )
     parts = {
         "[Content_Types].xml": CONTENT_TYPES,
-        "_rels/.rels": f'<Relationships {PACKAGE}><Relationship Id="r1" Type="{RELATION}/officeDocument" '
+        "_rels/.rels": f'<Relationships {PACKAGE}><Relationship Id="r1" Type="{relation}/officeDocument" '
         'Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook {MAIN} xmlns:r="{RELATION}"><sheets>{names}</sheets></workbook>',
+        "xl/workbook.xml": f'<workbook {main} xmlns:r="{relation}"><sheets>{names}</sheets>{after}</workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships {PACKAGE}>{relations}<Relationship Id="r0" '
-        f'Type="{RELATION}/styles" Target="styles.xml"/></Relationships>',
-        "xl/styles.xml": f'<styleSheet {MAIN}><cellXfs count="3"><xf numFmtId="0"/><xf numFmtId="14"/>'
+        f'Type="{relation}/styles" Target="styles.xml"/></Relationships>',
+        "xl/styles.xml": f'<styleSheet {main}><cellXfs count="3"><xf numFmtId="0"/><xf numFmtId="14"/>'
         '<xf numFmtId="22"/></cellXfs></styleSheet>',
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import StringIO
 from itertools import chain, islice
 from pathlib import Path
 
 from smetka.ledger.imports.encodings import LONGEST_LINE, pieces
-from smetka.ledger.imports.header import check_header
+from smetka.ledger.imports.header import LOOKED_AT, find_header
 from smetka.ledger.imports.refused import Refused
 
 LONGEST_CELL = 100_000
@@ -30,7 +31,11 @@ class Delimited:
 
     typed = False
 
-    def __init__(self, path: Path, codec: str, delimiter: str | None) -> None:
+    hidden_rows = 0
+
+    def __init__(
+        self, path: Path, codec: str, delimiter: str | None, header_row: int | None, told: frozenset[str]
+    ) -> None:
         self._path, self._codec = path, codec
         self.found: tuple[str, ...] = ()
         if delimiter is None:
@@ -39,19 +44,15 @@ class Delimited:
                 self.found = (f"separated by {DELIMITERS[delimiter]}",)
         self._delimiter = delimiter or ","
         self.shown_delimiter = DELIMITERS.get(delimiter, delimiter)
-        line, header = next(self._records(self._delimiter), (1, []))
-        # Some exports end every line with a separator.
-        self._width = len(header)
-        while len(header) > 1 and not header[-1].strip():
-            header.pop()
-        self.header = check_header(header, line)
+        header = find_header(self._records(self._delimiter), header_row, told)
+        self.header, self.header_row, self._width = header.names, header.line, header.width
+        self.found += header.found
 
     def rows(
         self, advance: Callable[[int], None] | None, refuse: Callable[[Refused], None] | None
     ) -> Iterator[Row]:
         """As `Source.rows`."""
         records = self._records(self._delimiter, advance, self._width, refuse)
-        next(records)
         return records if self._width == len(self.header) else self._named(records, refuse)
 
     def _named(self, records: Iterator[Row], refuse: Callable[[Refused], None] | None) -> Iterator[Row]:
@@ -75,8 +76,12 @@ class Delimited:
         width: int | None = None,
         refuse: Callable[[Refused], None] | None = None,
     ) -> Iterator[Row]:
-        """Every record that is not empty, and the line it begins on; of `width` cells if that is given."""
+        """Every record that is not empty, and the line it begins on.
+
+        With a `width`, those below the header, of so many cells.
+        """
         end = 0
+        last = 0 if width is None else self.header_row
 
         def bounded() -> Iterator[StringIO]:
             # A record whose quotes go on over line ends could fill the memory, cell by cell.
@@ -94,7 +99,7 @@ class Delimited:
             for cells in reader:
                 line = end + 1
                 end = reader.line_num
-                if line == 1 and _SAYS.fullmatch(delimiter.join(cells)):
+                if line <= last or (line == 1 and _SAYS.fullmatch(delimiter.join(cells))):
                     continue
                 if width is None or len(cells) == width:
                     if cells and (cells[0] or any(cells)):
@@ -112,6 +117,10 @@ class Delimited:
         if said := _SAYS.match(next(iter(pieces(self._path, self._codec, None)), "")):
             return delimiter_of(said[1])
         fits = {delimiter: self._fit(delimiter) for delimiter in DELIMITERS}
+        if max(fits.values()) < 1:
+            # The first row may be a title, which shows nothing about the rows below it.
+            below = {delimiter: self._fit(delimiter, below_titles=True) for delimiter in DELIMITERS}
+            fits = below if max(below.values()) > 0 else fits
         best = max(fits.values())
         if best < 0:
             return ""
@@ -121,22 +130,20 @@ class Delimited:
             raise Refused(f"can be read as separated by {names}. Say which with --delimiter")
         return among[0]
 
-    def _fit(self, delimiter: str) -> int:
-        """How many of the first rows have as many cells as the header; -1 if that is one cell only."""
-        fitting = -1
-        try:
-            width = 0
+    def _fit(self, delimiter: str, *, below_titles: bool = False) -> int:
+        """How many of the first rows have as many cells as the header; -1 if that is one cell only.
+
+        The header is the first row, or the widest among the first.
+        """
+        widths: list[int] = []
+        # Wrong quotes under a wrong delimiter; under the right one, reading the rows says it.
+        with suppress(Refused):
             for _, cells in islice(self._records(delimiter), _SAMPLE):
-                if not width:
-                    width = len(cells)
-                    if width == 1:
-                        break
-                    fitting = 0
-                elif len(cells) == width:
-                    fitting += 1
-        except Refused:
-            pass  # wrong quotes under a wrong delimiter; under the right one, reading the rows says it
-        return fitting
+                widths.append(len(cells))
+        if not widths:
+            return -1
+        header = widths.index(max(widths[:LOOKED_AT])) if below_titles else 0
+        return widths[header + 1 :].count(widths[header]) if widths[header] > 1 else -1
 
 
 def delimiter_of(text: str) -> str:

@@ -21,6 +21,8 @@ class JsonLines:
     """A file whose encoding is known; its header is every key of the first 1,000 objects."""
 
     typed = True
+    header_row = None
+    hidden_rows = 0
     found: tuple[str, ...] = ()
 
     def __init__(self, path: Path, codec: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from smetka.errors import CommandFailed
@@ -12,6 +13,7 @@ from smetka.ledger.faults import explain
 from smetka.ledger.imports.columns import Columns, find_columns
 from smetka.ledger.imports.mapping import Mapped
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
+from smetka.ledger.imports.plain_rows import PlainRows
 from smetka.ledger.imports.refused import ReadAgain, Refused
 from smetka.ledger.imports.resolve import check_overlaps, resolve
 from smetka.ledger.imports.rows import Rows
@@ -66,10 +68,11 @@ def import_files(
     into = into.resolve()
     outcome = Outcome([FileOutcome(path.name) for path in paths])
     try:
-        sources = _open(paths, reading, into, outcome)
+        told = frozenset(column for columns in mapped.values() for column in columns)
+        sources = _open(paths, replace(reading, columns=told), into, outcome)
         with closing(open_staging(encoding_of(into) if stands(into) else "UTF-8")) as db:
             read = [
-                _read(db, Rows(source, _columns(source, mapped), rules, outcome, number), advance)
+                _read(db, _rows(source, _columns(source, mapped), rules, outcome, number), advance)
                 for number, source in enumerate(sources)
                 if source is not None
             ]
@@ -121,6 +124,11 @@ def _open(paths: Sequence[Path], reading: Reading, into: Path, outcome: Outcome)
 def _columns(source: Source, mapped: Mapped) -> Columns:
     with _named(source.name):
         return find_columns(source.header, mapped)
+
+
+def _rows(source: Source, columns: Columns, rules: Rules, outcome: Outcome, number: int) -> Rows:
+    kind = PlainRows if columns.is_plain else Rows
+    return kind(source, columns, rules, outcome, number)
 
 
 def _read(db: sqlite3.Connection, rows: Rows, advance: Callable[[int], None] | None) -> Rows:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from smetka.ledger.imports.kept import ALL_IS_BACK, NOT_IN_FULL
 
 FURTHER_LINES = "as a further line of an order"
+ONLY_FAULTS = "with nothing but spreadsheet errors"
 TEST_ORDER = "as a test order"
 CANCELLED = "cancelled"
 WITHOUT_CUSTOMER = "without a customer"
@@ -20,7 +21,7 @@ OTHER_AMOUNT = "amount"
 OTHER_YEAR = "year"
 OTHER_CUSTOMER = "customer"
 
-NO_ORDERS = frozenset({FURTHER_LINES, REFUND_TOLD, CHANGED_ORDER})
+NO_ORDERS = frozenset({FURTHER_LINES, ONLY_FAULTS, REFUND_TOLD, CHANGED_ORDER})
 """Rows that are no order left out, but a part of one, or one that is told as changed."""
 
 _CODES = {

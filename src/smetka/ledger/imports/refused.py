@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-Code = Literal["orders_or_customers", "columns_cut", "items_or_payments", "encodings", "unknown_state"]
+Code = Literal[
+    "orders_or_customers", "columns_cut", "items_or_payments", "encodings", "unknown_state", "header_row"
+]
 
 
 class Refused(Exception):

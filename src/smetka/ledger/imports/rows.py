@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
-from itertools import chain, islice, repeat
-from operator import itemgetter, truediv
 
 from smetka.ledger.imports import reasons
 from smetka.ledger.imports.amounts import Amounts, Mark
 from smetka.ledger.imports.births import Births
 from smetka.ledger.imports.cells import (
     DASHES,
-    Seen,
     check_currency,
     check_name,
     customer_name,
     order_number,
-    plain_cents,
     user_id,
-    user_ids,
 )
 from smetka.ledger.imports.cells import age as whole_age
 from smetka.ledger.imports.cells import email as email_address
@@ -35,12 +30,12 @@ from smetka.ledger.imports.platforms import is_test
 from smetka.ledger.imports.refused import LeftOut, ReadAgain, Refused
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Source
+from smetka.ledger.imports.spreadsheet_faults import BEGINNINGS, check_value, is_fault
 from smetka.ledger.imports.staging import Staged
 from smetka.ledger.imports.states import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, States
+from smetka.ledger.imports.totals import IS_TOTAL, Totals
 from smetka.ledger.imports.watched import check_watched
 from smetka.ledger.imports.when import When
-
-_CHUNK = 500
 
 Advance = Callable[[int], None] | None
 
@@ -66,6 +61,7 @@ class Rows:
         self._births = Births(rules.zone, order, rules.today)
         self._rejects_before = len(outcome.rejects)
         self._field = ""
+        self._used = [place for places in columns.at.values() for place in places]
         if columns.has_payments:
             # Somewhere it is tomorrow already.
             self._when = When(columns, self._dates, (rules.today + timedelta(days=1)).year)
@@ -77,6 +73,7 @@ class Rows:
         self.cents = 0
         if self.columns.has_payments:
             self._when.forget()
+        self._totals = Totals(self.columns, self._amounts)
         self.told.forget()
         del self._outcome.rejects[self._rejects_before :]
 
@@ -104,58 +101,6 @@ class Rows:
                     column=self.columns.named[field],
                 )
 
-    def plain(self, advance: Advance) -> Iterator[tuple[set[int], list[int | float]]]:
-        """Rows of a file with nothing but ids and payments, many at a time and column by column.
-
-        Each time, the ids that are new, and user_id, money_spent and year of one row after the other.
-        """
-        at = self.columns.at
-        pick = itemgetter(at["user_id"][0], at["money_spent"][0], self._when.at)
-        year_of, seen = self._when.year, Seen()
-        rows = self._source.rows(advance, self._refuse)
-        while chunk := list(islice(rows, _CHUNK)):
-            self.told.rows += len(chunk)
-            users, amounts, whens = zip(*map(pick, map(itemgetter(1), chunk)), strict=True)
-            try:
-                taken = user_ids(users), self._many_cents(amounts), list(map(year_of, whens))
-            except ReadAgain:
-                raise
-            except Refused:
-                taken = self._one_by_one((line, *pick(cells)) for line, cells in chunk)
-            self.cents += sum(taken[1])
-            self.years.update(taken[2])
-            payments = zip(taken[0], map(truediv, taken[1], repeat(100)), taken[2], strict=True)
-            yield seen.new(taken[0]), list(chain.from_iterable(payments))
-
-    def _many_cents(self, texts: Sequence[str]) -> list[int]:
-        cents = self._amounts.cents
-        # The first shows whether the column's decimal mark is a point, and then holds for its like.
-        if (many := plain_cents(texts)) is not None and cents(texts[0]) == many[0]:
-            return many
-        return list(map(cents, texts))
-
-    def _one_by_one(
-        self, rows: Iterable[tuple[int, str, str, str]]
-    ) -> tuple[list[int], list[int], list[int]]:
-        """The columns of those rows that break no rule."""
-        taken: tuple[list[int], list[int], list[int]] = [], [], []
-        for line, user, amount, when in rows:
-            try:
-                self._field = "user_id"
-                number = user_id(user)
-                self._field = "money_spent"
-                paid = self._amounts.cents(amount)
-                self._field = "date"
-                year = self._when.year(when)
-            except ReadAgain:
-                raise
-            except Refused as refused:
-                self._reject(line, self._field, refused)
-                continue
-            for column, value in zip(taken, (number, paid, year), strict=True):
-                column.append(value)
-        return taken
-
     def staged(self, advance: Advance) -> Iterator[Staged]:
         """Rows of any file."""
         for line, cells in self._source.rows(advance, self._refuse):
@@ -163,14 +108,16 @@ class Rows:
             try:
                 yield self._row(line, cells)
             except LeftOut as left_out:
-                if (reason := str(left_out)) == reasons.FURTHER_LINES:
+                if (reason := str(left_out)) in {reasons.FURTHER_LINES, reasons.ONLY_FAULTS}:
                     self.told.left_out[reason] += 1
+                elif reason == reasons.WITHOUT_CUSTOMER and self._totals.has(cells, self.cents):
+                    self._reject(line, "money_spent", Refused(IS_TOTAL))
                 else:
                     yield self._left_out(line, cells, reason)
             except ReadAgain:
                 raise
             except Refused as refused:
-                self._reject(line, self._field, refused)
+                self._turn_down(line, cells, refused)
 
     def days(self) -> tuple[date, date] | None:
         """The first and the last day of the payments; whole years where only these are known."""
@@ -178,6 +125,7 @@ class Rows:
 
     def _row(self, line: int, cells: list[str]) -> Staged:
         columns = self.columns
+        self._check_not_only_faults(cells)
         cents = total = year = order_id = None
         day = 0
         if columns.has_payments:
@@ -190,6 +138,7 @@ class Rows:
         if cents is not None and year is not None:
             self.years[year] += 1
             self.cents += cents
+            self._totals.above += total or 0
         name_key = name.casefold() if name else None
         of_customer = (user_id, email, name, name_key, age)
         return Staged(
@@ -205,22 +154,41 @@ class Rows:
             cents, total = self._amount(cells)
             year, _ = self._year_and_day(cells)
         else:
-            currency = self._cell("currency", cells)
-            if not currency or currency.upper() == self._rules.currency:
-                total = self._amounts.glance(self._cell("money_spent", cells))
+            with suppress(Refused):
+                currency = self._cell("currency", cells)
+                if not currency or currency.upper() == self._rules.currency:
+                    total = self._amounts.glance(self._cell("money_spent", cells))
             if reason != NOT_IN_FULL or "outstanding" in self.columns.at:
                 cents = 0
+        self._totals.above += total or 0
         return Staged(
             self.number, line, None, None, None, None, None, cents, year, 0, order_id, True, total, reason
         )
 
+    def _check_not_only_faults(self, cells: list[str]) -> None:
+        """Formulas are often filled down beyond the last row; what they give beside it is no row."""
+        if next((cells[place] for place in self._used if cells[place]), "#")[0] not in BEGINNINGS:
+            return
+        used = [place for place in self._used if cells[place].strip()]
+        if all(is_fault(cells[place]) for place in used) and any(map(is_fault, cells)):
+            for place in used:
+                check_value(cells[place], self._source.header[place])
+            raise LeftOut(reasons.ONLY_FAULTS)
+
     def _cell(self, field: str, cells: list[str]) -> str:
-        """The first of the field's columns that says something."""
+        """The first of the field's columns that says something.
+
+        Raises:
+            Refused: that has no value: taken for empty, an error in a refund would be no refund.
+        """
         self._field = field
         for place in self.columns.at.get(field, ()):
             text = cells[place].strip()
+            if text[:1] in BEGINNINGS:
+                check_value(cells[place], self._source.header[place])
             if text.startswith(MARKS):
                 text = bare(text)
+                check_value(text, self._source.header[place])
             if text:
                 return text
         return ""
@@ -275,7 +243,7 @@ class Rows:
         return order_number(self._cell("order_id", cells)) if "order_id" in self.columns.at else None
 
     def _year_and_day(self, cells: list[str]) -> tuple[int, int]:
-        when = self._cell("date", cells) if self._when.has_days else cells[self._when.at]
+        when = self._cell("date", cells) if self._when.has_days else self._cell("year", cells)
         self._field = "date"
         year, day = self._when.year(when), self._when.day(when)
         other = self._cell("year", cells) if self._when.has_days else ""
@@ -288,8 +256,7 @@ class Rows:
         if not self.columns.by_email:
             if email:
                 email_address(email)
-            self._field = "user_id"
-            return user_id(cells[self.columns.at["user_id"][0]]), email or None
+            return user_id(self._cell("user_id", cells)), email or None
         if not email:
             if self.columns.has_payments:
                 raise LeftOut(reasons.WITHOUT_CUSTOMER)
@@ -298,7 +265,10 @@ class Rows:
 
     def _name(self, cells: list[str]) -> str | None:
         self._field = "name"
-        name = customer_name([cells[place] for place in self.columns.at.get("name", ())])
+        places = self.columns.at.get("name", ())
+        for place in places:
+            check_value(cells[place], self._source.header[place])
+        name = customer_name([cells[place] for place in places])
         if name:
             check_name(name, of_orders=self.columns.has_payments)
         return name
@@ -315,6 +285,13 @@ class Rows:
         if found is None and (told or born):
             self.told.ages_unknown += 1
         return found
+
+    def _turn_down(self, line: int, cells: list[str], refused: Refused, uncounted: int = 0) -> None:
+        """Reject a row that breaks a rule. `uncounted`: cents of rows above it that are counted later."""
+        if self._totals.has(cells, self.cents + uncounted):
+            self._reject(line, "money_spent", Refused(IS_TOTAL))
+        else:
+            self._reject(line, self._field, refused)
 
     def _refuse(self, refused: Refused) -> None:
         self.told.rows += 1

@@ -50,17 +50,30 @@ _WEB_PAGE = (b"<!doctype html", b"<html", b"<table", b"<?xml")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is to be read. None: it is found out, or the file is refused where two ways are possible."""
+    """How a file is to be read. None: it is found out, or the file is refused where two ways are possible.
+
+    Attributes:
+        header_row: the line of the header, counted from 1.
+        columns: names of columns that the file is said to have, which tell its header from titles.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     kind: Kind | None = None
+    header_row: int | None = None
+    columns: frozenset[str] = frozenset()
 
 
 class _Content(Protocol):
     header: list[str]
     found: tuple[str, ...]
+
+    @property
+    def header_row(self) -> int | None: ...
+
+    @property
+    def hidden_rows(self) -> int: ...
 
     @property
     def typed(self) -> bool: ...
@@ -75,7 +88,8 @@ class Source:
     """A file that was looked through once: known by its hash, its text decodable, its header read.
 
     `delimiter` is for people: ``,`` ``;`` ``|`` ``tab``, or empty where there is none. `encoding` is empty
-    for a workbook. `found` holds what was found out about it, a short sentence each. `typed`: all
+    for a workbook. `found` holds what was found out about it, a short sentence each. `header_row` is the line
+    of the header, None where there is none; `hidden_rows` are those of a sheet, read as well. `typed`: all
     amounts are written with a decimal point and no marks. Elsewhere single ones may be, which are `Plain`.
     """
 
@@ -87,6 +101,8 @@ class Source:
     delimiter: str
     found: list[str]
     header: list[str]
+    header_row: int | None
+    hidden_rows: int
     typed: bool
     _content: _Content = field(repr=False)
     _version: tuple[int, ...] = field(repr=False)
@@ -159,6 +175,8 @@ def open_source(path: Path, reading: Reading) -> Source:
         delimiter,
         [*found.found, *content.found],
         content.header,
+        content.header_row,
+        content.hidden_rows,
         content.typed,
         content,
         _version(status),
@@ -169,16 +187,18 @@ def _open(path: Path, kind: Kind, head: bytes, reading: Reading) -> tuple[Survey
     if kind == "xlsx":
         if not head.startswith(_ZIP):
             raise Refused("is no workbook, whatever its name says. If it is text, name it .csv")
-        workbook = Workbook(path, reading.sheet)
+        workbook = Workbook(path, reading.sheet, reading.header_row, reading.columns)
         return Survey(hash_of(path)), workbook, ""
     _check_text(head, path)
     found = survey(path, reading.encoding)
     if kind == "jsonl":
+        if reading.header_row is not None:
+            raise Refused("has no line for a header: every line of JSON names its own fields")
         return found, JsonLines(path, found.codec), ""
     delimiter = "\t" if kind == "tsv" else None
     if reading.delimiter is not None:
         delimiter = delimiter_of(reading.delimiter)
-    delimited = Delimited(path, found.codec, delimiter)
+    delimited = Delimited(path, found.codec, delimiter, reading.header_row, reading.columns)
     return found, delimited, delimited.shown_delimiter
 
 

@@ -6,11 +6,12 @@ The database has no name; its file is gone with the process, however that ends.
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from smetka.ledger.imports.reasons import code
 
 if TYPE_CHECKING:
+    from smetka.ledger.imports.plain_rows import PlainRows
     from smetka.ledger.imports.rows import Advance, Rows
 
 _CACHE_KIB = 4096
@@ -94,7 +95,7 @@ def stage(connection: sqlite3.Connection, rows: Rows, advance: Advance) -> None:
     try:
         if rows.columns.is_plain:
             known = f"INSERT INTO staged (file, user_id, fills) VALUES ({rows.number}, ?, 1)"  # noqa: S608
-            for ids, payments in rows.plain(advance):
+            for ids, payments in cast("PlainRows", rows).plain(advance):
                 connection.executemany(known, ((user_id,) for user_id in ids))
                 # One statement for many rows takes a quarter of the time of one for each.
                 values = ", ".join(["(?, ?, ?)"] * (len(payments) // 3))

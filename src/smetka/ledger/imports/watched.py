@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from smetka.ledger.imports import header_words
 from smetka.ledger.imports.refused import Refused
+from smetka.ledger.imports.spreadsheet_faults import is_fault
 
 Places = Mapping[str, tuple[int, ...]]
 """Places of columns by the field that they speak of."""
@@ -46,7 +47,9 @@ def check_watched(watched: Places, header: Sequence[str], cells: Sequence[str], 
     """
     for field, places in watched.items():
         for place in places:
-            if _says_something(field, cells[place].strip().lower(), currency.lower()):
+            text = cells[place]
+            # An error may hide a refund as well.
+            if is_fault(text) or _says_something(field, text.strip().lower(), currency.lower()):
                 raise Refused(
                     "is mapped to nothing, and this order has something there; "
                     f"map it as {field}, or say that it does not matter ({field}=)",

@@ -7,16 +7,20 @@ import zlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zipfile import BadZipFile, ZipFile
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from smetka.ledger.imports.amounts import Plain
 from smetka.ledger.imports.delimited import LONGEST_CELL, Row
-from smetka.ledger.imports.header import MOST_COLUMNS, check_header
+from smetka.ledger.imports.header import MOST_COLUMNS, find_header
 from smetka.ledger.imports.refused import Refused
+from smetka.ledger.imports.sheet_xml import SheetFacts, column_number, may_tell, sheet_facts
+from smetka.ledger.imports.spreadsheet_faults import is_fault
 
 LARGEST = 128 * 1024 * 1024
 """Of all parts together, unpacked. A single text as long would take three times that in memory."""
@@ -31,26 +35,36 @@ _PIECE = 1024 * 1024
 _EXACT = 2**53
 _CELL = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _TAIL = 32
+_DAMAGES = (
+    CalamineError, BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError
+)  # fmt: skip
+_NO_FAULTS: tuple[int, dict[int, str]] = (0, {})
+_Read = TypeVar("_Read")
+_Facts = Callable[[str], SheetFacts]
 
 
 class Workbook:
     """One sheet, the only one with data or the one that was named."""
 
     typed = False  # its texts are as in any file; its numbers are `Plain`
-    found: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, sheet: str | None) -> None:
+    def __init__(self, path: Path, sheet: str | None, header_row: int | None, told: frozenset[str]) -> None:
         self._path, self._size = path, path.stat().st_size
-        _check_parts(path)
+        telling = _check_parts(path)
         with self._opened() as workbook:
-            self._sheet, among = _choose(workbook, sheet)
-            if sheet is None and len(workbook.sheet_names) > 1:
-                self.found = (f"sheet {self._sheet!r}, the only {among}one with data",)
-            line, header = next(_filled(workbook, self._sheet), (1, []))
-        while header and header[-1] == "":
-            header.pop()
-        texts = [_text(value) for value in header]
-        self.header = check_header(texts, line)
+            facts = partial(_whole, partial(sheet_facts, path, telling=telling))
+            self.sheet, among = _choose(workbook, sheet, facts)
+            several = len(workbook.sheet_names) > 1
+            self._facts = facts(self.sheet)
+            rows = ((line, [_shown(value) for value in values]) for line, values in self._rows(workbook))
+            header = find_header(rows, header_row, told)
+        self.header, self.header_row = header.names, header.line
+        self.hidden_rows = sum(row > header.line for row in self._facts.hidden)
+        self.found = (
+            *((f"sheet {self.sheet!r}, the only {among}one with data",) if sheet is None and several else ()),
+            *header.found,
+            *((f"{_hidden(self.hidden_rows)} like the others",) if self.hidden_rows else ()),
+        )
 
     @staticmethod
     def is_one(path: Path) -> bool:
@@ -68,9 +82,9 @@ class Workbook:
         with self._opened() as workbook:
             if advance:
                 advance(self._size)
-            filled = _filled(workbook, self._sheet)
-            next(filled)
-            for line, values in filled:
+            for line, values in self._rows(workbook):
+                if line <= self.header_row:
+                    continue
                 try:
                     cells = self._cells(values)
                 except Refused as refused:
@@ -83,7 +97,7 @@ class Workbook:
 
     def _cells(self, values: list[Any]) -> list[str]:
         width = len(self.header)
-        if any(value != "" for value in values[width:]):
+        if any(value != "" and not _is_fault(value) for value in values[width:]):
             raise Refused("has a cell to the right of the last column that the header names")
         cells = []
         for column, value in zip(self.header, values, strict=False):
@@ -94,15 +108,35 @@ class Workbook:
                 raise
         return cells + [""] * (width - len(cells))
 
+    def _rows(self, workbook: CalamineWorkbook) -> Iterator[tuple[int, list[Any]]]:
+        """Every row that holds anything, with its number; faulty cells are such as `is_fault` knows."""
+        sheet = _whole(workbook.get_sheet_by_name, self.sheet)
+        before = sheet.start[1] if sheet.start else 0  # empty columns that are not in the rows
+        faults = self._facts.faults()
+        faulty_line, faulty = next(faults, _NO_FAULTS)
+        for line, values in enumerate(chain(sheet.iter_rows(), repeat(())), start=1):
+            if line > sheet.total_height + 1 and not faulty_line:
+                return
+            cells = list(values)
+            if line == faulty_line:
+                cells += [""] * (max(faulty) - before + 1 - len(cells))
+                for column, fault in faulty.items():
+                    if column >= before:
+                        cells[column - before] = fault
+                faulty_line, faulty = next(faults, _NO_FAULTS)
+            if any(value != "" for value in cells):
+                yield line, cells
+
     def _opened(self) -> CalamineWorkbook:
-        try:
-            return CalamineWorkbook.from_path(str(self._path))
-        except CalamineError as error:
-            raise _damaged(error) from None
+        return _whole(CalamineWorkbook.from_path, str(self._path))
 
 
-def _check_parts(path: Path) -> None:
-    """Unpack every part once, piece by piece, before all of it is taken into memory."""
+def _check_parts(path: Path) -> set[str]:
+    """Unpack every part once, piece by piece, before all of it is taken into memory.
+
+    Returns those that `may_tell` something.
+    """
+    telling = set()
     try:
         with ZipFile(path) as archive:
             if "xl/workbook.xml" not in archive.namelist():
@@ -133,9 +167,20 @@ def _check_parts(path: Path) -> None:
                         places = _CELL.findall(tail + piece)
                         columns.update({letters for letters, _ in places})
                         rows = max(rows, max((int(row) for _, row in places), default=1))
+                        if part.filename not in telling and may_tell(tail + piece):
+                            telling.add(part.filename)
                         tail = piece[-_TAIL:]
-                _check_extent(max(map(_column_number, columns)), rows)
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+                _check_extent(max(column_number(letters.decode()) for letters in columns), rows)
+    except _DAMAGES as error:
+        raise _damaged(error) from None
+    return telling
+
+
+def _whole(read: Callable[[str], _Read], name: str) -> _Read:
+    """What reads a part of a workbook, with what says that it is damaged as the refusal that it is."""
+    try:
+        return read(name)
+    except _DAMAGES as error:
         raise _damaged(error) from None
 
 
@@ -157,14 +202,7 @@ def _too_large() -> Refused:
     return Refused(f"is larger than {LARGEST // 1024 // 1024} MiB when unpacked. Save it as CSV")
 
 
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - ord("A") + 1
-    return number
-
-
-def _choose(workbook: CalamineWorkbook, wanted: str | None) -> tuple[str, str]:
+def _choose(workbook: CalamineWorkbook, wanted: str | None, facts: _Facts) -> tuple[str, str]:
     """A sheet, and what kind of sheets it was chosen among: hidden ones count where no other has data."""
     sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     names = [sheet.name for sheet in sheets]
@@ -174,9 +212,9 @@ def _choose(workbook: CalamineWorkbook, wanted: str | None) -> tuple[str, str]:
         return wanted, ""
     visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
     hidden = [name for name in names if name not in visible]
-    filled, among = _with_data(workbook, visible), "visible " * bool(hidden)
+    filled, among = _with_data(workbook, visible, facts), "visible " * bool(hidden)
     if not filled:
-        filled, among = _with_data(workbook, hidden), ""
+        filled, among = _with_data(workbook, hidden, facts), ""
     if not filled:
         raise Refused("is an empty workbook")
     if len(filled) > 1:
@@ -184,8 +222,16 @@ def _choose(workbook: CalamineWorkbook, wanted: str | None) -> tuple[str, str]:
     return filled[0], among
 
 
-def _with_data(workbook: CalamineWorkbook, names: list[str]) -> list[str]:
-    return [name for name in names if next(_filled(workbook, name), None)]
+def _with_data(workbook: CalamineWorkbook, names: list[str], facts: _Facts) -> list[str]:
+    filled = []
+    for name in names:
+        try:
+            if next(_filled(workbook, name), None):
+                filled.append(name)
+        except Refused:
+            facts(name)  # which knows the place of an error that python-calamine does not know
+            raise
+    return filled
 
 
 def _listed(names: list[str]) -> str:
@@ -194,13 +240,26 @@ def _listed(names: list[str]) -> str:
 
 def _filled(workbook: CalamineWorkbook, name: str) -> Iterator[tuple[int, list[Any]]]:
     """The rows of a sheet that hold anything, with their numbers."""
-    try:
-        sheet = workbook.get_sheet_by_name(name)
-    except CalamineError as error:
-        raise _damaged(error) from None
+    sheet = _whole(workbook.get_sheet_by_name, name)
     for number, values in enumerate(sheet.iter_rows(), start=1):
         if any(value != "" for value in values):
             yield number, values
+
+
+def _shown(value: Any) -> str:
+    """A cell as text, where it need not be a value that can be taken."""
+    try:
+        return _text(value)
+    except Refused:
+        return str(value)[:LONGEST_CELL]
+
+
+def _is_fault(value: Any) -> bool:
+    return isinstance(value, str) and is_fault(value)
+
+
+def _hidden(rows: int) -> str:
+    return "1 hidden row is read" if rows == 1 else f"{rows:,} hidden rows are read"
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ from smetka.ledger.imports.reasons import (
     CHANGED_ORDER,
     FURTHER_LINES,
     KNOWN_ORDER,
+    ONLY_FAULTS,
     REFUND_TOLD,
     TEST_ORDER,
 )
@@ -103,6 +104,7 @@ _LEFT_OUT = {
     ),
     REFUND_TOLD: mark("refunds that the order's own line has taken off"),
     TEST_ORDER: mark("test orders"),
+    ONLY_FAULTS: mark("rows with nothing but spreadsheet errors"),
     "cancelled": mark("cancelled orders"),
     "refunded in full": mark("orders that were paid back in full"),
     "not paid in full": mark("orders that are not paid in full"),

@@ -17,6 +17,7 @@ from smetka.language.translations import mark
 from smetka.ledger.imports.amounts import Mark
 from smetka.ledger.imports.columns import Columns, find_columns
 from smetka.ledger.imports.date_notation import Order
+from smetka.ledger.imports.header import MOST_LINES
 from smetka.ledger.imports.mapping import FIELDS
 from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.refused import Code, Refused
@@ -38,7 +39,7 @@ STATES_OFFERED = 20
 
 _STATES = tuple((f"word{number}", f"means{number}") for number in range(1, STATES_OFFERED + 1))
 _ASKED = (
-    *("file", "kind", "encoding", "delimiter", "sheet", "decimal", "dates"),
+    *("file", "kind", "encoding", "delimiter", "sheet", "header_row", "decimal", "dates"),
     *FIELDS,
     *(name for pair in _STATES for name in pair),
 )
@@ -57,7 +58,7 @@ class Look:
         question: the choice that has to be made before it can be imported.
         missing: the field that no column is known for.
         asked: what is to be said about the columns, and words of the file in it.
-        example: a value that can be read in two ways.
+        example: a value that can be read in two ways, or the line of a likely header.
         readings: encodings that the file may be in, each with a word as it is read in it.
         fault: what else stands in the way.
         overlap: why its payments may be in the ledger already.
@@ -83,6 +84,8 @@ class Look:
         if refused.code == "encodings":
             self.question = "encoding"
             self.readings = list(zip(refused.values[::2], refused.values[1::2], strict=True))
+        elif refused.code == "header_row":
+            self.question, self.example = refused.code, refused.values
         elif refused.code in import_words.ASKED:
             self.asked = (refused.code, refused.values)
         elif option := _OPTION.search(refused.reason):
@@ -253,6 +256,7 @@ def _choices(fields: forms.Fields) -> importing.Choices:
             delimiter=fields.one_of("delimiter", [*import_words.DELIMITERS]),
             sheet=fields.text("sheet"),
             kind=cast("Kind | None", fields.one_of("kind", [*import_words.KINDS])),
+            header_row=fields.whole("header_row", most=MOST_LINES),
         ),
         decimal=cast("Mark | None", fields.one_of("decimal", (".", ","))),
         dates=cast("Order | None", fields.one_of("dates", ("dmy", "mdy"))),
