@@ -470,7 +470,7 @@ def test_refunds_in_a_list_are_taken_off(load):
 
 def test_a_watched_column_that_says_nothing_stops_nothing(load):
     load(
-        "user_id,money_spent,year,Amount Refunded,Cancelled,Валута\n1,5.00,2023,0.00,,mkd\n2,6.00,2023,,no,\n"
+        "user_id,money_spent,year,Amount Refunded,Cancelled,Cancellation fee,Валута,Cancellable\n1,5.00,2023,0.00,,0.00,mkd,yes\n2,6.00,2023,,no,,,\n"
     )
 
     assert payments(load.path) == [(1, 500, 2023), (2, 600, 2023)]

@@ -189,8 +189,8 @@ def _of_customers(
     ]
     if of_orders and "money_spent" not in told:
         raise Refused(
-            f"has columns that a list of orders has: {_listed(of_orders, 8)}. Name what was paid, and "
-            "when, by --map money_spent=…,date=…; --map money_spent= says that it is a list of customers, "
+            f"looks like a list of orders by its columns {_listed(of_orders, 8)}. Name the amount paid and "
+            "its date by --map money_spent=…,date=…; --map money_spent= says that it is a list of customers, "
             "from which no payments are taken",
             code="orders_or_customers",
             values=(_listed(of_orders, 8),),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 _ORDER = (
     r"(?:order(?!s\b)\w*|invoice|transaction|receipt|payment|paid|purchase\w*|sale|checkout|financial|"
-    r"fulfil\w*|(?:нарач|порач|плаќ|уплат|наплат|купувањ|фактур|трансакц|испорак)\w*|платен\w*|"
+    r"fulfil\w*|(?:нарач|порач|плаќ|уплат|наплат|купувањ|фактур|трансакц|испорак|купен)\w*|платен\w*|"
     r"(?:narudž|narudz|narač|narac|porudž|porudz|plaćanj|placanj|uplat|faktur|račun|kupovin|poros|pagesë|pagesa)\w*|"
     r"(?:bestell|auftrag|rechnung|zahlung|commande|paiement|pedido|pago|ordin|pagament|sipari|ödeme|odeme|"
     r"zamówieni|objednáv|rendelés|поръч|плащан|заказ|оплат|платеж)\w*)"
@@ -31,7 +31,7 @@ REFUND = re.compile(
     r"\w*|iade)\b"
 )
 CANCELLED = re.compile(
-    r"\b(?:cancel\w*|void(?:ed)?\b|(?:откаж|поништ|otkaz|poništ|storn|annul|cancelad)\w*|iptal)\b"
+    r"\b(?:cancel(?!l?able)\w*|void(?:ed)?\b|(?:откаж|поништ|otkaz|poništ|storn|annul|cancelad)\w*|iptal)\b"
 )
 CURRENCY = re.compile(
     r"\b(?:currenc\w*|валут\w*|valut\w*|währung|waehrung|devise|monnaie|moneda|moneta|divisa|waluta|měna|"
@@ -52,6 +52,7 @@ _AMOUNT = re.compile(
     r"(?:vkupn|ukup|iznos|vrednost|vrijednost|potrošen|potrosen|wartość)\w*|cena|cijena|suma|promet|plaćeno|placeno|"
     r"shum[aë]|çmimi|gesamt\w*|summe|betrag\w*|preis|umsatz|montant|prix|importe|monto|precio|importo|prezzo|"
     r"totale|tutar\w*|toplam|fiyat\w*|kwota|celkem|cena|összeg)\b"
+    r"|\b(?:mkd|eur|usd|денари)\b"
     r"|^(?:net|sales|fee|cost|paid|payments?|платено)$|\b(?:net|gross|total) sales\b"
 )
 _STATE = re.compile(

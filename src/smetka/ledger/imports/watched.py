@@ -23,7 +23,8 @@ _NAMED = {
     "currency": header_words.CURRENCY,
 }
 _NOTHING = re.compile(r"[^1-9]*")
-_NO = {"", "0", "no", "false", "none", "null", "n", "n/a", "-", "–", "—", "не", "нема"}
+_ZERO = re.compile(r"0*[.,]?0*")
+_NO = {"no", "false", "none", "null", "n", "n/a", "-", "–", "—", "не", "нема"}
 _YES = {"yes", "true", "y", "да"}
 
 
@@ -58,7 +59,7 @@ def check_watched(watched: Places, header: Sequence[str], cells: Sequence[str], 
 
 
 def _says_something(field: str, text: str, currency: str) -> bool:
-    if text in _NO:
+    if text in _NO or _ZERO.fullmatch(text):
         return False
     if field in {"refunded", "outstanding"}:
         return text in _YES or _NOTHING.fullmatch(text) is None

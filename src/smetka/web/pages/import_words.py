@@ -76,7 +76,7 @@ MISSING = {
 
 ASKED: dict[Code, str] = {
     "orders_or_customers": mark(
-        "The file has columns that a list of orders has: {0}. Choose below what was paid and when. "
+        "By its columns {0} the file looks like a list of orders. Choose the amount paid and its date below. "
         "If it is a list of customers, choose “none” for the amount paid."
     ),
     "columns_cut": mark(
