@@ -20,6 +20,7 @@ GROUND = {
     "ledger_location",
     "mongodb_uri",
     "age_groups",
+    "periods",
     "canonical",
     "keys",
     "small_files",

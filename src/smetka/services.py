@@ -16,6 +16,7 @@ from smetka.bonus.records import BonusCustomers
 from smetka.bonus.redemptions import Redemptions
 from smetka.errors import Unavailable, WrongUsage
 from smetka.ledger import Glance, Ledger, Spent, YearSpending
+from smetka.periods import OpenYear, open_year
 from smetka.settings import Settings, as_text, named_ledger
 from smetka.shop_figures import ShopFigures
 from smetka.spending.averages import Averages, average_by_age_group
@@ -80,6 +81,10 @@ class Services:
             NotAtOnce: they are not known for the ledger as the glance sees it.
         """
         return self.averages(year) if glance is None else self.averages.at_once(year, glance.version)
+
+    def period(self, year: int | None) -> OpenYear | None:
+        """The year as it is now in the shop's time zone, if it is not over."""
+        return None if year is None else open_year(year, self.figures.today)
 
     def worker_and_telegram(self) -> WorkerState:
         """How the worker is and how it finds Telegram, as it last wrote down. Never raises."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from smetka.bonus.due import due
 from smetka.ledger import Ledger, Person
+from smetka.periods import OpenYear, open_year
 from smetka.settings import Basis, Settings, named_ledger
 from smetka.spending.averages import Averages, average_by_age_group
 from smetka.spending.distribution import distribution
@@ -43,34 +44,48 @@ class ShopFigures:
         )
 
     @property
+    def today(self) -> date:
+        """The day in the shop's time zone."""
+        return self._now().astimezone(self._settings.timezone).date()
+
+    @property
     def current_year(self) -> int:
         """The calendar year in the shop's time zone."""
-        return self._now().astimezone(self._settings.timezone).year
+        return self.today.year
 
     def averages(self, year: int | None, basis: Basis | None = None) -> dict[str, Any]:
         """The averages by age group, as the web server answers them."""
         return self._averages(year).as_json(
-            basis=basis or self._settings.average_basis, currency=self._settings.currency
+            basis=basis or self._settings.average_basis,
+            currency=self._settings.currency,
+            period=self._period(year),
         )
 
     def bonus(self, year: int) -> dict[str, Any]:
         """Who is due the bonus of a year."""
-        return due(self._ledger, year, self._settings.bonus_threshold).as_json(
-            currency=self._settings.currency
-        )
+        found = due(self._ledger, year, self._settings.bonus_threshold)
+        return self._with_period(year, found.as_json(currency=self._settings.currency))
 
     def shop(self, year: int | None) -> dict[str, Any]:
         """The shop as a whole."""
-        return distribution(self._ledger, year).as_json(currency=self._settings.currency)
+        found = distribution(self._ledger, year)
+        return self._with_period(year, found.as_json(currency=self._settings.currency))
 
     def customer(self, user_id: int, year: int | None) -> dict[str, Any]:
         """What one customer spent."""
         total = self._ledger.total_spent(user_id, year)
-        return total.as_json(year=year, currency=self._settings.currency)
+        return total.as_json(year=year, currency=self._settings.currency, period=self._period(year))
 
     def person(self, user_id: int) -> Person | None:
         """A customer's name and e-mail."""
         return self._ledger.person(user_id)
+
+    def _period(self, year: int | None) -> OpenYear | None:
+        return open_year(year, self.today)
+
+    def _with_period(self, year: int | None, report: dict[str, Any]) -> dict[str, Any]:
+        period = self._period(year)
+        return report if period is None else {**report, "period": period.as_json()}
 
     def close(self) -> None:
         """Let go of the file. Safe to repeat."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -33,6 +35,31 @@ def test_total_is_a_sentence_or_json(smetka, ledger):
         0,
         {"user_id": 2, "total_spending": 1000, "payments": 1, "year": None, "currency": "EUR"},
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "{} is not over yet: these are its figures so far."), ("mk", "{} година не е завршена")],
+)
+def test_the_year_that_is_not_over_is_called_that_and_others_are_not(smetka, ledger, language, words):
+    this_year = datetime.now(ZoneInfo("Europe/Skopje")).year
+    shop = ("--ledger", ledger, "--language", language)
+    for year, is_told in ((this_year, True), (this_year + 1, True), (this_year - 1, False)):
+        _, total, beside_total = smetka("total", 1, "--year", year, *shop)
+        _, averages, _ = smetka("averages", "--year", year, *shop)
+        answers = [
+            json.loads(smetka(*command, "--year", year, *shop, "--json")[1])
+            for command in (("total", 1), ("averages",))
+        ]
+
+        assert (words.format(year) in beside_total, words.format(year) in averages) == (is_told, is_told)
+        assert words.format(year) not in total
+        assert [answer.get("period", {}).get("finished") for answer in answers] == [
+            False if is_told else None
+        ] * 2
+    for command in (("total", 1), ("averages",)):
+        _, out, err = smetka(*command, *shop)
+        assert words.partition("{}")[2] not in out + err
 
 
 def test_averages_are_a_table_within_80_columns_or_json(smetka, ledger):

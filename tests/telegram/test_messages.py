@@ -170,6 +170,58 @@ def test_a_year_is_compared_with_the_one_before(make_report):
     assert before.asked == [(2024, "spender")]
 
 
+OPEN = {"from": "2026-01-01", "to": "2026-11-23", "finished": False}
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "why"),
+    [
+        (
+            "en",
+            "Year 2026 (not over yet) · MKD",
+            "2026 is not over yet; it is compared with 2025 when it is.",
+        ),
+        (
+            "mk",
+            "2026 година (не е завршена) · MKD",
+            "2026 година не е завршена; со 2025 се споредува кога ќе заврши.",
+        ),
+    ],
+)
+def test_a_year_that_is_not_over_is_called_that_and_not_compared(make_report, language, heading, why):
+    report = {**make_report(year=2026), "period": OPEN}
+    compared = message(report, language, figures=Before({"18-24": 5}))
+    alone = message(report, language, figures=Before(None))
+
+    assert heading in compared
+    assert why in compared
+    assert "%" not in compared
+    assert heading in alone
+    assert why not in alone, "there is nothing to compare it with"
+    subtitle = averages_spec(report, language)["title"]["subtitle"]
+    assert subtitle.startswith(heading.removesuffix(" · MKD"))
+    assert averages_spec(make_report(year=2026), language)["title"]["subtitle"] != subtitle
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "not over yet"), ("mk", "не е завршена")])
+def test_every_message_about_a_year_that_is_not_over_says_so(language, words):
+    customer = {"user_id": 1, "total_spending": 5, "payments": 1, "personal": False}
+    shop = {
+        "total_spending": 5, "spenders": 1, "customers": 1, "payments": 1, "median": 5, "top_tenth_spending": 5,
+    }  # fmt: skip
+    for kind, report in (("bonus", BONUS), ("shop", shop), ("customer", customer)):
+        told = {**report, "year": 2026, "currency": "MKD"}
+
+        assert words in message({**told, "period": OPEN}, language, kind=kind)
+        assert words not in message(told, language, kind=kind)
+
+
+def test_a_picture_of_a_year_that_is_not_over_is_not_kept_for_when_it_is(make_report):
+    report = make_report(year=2026)
+
+    assert charts.averages_chart({**report, "period": OPEN}, "en") != charts.averages_chart(report, "en")
+
+
 @pytest.mark.parametrize(
     ("year", "averages"),
     [

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
@@ -146,6 +147,31 @@ def test_it_is_flasks_answer_to_the_last_header(visitor, path):
     assert (at_once.status, at_once.body) == (flasks.status, flasks.body)
     own = {"x-request-id": None, "content-length": None}  # Granian writes the length
     assert at_once.headers | own == flasks.headers | own
+
+
+@pytest.mark.parametrize("path", ["/total_spent/1?year=2026", AVERAGES + "?year=2026"])
+def test_a_year_is_over_at_the_shops_own_midnight(visit, path):
+    """The ledger stays as it is; only the clock moves on, and what was remembered does not outlive the day."""
+    clock = [datetime(2026, 12, 30, 22, 59, 59, tzinfo=UTC)]
+    _, visitor = visit(now=lambda: clock[0])
+    whole = {"from": "2026-01-01", "finished": False}
+    for time, period in (
+        (datetime(2026, 12, 30, 22, 59, 59, tzinfo=UTC), {**whole, "to": "2026-12-30"}),
+        (datetime(2026, 12, 30, 23, 0, 0, tzinfo=UTC), {**whole, "to": "2026-12-31"}),
+        (datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC), {**whole, "to": "2026-12-31"}),
+        (datetime(2026, 12, 31, 23, 0, 0, tzinfo=UTC), None),
+    ):
+        clock[0] = time
+        answers = [visitor.get(path) for _ in range(3)]
+
+        assert [answer.json().get("period") for answer in answers] == [period] * 3
+        assert not answers[-1].by_flask
+
+
+@pytest.mark.parametrize("year", ["", "?year=2025", "?year=1"])
+def test_answers_of_what_is_over_are_as_they_were(visitor, year):
+    for path in (TOTAL, AVERAGES):
+        assert all("period" not in answer.json() for answer in visitor.twice(path + year))
 
 
 def test_other_customers_follow_the_first(visitor):

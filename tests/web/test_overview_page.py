@@ -127,6 +127,9 @@ def browser(open_shop):
     return Browser(open_shop())
 
 
+THIS_YEAR = 2026
+"""By the clock of the shop: not over yet, and so a part that is not compared with a whole."""
+
 NAMES = ("Total spent", "Paying customers", "Median per paying customer", "Average per paying customer")
 
 
@@ -140,15 +143,29 @@ def test_the_figures_of_a_period_and_the_year_before_it(browser, year):
         is_count = name == "Paying customers"
         unit = "" if is_count else " MKD"
         assert shown[name][0] == (str(figure) if is_count else said(figure) + unit * (figure is not None))
-        if before is None or not before.ordered or not then:
+        if before is None or not before.ordered or not then or year >= THIS_YEAR:
             assert "against" not in shown[name][1]
         else:
             change = percent((figure or 0) - then, abs(then), sign=True)
             old = str(then) if is_count else said(then) + unit
             assert shown[name][1] == f"{change} against {old} in {year - 1}"
+    is_told = before is not None and before.ordered and year >= THIS_YEAR
+    told = f"{year} is not over yet; it is compared with {(year or 1) - 1} when it is."
+    assert (told in plain(reply.text)) == bool(is_told)
     many, share = now.top
     assert shown["Share of the top tenth"][0] == share
     assert shown["Share of the top tenth"][1].startswith(f"{many} customer{'' if many == 1 else 's'}")
+
+
+@pytest.mark.parametrize("year", [None, 2025, 2026, 2027])
+@pytest.mark.parametrize("language", ["en", "mk"])
+def test_a_year_that_is_not_over_is_called_that_at_each_of_its_figures(open_shop, year, language):
+    words = {"en": "(not over yet)", "mk": "(не е завршена)"}[language]
+    text = Browser(open_shop(), language=language).get(f"/?year={year or 'all'}").text
+
+    headings = [plain(each) for each in re.findall(r"<h[12].*?</h[12]>", text, re.DOTALL)]
+    named = [words in each for each in headings if str(year) in each]
+    assert named == [year in {2026, 2027}] * (3 if year else 0)
 
 
 @pytest.mark.parametrize("basis", ["spender", "payment", "customer"])
@@ -180,7 +197,12 @@ def test_years_are_listed_the_latest_first(browser):
     found = table(browser.get("/"), 'id="years"')
 
     assert found == [
-        [str(year), said(one.total), str(len(one.ordered)), str(len(one.paid))]
+        [
+            str(year) + " (not over yet)" * (year >= THIS_YEAR),
+            said(one.total),
+            str(len(one.ordered)),
+            str(len(one.paid)),
+        ]
         for year in (2026, 2025, 2024, 2022, 2021, 2020)
         for one in [Oracle(year)]
     ]

@@ -16,7 +16,6 @@ _STEP, _SMALLEST_STEP, _HIGHEST = 46, 22, 3600
 def averages_spec(report: dict[str, Any], language: Language) -> dict[str, Any]:
     """The chart in Vega-Lite's words. Bars are drawn by floats; what is written on them is exact."""
     words = CATALOGUES[language]
-    period = words.all_years if report["year"] is None else words.year.format(year=report["year"])
     unit = currency(report["currency"], words)
     rows = [
         {
@@ -37,7 +36,7 @@ def averages_spec(report: dict[str, Any], language: Language) -> dict[str, Any]:
         "axis": {"labelFontSize": 15, "labelPadding": 8, "ticks": False, "domain": False, "labelLimit": 160},
     }
     return {
-        **heading(words.title, f"{period} · {words.per[report['basis']]} · {unit}"),
+        **heading(words.title, f"{words.period(report)} · {words.per[report['basis']]} · {unit}"),
         "data": {"values": rows},
         "width": _WIDTH,
         "height": {"step": step},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import datetime
 from typing import Any, get_args
 
 import click
@@ -10,6 +11,7 @@ import click
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.speech import Speech, head
 from smetka.ledger import Ledger
+from smetka.periods import OpenYear, open_year
 from smetka.settings import Basis, Settings, load_settings, named_ledger
 from smetka.spending.averages import average_by_age_group
 
@@ -21,15 +23,16 @@ _year_option = click.option(
 @click.command()
 @click.argument("user_id", type=click.IntRange(1, 2**63 - 1))
 @_year_option
-@setting_options("ledger", "currency", "language")
+@setting_options("ledger", "currency", "timezone", "language")
 @json_option
 def total(*, user_id: int, year: int | None, as_json: bool, **options: str | None) -> None:
     """What one customer spent."""
     settings = load_settings(options)
     with closing(_open(settings)) as opened:
         spent = opened.total_spent(user_id, year)
+    period = _period(settings, year)
     if as_json:
-        print_json(spent.as_json(year=year, currency=settings.currency))
+        print_json(spent.as_json(year=year, currency=settings.currency, period=period))
         return
     said = Speech(settings.language)
     values = {
@@ -42,24 +45,27 @@ def total(*, user_id: int, year: int | None, as_json: bool, **options: str | Non
     else:
         text = said.gettext("Customer {user_id} spent {amount} in all years ({payments}).", **values)
     click.echo(text)
+    for remark in _unfinished(period, said):
+        click.echo(remark, err=True)  # scripts read the sentence alone
 
 
 @click.command()
 @_year_option
 @click.option("--basis", type=click.Choice(get_args(Basis)), help="What the headline average is per.")
-@setting_options("ledger", "currency", "age_groups", "language")
+@setting_options("ledger", "currency", "timezone", "age_groups", "language")
 @json_option
 def averages(*, year: int | None, basis: Basis | None, as_json: bool, **options: str | None) -> None:
     """Which age groups spend what. Nothing is sent to Telegram."""
     settings = load_settings(options)
     with closing(_open(settings)) as opened:
         answer = average_by_age_group(opened, settings.age_groups, year).as_json(
-            basis=basis or settings.average_basis, currency=settings.currency
+            basis=basis or settings.average_basis, currency=settings.currency, period=_period(settings, year)
         )
     if as_json:
         print_json(answer)
         return
-    click.echo(_averages_text(answer, Speech(settings.language)))
+    said = Speech(settings.language)
+    click.echo("\n".join([_averages_text(answer, said), *_unfinished(_period(settings, year), said)]))
 
 
 def _averages_text(answer: dict[str, Any], said: Speech) -> str:
@@ -104,6 +110,17 @@ def _averages_text(answer: dict[str, Any], said: Speech) -> str:
             _("`smetka ledger check` says more."),
         ]
     return "\n".join(lines)
+
+
+def _period(settings: Settings, year: int | None) -> OpenYear | None:
+    return open_year(year, datetime.now(settings.timezone).date())
+
+
+def _unfinished(period: OpenYear | None, said: Speech) -> list[str]:
+    """That a year is not over, which figures of it must not be read without."""
+    if period is None:
+        return []
+    return [said.gettext("{year} is not over yet: these are its figures so far.", year=period.first.year)]
 
 
 def _open(settings: Settings) -> Ledger:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from smetka.language.formats import FORMATS, Formats
 from smetka.language.translations import LANGUAGES, translations
+from smetka.periods import is_whole
 from smetka.settings import Language
 
 
@@ -16,11 +19,13 @@ class Catalogue(Formats):
     title: str
     all_years: str
     year: str
+    unfinished: str
     basis: dict[str, str]
     per: dict[str, str]
     columns: dict[str, tuple[str, str, str]]
     change: str
     compared: str
+    not_compared: str
     payers: str
     outside: str
     ignored: str
@@ -30,6 +35,7 @@ class Catalogue(Formats):
     bonus_rule: str
     bonus_due: str
     bonus_nobody: str
+    bonus_unfinished: str
     near_misses: str
     largest: str
     bonus_columns: tuple[str, str]
@@ -46,6 +52,13 @@ class Catalogue(Formats):
     trial: str
     buttons: dict[str, str]
 
+    def period(self, report: Mapping[str, Any]) -> str:
+        """The period that a report is of, as a heading says it, and that a year is not over."""
+        if report["year"] is None:
+            return self.all_years
+        year = self.year.format(year=report["year"])
+        return year if is_whole(report) else f"{year} ({self.unfinished})"
+
 
 def _catalogue(language: Language) -> Catalogue:
     said = translations(language)
@@ -55,6 +68,7 @@ def _catalogue(language: Language) -> Catalogue:
         title=_("Average spending by age"),
         all_years=_("All years"),
         year=_("Year {year}"),
+        unfinished=_("not over yet"),
         basis={
             "spender": _(
                 "Average per paying customer: what a group spent, divided by its customers with a payment."
@@ -73,6 +87,7 @@ def _catalogue(language: Language) -> Catalogue:
         },
         change="±%",
         compared=_("±%: change against {year}."),
+        not_compared=_("{year} is not over yet; it is compared with {before} when it is."),
         payers=_(
             "Paying customers {spenders} of {customers}, payments {payments}, together {total} {currency}."
         ),
@@ -84,6 +99,7 @@ def _catalogue(language: Language) -> Catalogue:
         bonus_rule=_("By the ledger: customers who spent more than {threshold} {currency} in {year}."),
         bonus_due=_("Due a voucher: <b>{count}</b>, who spent {total} {currency} together."),
         bonus_nobody=_("Nobody is due a voucher yet."),
+        bonus_unfinished=_("{year} is not over yet: who is due can still change."),
         near_misses=_("Near misses, from {from_} up to the threshold: {count}."),
         largest=_("Those who spent most:"),
         bonus_columns=(_("Customer"), _("Spent")),

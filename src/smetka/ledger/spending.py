@@ -12,6 +12,7 @@ from typing import Any
 
 from smetka.ledger.values import PART
 from smetka.money import NOTHING, Money
+from smetka.periods import OpenYear
 
 _BEYOND = 2**63
 
@@ -24,15 +25,16 @@ class CustomerTotal:
     total: Money
     payments: int
 
-    def as_json(self, *, year: int | None, currency: str) -> dict[str, Any]:
-        """The answer of `GET /total_spent/<user_id>`."""
-        return {
+    def as_json(self, *, year: int | None, currency: str, period: OpenYear | None = None) -> dict[str, Any]:
+        """The answer of `GET /total_spent/<user_id>`; `period` is of a year that is not over."""
+        answer = {
             "user_id": self.user_id,
             "total_spending": self.total.number,
             "payments": self.payments,
             "year": year,
             "currency": currency,
         }
+        return answer if period is None else {**answer, "period": period.as_json()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from smetka import exact_json
 from smetka.age_groups import AgeGroup
 from smetka.ledger import AgeRow, Ledger
 from smetka.money import NOTHING, Money
+from smetka.periods import OpenYear
 from smetka.settings import Basis
 
 
@@ -86,26 +87,36 @@ class Averages:
     outside: Figures
     ignored_payments: int
     orphan_payments: int
-    _reports: dict[tuple[Basis, str], Report] = field(
+    _reports: dict[tuple[Basis, str], tuple[OpenYear | None, Report]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def report(self, *, basis: Basis, currency: str) -> Report:
-        """What `as_json` tells, made once: dividing and writing cost more than all else of an answer."""
-        made = self._reports.get((basis, currency))
-        if made is None:
-            values = self.as_json(basis=basis, currency=currency)
-            made = self._reports[basis, currency] = Report(values, exact_json.dumps(values))
+    def report(self, *, basis: Basis, currency: str, period: OpenYear | None = None) -> Report:
+        """What `as_json` tells, made once: dividing and writing cost more than all else of an answer.
+
+        Made anew when the period is another by now: the next day of a year that is not over.
+        """
+        of, made = self._reports.get((basis, currency), (None, None))
+        if made is None or of != period:
+            values = self.as_json(basis=basis, currency=currency, period=period)
+            made = Report(values, exact_json.dumps(values))
+            self._reports[basis, currency] = period, made
         return made
 
-    def as_json(self, *, basis: Basis, currency: str) -> dict[str, Any]:
-        """The answer of `GET /average_spending_by_age`; `basis` decides which average is the headline."""
+    def as_json(self, *, basis: Basis, currency: str, period: OpenYear | None = None) -> dict[str, Any]:
+        """The answer of `GET /average_spending_by_age`.
+
+        Args:
+            basis: which average is the headline.
+            period: the year as it is today, if it is not over.
+        """
         return {
             "average_spending": {
                 row.group.name: _number(row.figures.average(basis)) for row in self.age_groups
             },
             "basis": basis,
             "year": self.year,
+            **({} if period is None else {"period": period.as_json()}),
             "currency": currency,
             "age_groups": [row.as_json() for row in self.age_groups],
             "outside": self.outside.as_json(),

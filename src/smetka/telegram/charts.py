@@ -8,6 +8,7 @@ from typing import Any
 
 from smetka.charts import drawing
 from smetka.charts.averages import averages_spec
+from smetka.periods import is_whole
 from smetka.settings import Language
 from smetka.telegram.reports import figures_of
 
@@ -23,7 +24,7 @@ def averages_chart(report: dict[str, Any], language: Language) -> bytes:
     Args:
         report: the averages' JSON.
     """
-    key = (*figures_of(report), language)
+    key = (*figures_of(report), is_whole(report), language)
     with _lock:
         if key not in _kept:
             _kept[key] = drawing.png(averages_spec(report, language))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 class Figures(Protocol):
     """The shop's figures as JSON; amounts are int or Decimal, a year of None is all recorded spending.
 
+    What is of a year that is not over has its `period`: `from`, `to` and `finished`, which is false.
+
     Every method raises LedgerUnavailable when the ledger cannot be read.
     """
 

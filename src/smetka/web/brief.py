@@ -19,15 +19,8 @@ from smetka.keys import Permission
 from smetka.services import Services
 from smetka.telegram.deliveries import Notification
 from smetka.web.operations import Asked, Operations
-from smetka.web.schemas import (
-    AverageSpending,
-    AveragesQuery,
-    BonusCustomerIn,
-    CustomerPath,
-    StoredCustomerOut,
-    TotalSpent,
-    YearQuery,
-)
+from smetka.web.schemas import AveragesQuery, BonusCustomerIn, CustomerPath, StoredCustomerOut, YearQuery
+from smetka.web.statistics_schemas import AverageSpending, TotalSpent
 
 brief = Operations("The brief")
 
@@ -47,7 +40,9 @@ def total_spent(path: CustomerPath, query: YearQuery, services: Services, asked:
     A customer without payments has spent 0.
     """
     total = (asked.glance or services.ledger).total_spent(path.user_id, query.year)
-    return total.as_json(year=query.year, currency=services.settings.currency)
+    return total.as_json(
+        year=query.year, currency=services.settings.currency, period=services.period(query.year)
+    )
 
 
 @brief.get(
@@ -68,7 +63,11 @@ def average_spending_by_age(query: AveragesQuery, services: Services, asked: Ask
     """
     settings = services.settings
     averages = services.average_spending(query.year, asked.glance)
-    report = averages.report(basis=query.basis or settings.average_basis, currency=settings.currency)
+    report = averages.report(
+        basis=query.basis or settings.average_basis,
+        currency=settings.currency,
+        period=services.period(query.year),
+    )
     suppress = not query.notify or not asked.by_a_person
     notification = services.deliveries.announce(report.values, suppress=suppress, wait=asked.may_wait)
     return _told(report.text, notification)

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from smetka.settings import Basis
 from smetka.web.values import (
     Amount,
     AmountNumber,
@@ -143,67 +142,6 @@ class Answer(BaseModel):
     """Part of an answer. Answers may gain members; readers should ignore those they do not know."""
 
     model_config = ConfigDict(extra="allow")
-
-
-class TotalSpent(Answer):
-    """What one customer spent."""
-
-    user_id: UserId
-    total_spending: Amount
-    payments: Count
-    year: Year | None
-    currency: str
-
-
-class AgeGroupAverages(Answer):
-    """One age group's figures; averages are null when there is nothing to divide by."""
-
-    age_group: str
-    customers: Count
-    spenders: Count
-    payments: Count
-    total_spending: Amount
-    average_per_spender: Amount | None
-    average_per_payment: Amount | None
-    average_per_customer: Amount | None
-
-
-class OutsideGroups(Answer):
-    """Customers in no age group: too young, or of unknown age."""
-
-    customers: Count
-    spenders: Count
-    payments: Count
-    total_spending: Amount
-
-
-class DataQuality(Answer):
-    """What could not be counted."""
-
-    ignored_payments: Count
-    orphan_payments: Count
-
-
-class NotificationOut(Answer):
-    """What became of the message to the managers."""
-
-    status: Literal["queued", "already_sent", "suppressed", "disabled", "unavailable"]
-    recipients: Count
-    report_id: str | None
-    reason: str | None = None
-
-
-class AverageSpending(Answer):
-    """The average spending of each age group, in the shop's order."""
-
-    average_spending: dict[str, Amount | None]
-    basis: Basis
-    year: Year | None
-    currency: str
-    age_groups: list[AgeGroupAverages]
-    outside: OutsideGroups
-    data_quality: DataQuality
-    notification: NotificationOut
 
 
 _PERIOD = "What both totals are of: `all` years, when it was posted without a year, else the bonus's year."

@@ -14,6 +14,7 @@ from smetka.charts import drawing
 from smetka.errors import LedgerUnavailable
 from smetka.language.formats import amount, count, currency, percent
 from smetka.language.words import Catalogue
+from smetka.periods import is_whole
 from smetka.settings import Language
 from smetka.telegram import charts
 from smetka.telegram.figures import Figures
@@ -48,9 +49,15 @@ def averages_parts(report: dict[str, Any], frame: Frame, figures: Figures | None
         figures: asked for the year before; without them, or without the ledger, nothing is compared.
     """
     words = frame.words
-    before = _year_before(report, figures)
+    before, not_compared = _year_before(report, figures), []
+    if before and not is_whole(report):
+        before, not_compared = (
+            None,
+            [words.not_compared.format(year=report["year"], before=report["year"] - 1)],
+        )
     head = frame.head(words.title, _period(report, words), words.basis[report["basis"]])
-    tail = frame.tail(*_remarks(report, words), *([_compared(report, words)] if before else []))
+    compared = [words.compared.format(year=report["year"] - 1)] if before else not_compared
+    tail = frame.tail(*_remarks(report, words), *compared)
     lines, buttons = _table(report, words, before), _buttons(report, words)
     whole = f"{head}\n{preformatted(lines)}\n{tail}"
     picture = None if "picture" in frame.delivery.without else _picture(report, frame.language)
@@ -72,8 +79,7 @@ def averages_parts(report: dict[str, Any], frame: Frame, figures: Figures | None
 
 
 def _period(report: dict[str, Any], words: Catalogue) -> str:
-    period = words.all_years if report["year"] is None else words.year.format(year=report["year"])
-    return f"{period} · {escaped(report['currency'])}"
+    return f"{words.period(report)} · {escaped(report['currency'])}"
 
 
 def _year_before(report: dict[str, Any], figures: Figures | None) -> Averages | None:
@@ -85,10 +91,6 @@ def _year_before(report: dict[str, Any], figures: Figures | None) -> Averages | 
     except LedgerUnavailable:
         return None
     return before if any(average is not None for average in before.values()) else None
-
-
-def _compared(report: dict[str, Any], words: Catalogue) -> str:
-    return words.compared.format(year=report["year"] - 1)
 
 
 def _picture(report: dict[str, Any], language: Language) -> bytes | None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from smetka.errors import LedgerUnavailable
 from smetka.language.formats import amount, count, currency
+from smetka.language.words import Catalogue
+from smetka.periods import is_whole
 from smetka.telegram.figures import Figures
 from smetka.telegram.layout import escaped
 from smetka.telegram.messages.frame import Frame
@@ -124,13 +126,20 @@ def customer_parts(report: dict[str, Any], frame: Frame, figures: Figures | None
         lines += _person(report["user_id"], figures)
     lines.append(
         spent.format(
-            year=report["year"] or all_years,
+            year=_year(report, words) or all_years,
             total=amount(report["total_spending"], words),
             currency=escaped(currency(report["currency"], words)),
             payments=count(report["payments"], words),
         )
     )
     return (Text("text", "\n".join([*lines, frame.tail()])),)
+
+
+def _year(report: dict[str, Any], words: Catalogue) -> str | None:
+    year: int | None = report["year"]
+    if year is None:
+        return None
+    return str(year) if is_whole(report) else f"{year} ({words.unfinished})"
 
 
 def _person(user_id: int, figures: Figures) -> list[str]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from smetka.language.formats import amount, count, currency, percent
+from smetka.periods import is_whole
 from smetka.telegram.layout import columns, escaped, preformatted
 from smetka.telegram.messages.frame import Frame
 from smetka.telegram.parts import Part, Text
@@ -31,7 +32,8 @@ def bonus_parts(report: dict[str, Any], frame: Frame) -> tuple[Part, ...]:
     near = words.near_misses.format(
         from_=amount(threshold * 9 / 10, words), count=count(report["near_misses"], words)
     )
-    return (Text("text", "\n".join([*lines, frame.tail(near)])),)
+    unfinished = [] if is_whole(report) else [words.bonus_unfinished.format(year=year)]
+    return (Text("text", "\n".join([*lines, frame.tail(near, *unfinished)])),)
 
 
 def campaign_parts(report: dict[str, Any], frame: Frame) -> tuple[Part, ...]:
@@ -60,10 +62,9 @@ def _day(text: str) -> str:
 
 def shop_parts(report: dict[str, Any], frame: Frame) -> tuple[Part, ...]:
     """What it earned, from how many, and how unevenly."""
-    words, year = frame.words, report["year"]
+    words = frame.words
     unit = currency(report["currency"], words)
-    period = words.all_years if year is None else words.year.format(year=year)
-    head = frame.head(words.shop, f"{period} · {escaped(report['currency'])}")
+    head = frame.head(words.shop, f"{words.period(report)} · {escaped(report['currency'])}")
     if not report["payments"]:
         return (Text("text", f"{head}\n{words.nothing}\n{frame.tail()}"),)
     shown = {

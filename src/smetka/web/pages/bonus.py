@@ -60,6 +60,7 @@ def bonus() -> Any:
         around=list(planner.around(threshold, value, budget)),
         near_misses=planner.near_misses(threshold),
         spenders=len(services().rankings(year)),
+        is_open=year >= services().bonus_rules.current_year,
         largest=list(islice(planner.due(services().orders(year), threshold, value), LARGEST)),
         person_of=person_of(),
         campaigns=campaigns or [],

@@ -108,6 +108,7 @@ def customer(user_id: str) -> Any:
         vouchers=owned,
         is_away=is_away,
         now=services().now(),
+        current_year=current,
         statement=ledger.statement_of("total_spent"),
     )
 

@@ -61,9 +61,15 @@ def _overview(fields: forms.Fields) -> Any:
     chosen = None if all_years else year or _latest(years)
     now = _period(chosen, years)
     before = _period(chosen - 1, years) if chosen is not None else None
+    if before is not None and not len(before.ranking):
+        before = None
+    current = services().bonus_rules.current_year
+    is_open = chosen is not None and chosen >= current
     # Asked for nothing in particular, age groups are of all years: as the API and Telegram tell them.
     ages = services().average_spending(chosen if year is not None else None, None)
-    report = ages.report(basis=basis, currency=services().settings.currency).values
+    report = ages.report(
+        basis=basis, currency=services().settings.currency, period=services().period(ages.year)
+    ).values
     threshold = services().settings.bonus_threshold
     classes = now.ranking.classes(threshold)
     return render.page(
@@ -74,7 +80,11 @@ def _overview(fields: forms.Fields) -> Any:
         chosen=chosen,
         all_years=all_years,
         now=now,
-        before=before if before is not None and len(before.ranking) else None,
+        # A part is not compared with a whole: every November would show a fall.
+        before=None if is_open else before,
+        not_compared=before.year if is_open and before is not None else None,
+        is_open=is_open,
+        current_year=current,
         report=report,
         basis=basis,
         classes=classes,
@@ -83,7 +93,7 @@ def _overview(fields: forms.Fields) -> Any:
         words=CATALOGUES[visit.language()],
         pictures={
             "ages": picture(averages_spec(report, visit.language()), "ages"),
-            "years": _years_picture(years),
+            "years": _years_picture(years, current),
             "classes": _classes_picture(classes, threshold),
         },
         statements={
@@ -111,11 +121,19 @@ def _period(year: int | None, years: list[YearSpending]) -> Period:
     return Period(year, services().rankings(year), payments)
 
 
-def _years_picture(years: list[YearSpending]) -> Any:
+def _years_picture(years: list[YearSpending], current_year: int) -> Any:
     if len(years) < 2:
         return None
     shown = [(each.year, each.total) for each in years[-30:] if each.year is not None]
-    return picture(years_spec(shown, title="", unit="", formats=render.speech().formats), "years")
+    spec = years_spec(
+        shown,
+        title="",
+        unit="",
+        formats=render.speech().formats,
+        unfinished=render.speech().gettext("not over yet"),
+        current_year=current_year,
+    )
+    return picture(spec, "years")
 
 
 def _classes_picture(classes: list[SpendingClass], threshold: Money) -> Any:
