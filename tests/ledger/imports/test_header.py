@@ -49,6 +49,9 @@ def test_the_header_is_found_below_titles_where_that_is_certain(rows, line):
     [
         ([["Извештај"], [], ["број", "купувач", "износ"], ["7", "Зое", "5"]], 3),
         ([["Report", "2026"], ["number", "who", "paid"], ["7", "Zoe", "5"]], 2),
+        # What is above may be data, and is not passed over in silence.
+        ([["a", "b", "c"], ["zoe@example.com", "7", "3"], ["email", "name", "age"], DATA[:3]], 3),
+        ([["Period", "1", "31"], ["email", "name", "age", "x"], DATA], 2),
         ([["Order", "", "Buyer", "", "Sum"], ["no", "day", "who", "where", "paid"], ["7", "x", "y", "z", "5"]], 2),
     ],
 )  # fmt: skip
@@ -77,7 +80,6 @@ def test_columns_that_were_told_make_the_header_certain():
         [["број", "купувач"], ["Report", "Зое"], ["a", "b"]],
         # Rows of data that hold a word of ours.
         [["a", "b", "c"], ["1", "email", "3"], ["2", "x", "4"]],
-        [["a", "b", "c"], ["zoe@example.com", "7", "3"], ["email", "name", "age"]],
     ],
 )
 def test_otherwise_the_first_row_is_the_header(rows):

@@ -564,10 +564,14 @@ def test_a_long_number_and_a_cell_beyond_the_header_are_refused_by_row(tmp_path)
         ([["id", None, "x"], [1, 2, 3]], "Line 1 leaves column 2 without a name."),
         (f'<worksheet {MAIN}><sheetData><row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>', "The file has a sheet of 16,384 columns"),
         (f'<worksheet {MAIN}><sheetData><row r="1"><c r="T1"><v>1</v></c></row><row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData></worksheet>', "The file has a sheet of 1,048,576 rows and 20 columns"),
+        (f'<worksheet {MAIN}><sheetData><row r="1"><c r="A1"><v>1</v></c><c r="B99999999"><v>1</v></c></row></sheetData></worksheet>', "The file has a sheet of 99,999,999 rows and 2 columns"),
+        (f'<worksheet {MAIN}><sheetData><row r="1"><c r="AAAA1"><v>1</v></c></row></sheetData></worksheet>', "The file has a sheet of 18,279 columns"),
+        (f'<worksheet {MAIN}><sheetData><row r="9999999"><c><v>1</v></c></row></sheetData></worksheet>', "The file has a sheet of 9,999,999 rows and 1 column;"),
+        (f"<x:worksheet {MAIN.replace('xmlns', 'xmlns:x')}><x:sheetData><x:row>{'<x:c/>' * 1900}</x:row>{'<x:row><x:c/></x:row>' * 3000}</x:sheetData></x:worksheet>", "The file has a sheet of 3,001 rows and 1,900 columns"),
         (f"<worksheet {MAIN}>{' ' * (5 * 1024 * 1024)}</worksheet>", "The file is larger than 4 MiB when unpacked"),
         (f"<worksheet {MAIN}><sheetData><row", "The file "),
     ],
-    ids=["empty", "header only", "nameless", "wide", "tall", "bomb", "broken"],
+    ids=["empty", "header only", "nameless", "wide", "tall", "taller", "wider", "tall by itself", "without places", "bomb", "broken"],
 )  # fmt: skip
 def test_a_bad_workbook_is_refused(tmp_path, monkeypatch, sheet, sentence):
     monkeypatch.setattr("smetka.ledger.imports.workbook.LARGEST", 4 * 1024 * 1024)

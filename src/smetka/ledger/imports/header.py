@@ -76,7 +76,7 @@ def find_header(rows: Iterable[tuple[int, list[str]]], wanted: int | None, told:
             return Header(other.line, other.names, other.width, is_below=True)
         above.append(other)
     for at, other in enumerate(above[1:-1], start=1):
-        if other.names and all(row.may_be_above(other) for row in above[:at]):
+        if other.names and (other.is_ours or all(row.may_be_above(other) for row in above[:at])):
             raise Refused(
                 f"begins with a title, it seems, and line {other.line} looks like the header. "
                 f"If it is, say --header-row {other.line}",
@@ -117,7 +117,7 @@ class _Row:
             self.names = []
         ours = {*FIELDS, *(name.strip().casefold() for name in told)}
         self.known = len(ours & {cell.strip().casefold() for cell in cells})
-        self._is_platform = recognise(self.names) is not None
+        self.is_ours = self.known > 1 or recognise(self.names) is not None
         self._is_data = any(
             pattern.fullmatch(cell.strip()) for cell in cells for pattern in (_NUMBER, _EMAIL)
         )
@@ -127,7 +127,7 @@ class _Row:
         if not self.names or any(row.known for row in above):
             return False
         titles = all(row.filled <= _MOST_OF_A_TITLE for row in above)
-        if self._is_platform or self.known > 1:
+        if self.is_ours:
             return titles or not any(row._is_data for row in above)  # noqa: SLF001 - of this class
         return (
             titles and self.known > 0 and self.filled > max(_MOST_OF_A_TITLE, *(row.filled for row in above))

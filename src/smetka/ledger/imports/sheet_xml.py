@@ -75,15 +75,15 @@ def sheet_facts(path: Path, sheet: str, telling: set[str]) -> SheetFacts:
     """
     with ZipFile(path) as archive:
         book = _Book()
-        _parse(archive, "xl/workbook.xml", book.start)
+        parse(archive, "xl/workbook.xml", book.start)
         relations = _Relations()
-        _parse(archive, "xl/_rels/workbook.xml.rels", relations.start)
+        parse(archive, "xl/_rels/workbook.xml.rels", relations.start)
         # As python-calamine finds it: whatever the case, and however folders are parted.
         wanted = join("/xl", relations.targets.get(book.sheets.get(sheet, ""), "")).casefold()
         for part in archive.namelist():
             if join("/", part.replace("\\", "/")).casefold() == wanted and part in telling:
                 reader = _Sheet(calculates=book.calculates)
-                _parse(archive, part, reader.start, reader)
+                parse(archive, part, reader.start, reader)
                 return reader.facts()
     return SheetFacts()
 
@@ -116,7 +116,12 @@ class _Kinds(dict[str, str]):
 _Start = Callable[[str, dict[str, str]], None]
 
 
-def _parse(archive: ZipFile, part: str, start: _Start, reader: _Sheet | None = None) -> None:
+def parse(archive: ZipFile, part: str, start: _Start, reader: _Sheet | None = None) -> None:
+    """Tell `start` the elements of a part as they begin: names with their prefixes, and attributes.
+
+    Raises:
+        Refused: it is no XML, or declares entities.
+    """
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = start

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
@@ -19,7 +18,8 @@ from smetka.ledger.imports.amounts import Plain
 from smetka.ledger.imports.delimited import LONGEST_CELL, Row
 from smetka.ledger.imports.header import MOST_COLUMNS, find_header
 from smetka.ledger.imports.refused import Refused
-from smetka.ledger.imports.sheet_xml import SheetFacts, column_number, may_tell, sheet_facts
+from smetka.ledger.imports.sheet_extent import Extent
+from smetka.ledger.imports.sheet_xml import SheetFacts, may_tell, sheet_facts
 from smetka.ledger.imports.spreadsheet_faults import is_fault
 
 LARGEST = 128 * 1024 * 1024
@@ -33,7 +33,6 @@ MOST_CELLS = 5_000_000
 
 _PIECE = 1024 * 1024
 _EXACT = 2**53
-_CELL = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _TAIL = 32
 _DAMAGES = (
     CalamineError, BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError
@@ -146,7 +145,7 @@ def _check_parts(path: Path) -> set[str]:
                 raise _too_large()
             for part in archive.infolist():
                 part.file_size = LARGEST + 1  # what the directory says may be untrue; this reads to the end
-                columns, rows, tail = {b"A"}, 1, b""
+                extent, tail = Extent(), b""
                 with archive.open(part) as file:
                     while piece := file.read(_PIECE):
                         left -= len(piece)
@@ -164,13 +163,12 @@ def _check_parts(path: Path) -> set[str]:
                             )
                         run = run + len(piece) if first < 0 else len(piece) - piece.rfind(b"<")
                         # In every part: a workbook says itself which of them are sheets.
-                        places = _CELL.findall(tail + piece)
-                        columns.update({letters for letters, _ in places})
-                        rows = max(rows, max((int(row) for _, row in places), default=1))
+                        extent.see(piece)
                         if part.filename not in telling and may_tell(tail + piece):
                             telling.add(part.filename)
                         tail = piece[-_TAIL:]
-                _check_extent(max(column_number(letters.decode()) for letters in columns), rows)
+                extent.finish(archive, part.filename)
+                _check_extent(extent)
     except _DAMAGES as error:
         raise _damaged(error) from None
     return telling
@@ -184,12 +182,14 @@ def _whole(read: Callable[[str], _Read], name: str) -> _Read:
         raise _damaged(error) from None
 
 
-def _check_extent(columns: int, rows: int) -> None:
+def _check_extent(extent: Extent) -> None:
+    columns, rows = extent.columns, extent.rows
     if columns > MOST_COLUMNS:
         raise Refused(f"has a sheet of {columns:,} columns; {MOST_COLUMNS:,} are the most")
     if columns * rows > MOST_CELLS:
         raise Refused(
-            f"has a sheet of {rows:,} rows and {columns:,} columns; {MOST_CELLS:,} cells are the most. "
+            f"has a sheet of {rows:,} rows and {columns:,} column{'s' * (columns > 1)}; "
+            f"{MOST_CELLS:,} cells are the most. "
             "Save it as CSV"
         )
 
