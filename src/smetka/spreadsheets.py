@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final, Literal
 
 from smetka.errors import CommandFailed
 from smetka.money import Money
+
+STDOUT: Final = "-"
+"""Instead of a file: what is written goes to whoever reads this command's output."""
+
+Output = Path | Literal["-"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -22,12 +29,12 @@ def csv_lines(
     """Rows as lines of a CSV file in UTF-8; no text in them is taken for a formula.
 
     Args:
-        excel: with a byte order mark and semicolons, as Excel opens it by itself where a comma parts
-            decimals; in Macedonian, with decimal commas too.
+        excel: as the language's Excel opens it by itself: with a byte order mark; in English with commas and
+            decimal points, in Macedonian with semicolons and decimal commas.
     """
     comma = excel and language == "mk"
     line = io.StringIO()
-    writer = csv.writer(line, delimiter=";" if excel else ",", lineterminator="\r\n")
+    writer = csv.writer(line, delimiter=";" if comma else ",", lineterminator="\r\n")
     if excel:
         yield b"\xef\xbb\xbf"
     for row in chain((header,), rows):
@@ -38,19 +45,20 @@ def csv_lines(
 
 
 def write_csv(
-    output: Path,
+    output: Output,
     header: Sequence[str],
     rows: Iterable[Sequence[Any]],
     *,
     excel: bool,
     language: str,
 ) -> int:
-    """Write rows to a file, as `csv_lines` says. Returns how many there were.
+    """Write rows to a file or to stdout, as `csv_lines` says. Returns how many there were.
 
-    The file appears when it is complete.
+    A file appears when it is complete.
 
     Raises:
-        CommandFailed: the file cannot be written.
+        CommandFailed: it cannot be written.
+        BrokenPipeError: nobody reads stdout any more.
     """
     written = -2 if excel else -1  # the mark and the header are no rows
     with appearing(output) as file:
@@ -61,12 +69,19 @@ def write_csv(
 
 
 @contextmanager
-def appearing(output: Path) -> Iterator[BinaryIO]:
+def appearing(output: Output) -> Iterator[BinaryIO]:
     """A file to write, which stands at its place when the block ends without an error, and not before.
+
+    Stdout is written to as it comes.
 
     Raises:
         CommandFailed: it cannot be written.
+        BrokenPipeError: nobody reads stdout any more.
     """
+    if output == STDOUT:
+        with _stdout() as file:
+            yield file
+        return
     # What is no file (/dev/stdout, a pipe) cannot be replaced.
     draft = output.with_name(output.name + ".part") if output.is_file() or not output.exists() else output
     try:
@@ -80,6 +95,26 @@ def appearing(output: Path) -> Iterator[BinaryIO]:
                 draft.unlink(missing_ok=True)
     except OSError as error:
         raise CommandFailed(f"{output} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def _stdout() -> Iterator[BinaryIO]:
+    if sys.stdout is None:  # closed by whoever started us
+        raise CommandFailed("There is no stdout to write to.")
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_the_rest()
+        raise CommandFailed(f"Stdout cannot be written: {error.strerror}.") from None
+
+
+def _drop_the_rest() -> None:
+    """Have Python's own last flush fail no more: it would end the command with another status."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 def _cell(value: Any, *, comma: bool) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -99,10 +101,12 @@ def test_the_list_tells_totals_of_all_years_from_those_of_the_year(smetka, stora
     assert "поранешна верзија" in smetka("bonus", "list", "--year", "2026")[2]
 
 
+@pytest.mark.parametrize("language", ["en", "mk"])
 @pytest.mark.parametrize("excel", [False, True], ids=["plain", "for Excel"])
 @pytest.mark.parametrize("names", [False, True], ids=["without names", "with names"])
-def test_the_export_is_a_file_that_no_spreadsheet_runs(smetka, tmp_path, excel, names):
+def test_the_export_is_a_file_that_no_spreadsheet_runs(smetka, tmp_path, monkeypatch, excel, names, language):
     smetka("bonus", "collect", "--year", "2026")
+    monkeypatch.setenv("SMETKA_LANGUAGE", language)
     target = tmp_path / "due.csv"
     more = ["--excel"] * excel + ["--names"] * names
 
@@ -112,13 +116,63 @@ def test_the_export_is_a_file_that_no_spreadsheet_runs(smetka, tmp_path, excel, 
 
     raw = target.read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf") == excel
-    rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), delimiter=";" if excel else ","))
-    assert [(row["user_id"], row["total_spending"]) for row in rows] == [("1", "1500.50"), ("2", "2500.00")]
+    separator, point = (";", ",") if excel and language == "mk" else (",", ".")
+    rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), delimiter=separator))
+    assert [(row["user_id"], row["total_spending"]) for row in rows] == [
+        ("1", f"1500{point}50"),
+        ("2", f"2500{point}00"),
+    ]
     assert ("name" in rows[0]) == names
     if names:
         assert rows[0]["name"] == "Ана Петрова"
         assert rows[1]["name"] == '\'=HYPERLINK("http://evil")'
         assert rows[1]["email"] == "'+evil@example.com"
+
+
+def test_the_export_to_stdout_is_that_and_nothing_else(smetka, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    smetka("bonus", "collect", "--year", "2026")
+    smetka("bonus", "export", "--year", "2026", "--output", "./-")
+
+    status, out, err = smetka("bonus", "export", "--year", "2026", "--output", "-")
+
+    assert (status, err) == (0, "2 customers written to stdout.\n")
+    assert out.encode() == (tmp_path / "-").read_bytes()
+    assert [file.name for file in tmp_path.iterdir() if file.suffix != ".db"] == ["-"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "status", "said"),
+    [
+        pytest.param("{} | true; exit ${{PIPESTATUS[0]}}", 1, "", id="nobody reads on"),
+        pytest.param("{} >&-", 1, "smetka: There is no stdout to write to.\n", id="closed"),
+        pytest.param(
+            "{} > /dev/full", 1, "smetka: Stdout cannot be written: No space left on device.\n", id="full"
+        ),
+        pytest.param("{} | cat > copy.csv", 0, "2 customers written to stdout.\n", id="read to its end"),
+    ],
+)
+def test_a_stdout_that_does_not_take_it_is_no_traceback(smetka, tmp_path, shell, status, said):
+    smetka("bonus", "collect", "--year", "2026")
+    command = f"sleep 0.2 && {sys.executable} -m smetka bonus export --year 2026 --output -"
+
+    done = subprocess.run(
+        ["bash", "-c", shell.format(f"({command})")], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.returncode, done.stderr) == (status, said)
+
+
+def test_quiet_collecting_says_only_what_somebody_should_look_at(smetka, make_ledger, monkeypatch):
+    assert smetka("bonus", "collect", "--year", "2026", "--quiet") == (0, "", "")
+    assert smetka("bonus", "collect", "--year", "2026", "--quiet", "--json") == (0, "", "")
+
+    status, out, err = smetka("bonus", "collect", "--year", "2026", "--bonus-threshold", "2000", "--quiet")
+    assert (status, err) == (0, "")
+    assert out == "1 record not due any more: `smetka bonus list --review pending`.\n"
+    monkeypatch.setenv("SMETKA_LEDGER", "/nowhere/shop.db")
+    status, out, err = smetka("bonus", "collect", "--year", "2026", "--quiet")
+    assert (status, out, err.count("\n")) == (1, "", 1)
 
 
 def test_a_file_that_cannot_be_written_is_said(smetka, tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -170,10 +172,41 @@ def test_the_export_for_excel_is_one_that_excel_opens_by_itself(
     monkeypatch.setenv("SMETKA_LANGUAGE", language)
     options = ("--excel", "--columns", "user_id,total_spending", "--names")
 
-    rows = exported(smetka, tmp_path / "a.csv", *options, delimiter=";")
+    rows = exported(smetka, tmp_path / "a.csv", *options, delimiter=";" if language == "mk" else ",")
 
     assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     assert (rows[0]["total_spending"], rows[0]["name"]) == (amount, "Ана Петрова")
+
+
+def test_quiet_issuing_says_only_who_was_left_out(smetka, told):
+    told("campaign", "create", "year-end", *YEAR_END)
+    told("campaign", "create", "small", *YEAR_END, "--budget", "600")
+
+    assert smetka("campaign", "issue", "year-end", "--quiet") == (0, "", "")
+    assert told("campaign", "preview", "year-end")["already_issued"]["customers"] == 3
+    assert smetka("campaign", "issue", "year-end", "--quiet", "--json") == (0, "", "")
+    assert smetka("campaign", "issue", "small", "--quiet") == (
+        0,
+        "1 customer due and left out by the campaign's limits.\n",
+        "",
+    )
+    assert smetka("campaign", "issue", "nobody's", "--quiet")[:2] == (1, "")
+
+
+@pytest.mark.parametrize("command", ["export", "print"])
+@pytest.mark.usefixtures("codes")
+def test_stdout_takes_what_a_file_would(smetka, tmp_path, command):
+    name = tmp_path / "a file"
+    assert smetka("campaign", command, "year-end", "--output", name)[0] == 0
+
+    done = subprocess.run(
+        [sys.executable, "-m", "smetka", "campaign", command, "year-end", "--output", "-"],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert (done.stdout, done.stderr) == (name.read_bytes(), b"3 vouchers written to stdout.\n")
 
 
 def test_a_voucher_lives_through_the_terminal(smetka, told, codes, tmp_path):

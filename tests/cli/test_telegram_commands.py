@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from smetka.telegram.chats import Chats
+from smetka.telegram.delivery import STATES
 from smetka.telegram.invites import Invites
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.standin import FakeTelegram
@@ -180,6 +181,22 @@ def test_deliveries_are_sent_again_and_cancelled_by_hand(smetka, outbox):
     assert json.loads(smetka("deliveries", "retry", delivery_id, "--json")[1])["state"] == "queued"
     assert smetka("deliveries", "retry", "nobody")[0] == 1
     assert "No message is held." in smetka("deliveries", "list", "--state", "held")[2]
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)], ids=["in words", "in JSON"])
+@pytest.mark.parametrize("state", STATES)
+def test_the_list_ends_with_status_3_on_demand_when_somebody_must_see_to_a_message(
+    smetka, outbox, storage, state, how
+):
+    assert smetka("deliveries", "list", "--exit-code", *how)[0] == 0
+    first, _ = outbox.queue("a report", "shop", {"year": 2025}, [MANAGER, GROUP])
+    with storage.translated():
+        storage.collection("deliveries").update_one({"_id": first}, {"$set": {"state": state}})
+    is_amiss = state in {"failed", "held", "unknown"}
+
+    assert smetka("deliveries", "list", "--exit-code", *how)[0] == (3 if is_amiss else 0)
+    assert smetka("deliveries", "list", "--exit-code", "--state", "queued", *how)[0] == 0
+    assert smetka("deliveries", "list", *how)[0] == 0
 
 
 def test_a_token_that_cannot_be_one_is_wrong_usage(smetka):

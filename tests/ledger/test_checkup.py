@@ -111,6 +111,22 @@ def test_each_oddity_of_a_customer_is_found_once(make_ledger, customer, kind):
     assert problems(path) == {kind: (1, f"customer {customer[0]}")}
 
 
+@pytest.mark.parametrize(
+    ("ages", "harmless"),
+    [([None, None], True), ([None, ""], True), ([None, "x"], False), ([None, 151], False), ([-1], False)],
+)
+@pytest.mark.parametrize("schema", [None, WITHOUT_TYPES], ids=["the brief's schema", "no types"])
+def test_an_age_that_nobody_told_is_good_to_know_and_one_that_is_none_a_problem(
+    make_ledger, ages, harmless, schema
+):
+    customers = [(n, "n", "e", age) for n, age in enumerate(ages, 1)]
+    path = make_ledger(customers, [(1, 5, 2023)], schema=schema, index=True)
+
+    [found] = [each for each in check(path).problems if each.kind == "age-unknown"]
+
+    assert (found.count, found.harmless) == (len(ages), harmless)
+
+
 def test_ids_that_stand_there_twice_or_not_at_all_are_told(make_ledger):
     customers = [
         (1, "a", None, 20),

@@ -38,6 +38,31 @@ def test_check_answers_programs_in_json(smetka, shop):
     assert set(answer["problems"][0]) == {"kind", "count", "example", "meaning", "harmless"}
 
 
+@pytest.mark.parametrize("how", [(), ("--json",)], ids=["in words", "in JSON"])
+@pytest.mark.parametrize(
+    ("payment", "status"),
+    [
+        pytest.param((1, 5, 2026), 0, id="nothing odd"),
+        pytest.param((1, -5, 2026), 0, id="a refund is only good to know"),
+        pytest.param((7, 5, 2026), 3, id="of nobody"),
+        pytest.param((1, None, 2026), 3, id="left out of the figures"),
+        pytest.param((1, 5, None), 3, id="in no year"),
+    ],
+)
+def test_check_ends_with_status_3_when_there_is_something_to_look_at(
+    smetka, make_ledger, payment, status, how
+):
+    path = make_ledger([(1, "a", None, 20)], [payment], index=True)
+
+    ended, out, err = smetka("ledger", "check", "--ledger", path, *how)
+
+    assert (ended, err) == (status, "")
+    if how:
+        assert any(not each["harmless"] for each in json.loads(out)["problems"]) == (status == 3)
+    else:
+        assert ("Problems: nothing." in out) == (status == 0)
+
+
 def test_check_uses_the_configured_ledger(smetka, shop, monkeypatch):
     monkeypatch.setenv("SMETKA_LEDGER", str(shop))
 

@@ -230,7 +230,7 @@ def test_vouchers_are_listed_to_the_last_with_inert_names(shop, browser, issued)
 def test_the_file_has_every_voucher_and_no_formula(shop, issued, language, excel):
     reply = Browser(shop, language=language).get(f"{PAGE}/vouchers.csv{excel}")
     text = reply.data.decode("utf-8-sig")
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=";" if excel else ","))
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=";" if language == "mk" else ","))
 
     assert reply.headers["Content-Disposition"] == 'attachment; filename="year-end.csv"'
     assert reply.data.startswith(b"\xef\xbb\xbf") == bool(excel)

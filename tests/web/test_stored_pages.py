@@ -310,12 +310,14 @@ def guarded(text):
     return f"'{text}" if text[0] in "=+-@\t\r" else text
 
 
-@pytest.mark.parametrize(("language", "total"), [("en", "5002.00"), ("mk", "5002,00")])
-def test_excel_opens_its_form_by_itself(shop, stored, language, total):
+@pytest.mark.parametrize(
+    ("language", "total", "separator"), [("en", "5002.00", b","), ("mk", "5002,00", b";")]
+)
+def test_excel_opens_its_form_by_itself(shop, stored, language, total, separator):
     reply = Browser(shop, language=language).get("/bonus/customers.csv?excel=1")
     rows = file_of(reply)
 
-    assert reply.data.startswith(b"\xef\xbb\xbfuser_id;total_spending;")
+    assert reply.data.startswith(b"\xef\xbb\xbfuser_id%btotal_spending%b" % (separator, separator))
     assert [row[1] for row in rows if row[0] == "2"] == [total]
     assert reply.data.count(b"\xef\xbb\xbf") == 1
 

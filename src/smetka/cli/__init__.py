@@ -1,6 +1,7 @@
 """The `smetka` command: one click command, one module a group of commands.
 
-Results go to stdout, messages to stderr. Exit status 0 done, 1 the work failed, 2 wrong usage.
+Results go to stdout, messages to stderr. Exit status 0 done, 1 the work failed, 2 wrong usage,
+3 done, and something was found that somebody should look at.
 """
 
 from __future__ import annotations
@@ -64,6 +65,9 @@ def cli() -> None:
     """Smetka: what customers spend, and who earned the year-end bonus.
 
     Settings come from SMETKA_ variables or a .env file; `smetka settings` lists them.
+
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 done with findings (`ledger check`, `deliveries list
+    --exit-code`). Results go to stdout, messages to stderr.
     """
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import astuple
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -20,13 +19,22 @@ from smetka.bonus.records import REVIEWS, SOURCES, BonusCustomers, Sort
 from smetka.bonus.stored import BonusCustomer
 from smetka.canonical import LARGEST_ID, LATEST_YEAR
 from smetka.cli import words
-from smetka.cli.options import counted, json_option, print_json, setting_options, table
+from smetka.cli.options import (
+    excel_option,
+    json_option,
+    output_option,
+    print_json,
+    quiet_option,
+    say_written,
+    setting_options,
+    table,
+)
 from smetka.cli.people import people
 from smetka.cli.records import open_storage
 from smetka.cli.speech import NOTHING, Speech
 from smetka.ledger import Ledger
 from smetka.settings import Settings, load_settings, named_ledger
-from smetka.spreadsheets import write_csv
+from smetka.spreadsheets import Output, write_csv
 
 _year_option = click.option(
     "--year", type=click.IntRange(1, LATEST_YEAR), help="Of the bonus; this year's unless given."
@@ -60,15 +68,16 @@ def bonus() -> None:
 @bonus.command()
 @_year_option
 @setting_options("ledger", "data_dir", "timezone", "bonus_threshold", "currency", "language")
+@quiet_option
 @json_option
-def collect(*, year: int | None, as_json: bool, **options: Any) -> None:
+def collect(*, year: int | None, quiet: bool, as_json: bool, **options: Any) -> None:
     """Store everybody whose total of the year exceeds the threshold. Safe to repeat and to interrupt."""
     settings = load_settings(options)
     year, said = year or _this_year(settings), Speech(settings.language)
     with (
         closing(Ledger(named_ledger(settings))) as ledger,
         open_storage(settings, "bonus") as storage,
-        click.progressbar(length=1, label=said.gettext("Customers"), file=sys.stderr) as bar,
+        click.progressbar(length=1, label=said.gettext("Customers"), file=sys.stderr, hidden=quiet) as bar,
     ):
 
         def progress(looked_at: int, of: int) -> None:
@@ -79,6 +88,8 @@ def collect(*, year: int | None, as_json: bool, **options: Any) -> None:
         done = collect_due(
             ledger, storage, year=year, threshold=settings.bonus_threshold, now=_now, progress=progress
         )
+    if quiet and not done.flagged:
+        return
     if as_json:
         print_json({"year": year, "threshold": settings.bonus_threshold.number, **done.as_json()})
         return
@@ -100,7 +111,7 @@ def collect(*, year: int | None, as_json: bool, **options: Any) -> None:
         "{count} records not due any more: `smetka bonus list --review pending`.",
         done.flagged,
     )
-    click.echo("\n".join([due, stored, *([flagged] if done.flagged else ())]))
+    click.echo("\n".join([*(() if quiet else (due, stored)), *([flagged] if done.flagged else ())]))
 
 
 @bonus.command("list")
@@ -165,13 +176,11 @@ def remove(*, year: int | None, user_id: int, **options: Any) -> None:
 @bonus.command()
 @_year_option
 @_filtered
-@click.option(
-    "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help="CSV to write."
-)
+@output_option
 @click.option("--names", is_flag=True, help="With names and e-mails, from the ledger as it is now.")
-@click.option("--excel", is_flag=True, help="As Excel opens it by itself: with a mark, and semicolons.")
+@excel_option
 @setting_options("ledger", "data_dir", "timezone", "language")
-def export(*, output: Path, names: bool, excel: bool, **options: Any) -> None:
+def export(*, output: Output, names: bool, excel: bool, **options: Any) -> None:
     """Write the customers of a year's bonus to a CSV file."""
     settings, found = _found(options)
     header = [*CUSTOMER_COLUMNS, *(("name", "email") if names else ())]
@@ -181,7 +190,7 @@ def export(*, output: Path, names: bool, excel: bool, **options: Any) -> None:
             for customer in customers
         )
         written = write_csv(output, header, rows, excel=excel, language=settings.language)
-    click.echo(f"{counted(written, 'customer')} written to {output}.")
+    say_written(written, "customer", output)
 
 
 def _row(customer: BonusCustomer, settings: Settings, said: Speech) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,18 +14,15 @@ from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.exports import PERSONAL_COLUMNS, VOUCHER_COLUMNS, voucher_cell
 from smetka.bonus.vouchers import STATUSES, Voucher
-from smetka.cli.options import counted, setting_options
+from smetka.cli.options import excel_option, output_option, say_written, setting_options
 from smetka.cli.people import people
 from smetka.cli.records import open_storage
 from smetka.errors import WrongUsage
 from smetka.settings import load_settings
-from smetka.spreadsheets import appearing, write_csv
+from smetka.spreadsheets import Output, appearing, write_csv
 from smetka.storage import Storage
 
 _name_argument = click.argument("name")
-_output_option = click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE"
-)
 _status_option = click.option(
     "--status", type=click.Choice(STATUSES), multiple=True, help="Only these; may be repeated."
 )
@@ -34,7 +30,7 @@ _status_option = click.option(
 
 @click.command()
 @_name_argument
-@_output_option
+@output_option
 @_status_option
 @click.option(
     "--columns",
@@ -42,12 +38,12 @@ _status_option = click.option(
     "all but the last two unless given.",
 )
 @click.option("--names", is_flag=True, help="With names and e-mails, from the ledger as it is now.")
-@click.option("--excel", is_flag=True, help="As Excel opens it by itself: with a mark, and semicolons.")
+@excel_option
 @setting_options("ledger", "data_dir", "language")
 def export(
     *,
     name: str,
-    output: Path,
+    output: Output,
     status: tuple[str, ...],
     columns: str | None,
     names: bool,
@@ -75,17 +71,17 @@ def export(
 
         rows = ([cell(column, voucher) for column in chosen] for voucher in found)
         written = write_csv(output, chosen, rows, excel=excel, language=settings.language)
-    click.echo(f"{counted(written, 'voucher')} written to {output}.")
+    say_written(written, "voucher", output)
 
 
 @click.command("print")
 @_name_argument
-@_output_option
+@output_option
 @_status_option
 @click.option("--per-page", type=click.Choice(("1", "8")), default="8", show_default=True)
 @setting_options("ledger", "data_dir", "language")
 def print_vouchers(
-    *, name: str, output: Path, status: tuple[str, ...], per_page: str, **options: Any
+    *, name: str, output: Output, status: tuple[str, ...], per_page: str, **options: Any
 ) -> None:
     """Write vouchers to print, with names and QR codes, to a PDF; those that can be redeemed unless told."""
     settings = load_settings(options)
@@ -113,7 +109,7 @@ def print_vouchers(
                 language=settings.language,
                 per_page=1 if per_page == "1" else 8,
             )
-    click.echo(f"{counted(written, 'voucher')} written to {output}.")
+    say_written(written, "voucher", output)
 
 
 def _chosen(columns: str | None, *, names: bool) -> tuple[str, ...]:

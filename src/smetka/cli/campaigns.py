@@ -19,7 +19,7 @@ from smetka.canonical import LATEST_YEAR
 from smetka.cli.campaign_files import export, print_vouchers
 from smetka.cli.campaign_texts import figures_text, preview_text
 from smetka.cli.kinds import AMOUNT, DAY, TIER
-from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.options import json_option, print_json, quiet_option, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech, head
 from smetka.ledger import Ledger
@@ -165,14 +165,15 @@ def preview(*, name: str, as_json: bool, **options: Any) -> None:
 @campaign.command()
 @_name_argument
 @setting_options("ledger", "data_dir", "language")
+@quiet_option
 @json_option
-def issue(*, name: str, as_json: bool, **options: Any) -> None:
+def issue(*, name: str, quiet: bool, as_json: bool, **options: Any) -> None:
     """Issue a voucher to everybody who is due one. Safe to repeat and to interrupt; tells Telegram."""
     settings = load_settings(options)
     said = Speech(settings.language)
     with (
         _ledger_and_storage(settings) as (ledger, storage),
-        click.progressbar(length=1, label=said.gettext("Vouchers"), file=sys.stderr) as bar,
+        click.progressbar(length=1, label=said.gettext("Vouchers"), file=sys.stderr, hidden=quiet) as bar,
     ):
 
         def progress(written: int, of: int) -> None:
@@ -190,6 +191,8 @@ def issue(*, name: str, as_json: bool, **options: Any) -> None:
             progress=progress,
         )
         bar.update((bar.length or 0) - bar.pos)
+    if quiet and not issued.left_out:
+        return
     if as_json:
         print_json(issued.as_json())
         return
@@ -199,7 +202,8 @@ def issue(*, name: str, as_json: bool, **options: Any) -> None:
         issued.vouchers,
         cost=said.money(issued.cost, issued.campaign.currency),
     )
-    click.echo(done)
+    if not quiet:
+        click.echo(done)
     if issued.left_out:
         customers = said.customers(issued.left_out)
         left_out = said.gettext("{customers} due and left out by the campaign's limits.", customers=customers)

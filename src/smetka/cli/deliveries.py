@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from smetka.cli import words
-from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.options import exit_with_findings, json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
 from smetka.language import terms
@@ -21,6 +21,9 @@ from smetka.telegram.messages import compose
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.parts import Document, Part, Picture, Text
 from smetka.telegram.topics import ChatId
+
+_AMISS = frozenset({"failed", "held", "unknown"})
+"""What a person has to see to: nothing more happens to these by itself."""
 
 
 def _chat(_context: click.Context, _parameter: click.Parameter, value: str | None) -> ChatId | None:
@@ -39,9 +42,22 @@ def deliveries() -> None:
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
 @click.option("--chat", callback=_chat, help="Only those to this chat, or topic, as the settings name it.")
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="End with status 3 when one of those listed failed, is held, or may not have arrived (unknown).",
+)
 @setting_options("data_dir", "timezone", "language")
 @json_option
-def list_(*, limit: int, state: str | None, chat: ChatId | None, as_json: bool, **options: Any) -> None:
+def list_(
+    *,
+    limit: int,
+    state: str | None,
+    chat: ChatId | None,
+    exit_code: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """The newest deliveries, newest first."""
     settings = load_settings(options)
     said = Speech(settings.language)
@@ -59,6 +75,8 @@ def list_(*, limit: int, state: str | None, chat: ChatId | None, as_json: bool, 
         click.echo(said.gettext("No message was queued yet."), err=True)
     else:
         click.echo(said.gettext("No message is {state}.", state=said.word(state, terms.STATES)), err=True)
+    if exit_code and any(each.state in _AMISS for each in found):
+        exit_with_findings()
 
 
 @deliveries.command()

@@ -1,15 +1,17 @@
-"""Kinds of values in commands: amounts, days, tiers."""
+"""Kinds of values in commands: amounts, days, tiers, places to write to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
 
 from smetka.bonus.rules import Tier
 from smetka.money import Money
+from smetka.spreadsheets import STDOUT
 
 
 class _Kind(click.ParamType[Any]):
@@ -46,6 +48,18 @@ def _tier(text: str) -> Tier:
         raise ValueError("must be a total and a value, such as 5000:1500") from None
 
 
+class _Output(click.Path):
+    """A file, or stdout. A file of the name `-` is `./-`."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read what was typed."""
+        return value if value == STDOUT else super().convert(value, param, ctx)
+
+
+OUTPUT = _Output()
 AMOUNT = _Kind("amount", Money.parse)
 DAY = _Kind("day", _day)
 TIER = _Kind("total:value", _tier)

@@ -10,7 +10,7 @@ import click
 
 from smetka.cli.ledger_copy import copy
 from smetka.cli.ledger_import import import_
-from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.options import exit_with_findings, json_option, print_json, setting_options, table
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
 from smetka.ledger.report import CheckUp, Problem
@@ -36,18 +36,24 @@ ledger.add_command(copy)
 @setting_options("ledger", "age_groups", "currency", "timezone")
 @json_option
 def check(ledger: str | None, age_groups: str | None, currency: str, timezone: str, as_json: bool) -> None:
-    """Say what is in the ledger, and everything odd about it. Changes nothing."""
+    """Say what is in the ledger, and everything odd about it. Changes nothing.
+
+    The exit status is 3 when there are problems, and 0 when there is nothing or only what is good to know.
+    """
     settings = load_settings(
         {"ledger": ledger, "age_groups": age_groups, "currency": currency, "timezone": timezone}
     )
     with closing(Ledger(named_ledger(settings))) as opened:
         found = check_up(opened, settings.age_groups, current_year=datetime.now(settings.timezone).year)
+    problems = [problem for problem in found.problems if not problem.harmless]
     if as_json:
         print_json(found.as_json())
-        return
-    click.echo(_facts(found, settings.currency))
-    click.echo(_problems("Problems", [problem for problem in found.problems if not problem.harmless]))
-    click.echo(_problems("Good to know", [problem for problem in found.problems if problem.harmless]))
+    else:
+        click.echo(_facts(found, settings.currency))
+        click.echo(_problems("Problems", problems))
+        click.echo(_problems("Good to know", [problem for problem in found.problems if problem.harmless]))
+    if problems:
+        exit_with_findings()
 
 
 @ledger.command()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from smetka import exact_json
+from smetka.cli.kinds import OUTPUT
 from smetka.settings import Settings, is_secret, variable
+from smetka.spreadsheets import STDOUT, Output
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,6 +32,32 @@ def setting_options(*fields: str) -> Callable[[Command], Command]:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+quiet_option = click.option(
+    "--quiet", is_flag=True, help="Print nothing unless there is something to look at, as cron wants it."
+)
+output_option = click.option(
+    "--output", type=OUTPUT, required=True, metavar="FILE", help="The file to write; - is stdout."
+)
+excel_option = click.option(
+    "--excel",
+    is_flag=True,
+    help="As the language's Excel opens it by itself: with a byte order mark; en: commas, decimal points; "
+    "mk: semicolons, decimal commas.",
+)
+
+FINDINGS = 3
+"""The exit status of a command that did its work and found something to look at."""
+
+
+def exit_with_findings() -> NoReturn:
+    """End the command with the status `FINDINGS`, after everything was said."""
+    click.get_current_context().exit(FINDINGS)
+
+
+def say_written(number: int, noun: str, output: Output) -> None:
+    """Say how many were written where; on stderr, when stdout is where."""
+    to_stdout = output == STDOUT
+    click.echo(f"{counted(number, noun)} written to {'stdout' if to_stdout else output}.", err=to_stdout)
 
 
 def print_json(value: Any) -> None:

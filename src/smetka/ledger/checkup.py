@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, false, func, select
 
 from smetka.age_groups import AgeGroup
 from smetka.ledger import findings, statements
@@ -108,12 +108,18 @@ def _found(
         column
         for finding in looked_for
         for condition in (finding.condition(tables),)
-        for column in (func.count(case((condition, 1))), func.min(case((condition, of_whom))))
+        for worse in (finding.harmful_if(tables) if finding.harmful_if else false(),)
+        for column in (
+            func.count(case((condition, 1))),
+            func.min(case((condition, of_whom))),
+            func.count(case((worse, 1))),
+        )
     ]
     (row,) = _rows(opened, select(*columns))
-    for finding, count, example in zip(looked_for, row[::2], row[1::2], strict=True):
+    for finding, count, example, harmful in zip(looked_for, row[::3], row[1::3], row[2::3], strict=True):
         if count:
-            yield Problem(finding.kind, count, _name(example, whose), finding.meaning, finding.harmless)
+            harmless = finding.harmless and not harmful
+            yield Problem(finding.kind, count, _name(example, whose), finding.meaning, harmless)
 
 
 def _orphans(opened: Opened, tables: Tables) -> Iterator[Problem]:

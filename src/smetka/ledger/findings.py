@@ -18,12 +18,18 @@ EARLIEST_YEAR = 1900
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something a row can have. `harmless`: worth knowing, but the figures are what they should be."""
+    """Something a row can have.
+
+    Attributes:
+        harmless: worth knowing, but the figures are what they should be.
+        harmful_if: it is no longer harmless when a row has this too.
+    """
 
     kind: str
     condition: Condition
     meaning: str
     harmless: bool = False
+    harmful_if: Condition | None = None
 
 
 def of_payments(current_year: int) -> list[Finding]:
@@ -103,6 +109,9 @@ def of_customers(groups: tuple[AgeGroup, ...]) -> list[Finding]:
             "age-unknown",
             lambda t: t.age.is_(None),
             "Their age is missing or no age; they are in no age group, but shown as outside.",
+            # Who has not told his age is nothing that could be mended; a text that is no age is.
+            harmless=True,
+            harmful_if=lambda t: and_(t.age.is_(None), not_(t.age_is_missing)),
         ),
         Finding(
             "age-in-no-group",

@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
+    or_,
     select,
     table,
     union_all,
@@ -112,7 +113,8 @@ class Tables:
             layout.kind(PAYMENTS, "year"),
         )
         self.customer_id = values.identity(customers.c.user_id, self._id_kind)
-        self.age = values.whole_years(customers.c.age, layout.kind(CUSTOMERS, "age"))
+        self._age_kind = layout.kind(CUSTOMERS, "age")
+        self.age = values.whole_years(customers.c.age, self._age_kind)
         self.payer_id = values.identity(payments.c.user_id, layout.kind(PAYMENTS, "user_id"))
         self.amount = values.number(payments.c.money_spent, self._amount_kind)
         self.year = values.identity(payments.c.year, self._year_kind)
@@ -146,6 +148,13 @@ class Tables:
     def is_missing(self) -> ColumnElement[bool]:
         """The payment has no amount."""
         return self.values.is_missing(self.payments.c.money_spent, self._amount_kind)
+
+    @property
+    def age_is_missing(self) -> ColumnElement[bool]:
+        """The customer has no age, or an empty text for one; else one that is unknown is none."""
+        missing = self.values.is_missing(self.customers.c.age, self._age_kind)
+        has_texts = self.layout.engine == "sqlite" or self._age_kind == "text"
+        return or_(missing, self.customers.c.age == literal_column("''")) if has_texts else missing
 
     @property
     def is_infinite(self) -> ColumnElement[bool]:
