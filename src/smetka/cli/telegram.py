@@ -43,34 +43,36 @@ for _command in (send, invite, unpair, language, resume):
 def test(**options: Any) -> int:
     """Send a test message with a picture to every chat, and say what is wrong where it does not arrive."""
     settings = load_settings(options)
-    failed = False
+    said, failed = Speech(settings.language), False
     with bot_account(settings) as (client, me):
         if not settings.telegram_chat_ids:
             raise CommandFailed("No chat is configured: set SMETKA_TELEGRAM_CHAT_IDS, for example 123456789.")
-        click.echo(f"The bot is @{me.get('username', '?')}.")
+        click.echo(said.gettext("The bot is @{name}.", name=me.get("username", "?")))
         for chat in settings.telegram_chat_ids:
             try:
-                click.echo(f"Chat {chat}: {_tried(client, chat, settings)}")
+                result = _tried(client, chat, said)
             except TelegramError as error:
-                failed = True
-                click.echo(f"Chat {chat}: {explain(error, me, ENGLISH, chat, client)}", err=True)
+                failed, result = True, explain(error, me, said, chat, client)
+                click.echo(said.gettext("Chat {chat}: {result}", chat=chat, result=result), err=True)
+            else:
+                click.echo(said.gettext("Chat {chat}: {result}", chat=chat, result=result))
     return 1 if failed else 0
 
 
-def _tried(client: TelegramClient, chat: ChatId, settings: Settings) -> str:
+def _tried(client: TelegramClient, chat: ChatId, said: Speech) -> str:
     """Send a picture, or the text alone where pictures are not allowed; what became of it."""
-    said = trial_message(settings.language)
+    text = trial_message(said.language)
     try:
-        message = client.send(chat, Picture("chart", trial_picture(), said))
+        message = client.send(chat, Picture("chart", trial_picture(), text))
     except Refused as error:
         if not error.forbids("picture"):
             raise
-        message = client.send(chat, Text("text", said))
-        return (
-            f"delivered (message {message}), but pictures are not allowed there: figures arrive as text. "
-            "An administrator can allow photos in the group's permissions."
+        return said.gettext(
+            "delivered (message {message}), but pictures are not allowed there: figures arrive as text. "
+            "An administrator can allow photos in the group's permissions.",
+            message=client.send(chat, Text("text", text)),
         )
-    return f"delivered (message {message})."
+    return said.gettext("delivered (message {message}).", message=message)
 
 
 @telegram.command()

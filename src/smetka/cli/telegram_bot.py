@@ -11,7 +11,8 @@ from smetka.cli.words import told
 from smetka.errors import CommandFailed
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text
 from smetka.telegram.client import TelegramClient
-from smetka.telegram.errors import Refused, TelegramError, Unreachable
+from smetka.telegram.errors import Refused, TelegramError, TopicFault, Unreachable
+from smetka.telegram.pauses import TOPIC_FAULTS
 from smetka.telegram.topics import ChatId, join, split
 
 
@@ -96,11 +97,13 @@ def explain(
     return told(str(error), said)
 
 
-def _topic(fault: str, said: Speech) -> str:
-    what_to_do = said.gettext(
-        "Reopen it in Telegram, or use another: a topic's number is the last one in its link."
-    )
-    return f"{told(fault, said)} {what_to_do}"
+def _topic(fault: TopicFault, said: Speech) -> str:
+    what_to_do = {
+        "closed": said.gettext("Reopen it in Telegram, or name another."),
+        "deleted": said.gettext("Name another: a topic's number is the last one in its link."),
+        "not there": said.gettext("Name another: a topic's number is the last one in its link."),
+    }
+    return f"{told(TOPIC_FAULTS[fault], said)} {what_to_do[fault]}"
 
 
 def _better_id(chat: ChatId, client: TelegramClient | None) -> ChatId | None:

@@ -122,7 +122,9 @@ class Settings(BaseModel):
         description="The bot's token. `elsewhere` says that only the worker, on another machine, has it.",
     )
     telegram_chat_ids: ChatIds = Field(
-        (), description="The managers' chats, comma-separated. Without token and chats nothing is sent."
+        (),
+        description="The managers' chats, comma-separated, and topics of theirs as -1001234567890:77. "
+        "Without token and chats nothing is sent.",
     )
     telegram_api_url: Annotated[str, AfterValidator(rules.http_url)] = Field(
         "https://api.telegram.org", description="Address of the Bot API, or of a local Bot API server."

@@ -6,6 +6,9 @@ from typing import Literal
 
 from smetka.errors import SmetkaError
 
+Media = Literal["picture", "file"]
+TopicFault = Literal["closed", "deleted", "not there"]
+
 _OF_THE_MESSAGE = (
     "can't parse",
     "text is empty",
@@ -43,13 +46,11 @@ _OF_MEDIA = {
 }
 """What stands in refusals of one kind of message where others are allowed."""
 
-_OF_TOPICS = {
-    "topic_closed": "The topic is closed.",
-    "topic_deleted": "The topic was deleted.",
-    "message thread not found": "There is no such topic in the chat, or no more.",
+_OF_TOPICS: dict[str, TopicFault] = {
+    "topic_closed": "closed",
+    "topic_deleted": "deleted",
+    "message thread not found": "not there",
 }
-
-Media = Literal["picture", "file"]
 
 
 class TelegramError(SmetkaError):
@@ -89,10 +90,10 @@ class Refused(TelegramError):
         return self.code >= 500
 
     @property
-    def topic_fault(self) -> str | None:
-        """What is wrong with the topic, in a sentence, and not with all of the chat."""
+    def topic_fault(self) -> TopicFault | None:
+        """What is wrong with the topic, and not with all of the chat."""
         words = self.description.lower()
-        return next((said for part, said in _OF_TOPICS.items() if self.code == 400 and part in words), None)
+        return next((fault for part, fault in _OF_TOPICS.items() if self.code == 400 and part in words), None)
 
     @property
     def is_of_rights(self) -> bool:

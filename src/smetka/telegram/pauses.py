@@ -11,7 +11,7 @@ import structlog
 from smetka.telegram.chats import Chat, Chats
 from smetka.telegram.delivery import FAILED, HELD, WAITING, Delivery
 from smetka.telegram.endings import Ending, later
-from smetka.telegram.errors import Media, Refused
+from smetka.telegram.errors import Media, Refused, TopicFault
 from smetka.telegram.flights import Flight
 from smetka.telegram.parts import Document, Picture
 from smetka.telegram.topics import ChatId, chat_of, topic_of
@@ -25,6 +25,12 @@ SHORTEST_REST, LONGEST_REST = timedelta(minutes=1), timedelta(hours=1)
 _NOT_ALLOWED: dict[Media, str] = {
     "picture": "Pictures are not allowed in this chat; the figures go as text.",
     "file": "Files are not allowed in this chat; the message goes without it.",
+}
+
+TOPIC_FAULTS: dict[TopicFault, str] = {
+    "closed": "The topic is closed.",
+    "deleted": "The topic was deleted.",
+    "not there": "There is no such topic in the chat, or no more.",
 }
 
 _log = structlog.get_logger(__name__)
@@ -92,8 +98,9 @@ class Pauses:
         if (media := _media(flight)) and error.forbids(media):
             return Ending(WAITING, {"without": [*claimed.without, media], "reason": _NOT_ALLOWED[media]})
         if fault := error.topic_fault:
-            self._pause(claimed, fault, partial(self._chats.pause_topic, claimed.chat, fault))
-            return Ending(FAILED, {"reason": fault})
+            reason = TOPIC_FAULTS[fault]
+            self._pause(claimed, reason, partial(self._chats.pause_topic, claimed.chat, reason))
+            return Ending(FAILED, {"reason": reason})
         if error.is_of_rights:
             return self._rest(claimed, error.description)
         if error.is_of_the_chat:

@@ -27,7 +27,9 @@ pre { overflow-x: auto; margin: .4rem 0; }
 footer, .kind { color: #777; font-size: .85rem; }
 form { display: flex; gap: .5rem; margin: .5rem 0; }
 form.row { display: inline-flex; margin: .3rem .3rem 0 0; }
-input, button { font: inherit; padding: .45rem .8rem; border: 1px solid var(--line); border-radius: .5rem; }
+input, button, select {
+  font: inherit; padding: .45rem .8rem; border: 1px solid var(--line); border-radius: .5rem;
+}
 input { flex: 1; min-width: 0; } button { cursor: pointer; }
 """
 
