@@ -164,7 +164,7 @@ def _size(path: Path) -> int:
 
 
 def _text(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) -> str:
-    lines = [line for file in outcome.files for line in _file_lines(file, currency)]
+    lines = [line for file in outcome.files for line in _file_lines(file, currency, dry_run=dry_run)]
     if dry_run:
         lines += [
             f"  {row.file}, line {row.line}{row.column and f', {row.column}'}: {row.reason}"
@@ -194,7 +194,7 @@ def _summary(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) 
     )
 
 
-def _file_lines(file: FileOutcome, currency: str) -> list[str]:
+def _file_lines(file: FileOutcome, currency: str, *, dry_run: bool) -> list[str]:
     if file.already:
         is_twin = file.already.startswith("another")
         why = f"is the same as {file.already}" if is_twin else f"was imported on {file.already}"
@@ -204,7 +204,9 @@ def _file_lines(file: FileOutcome, currency: str) -> list[str]:
     lines += [f"  {found}" for found in file.found]
     lines.append("  " + ", ".join(f"{field} from {column!r}" for field, column in file.mapping.items()))
     if file.dates_unused:
-        hint = "" if {"age", "birth_date"} & file.mapping.keys() else "; ages are taken by --map birth_date=…"
+        # Of no use afterwards: the same bytes add nothing.
+        can_help = dry_run and not {"age", "birth_date"} & file.mapping.keys()
+        hint = "; an age is taken from one by --map birth_date=…" if can_help else ""
         lines.append(f"  dates passed over: {', '.join(map(repr, file.dates_unused))}{hint}")
     lines.append(
         f"  {counted(file.rows, 'row')}: {counted(file.payments, 'payment')}, "

@@ -148,6 +148,15 @@ def test_columns_are_mapped_by_option_and_by_file(smetka, export, tmp_path):
     assert json.loads(out)["total"] == 1234.5
 
 
+def test_days_of_customers_that_are_passed_over_are_named(smetka, export, tmp_path):
+    path = export("email,name,dob,created_at\nana@example.com,Ана,1990-02-03,2020-01-01\n")
+    asked = ("ledger", "import", path, "--into", tmp_path / "shop.db")
+
+    assert "dates passed over: 'dob', 'created_at'; an age is taken" in smetka(*asked, "--dry-run")[1]
+    _, out, _ = smetka(*asked, "--map", "birth_date=dob", "--json")
+    assert json.loads(out)["files"][0]["dates_unused"] == ["created_at"]
+
+
 def test_states_of_the_shop_s_own_are_told_by_option(smetka, export, tmp_path):
     path = export("user_id,order_id,money_spent,year,status\n1,11,5.00,2023,held\n2,12,6.00,2023,packed up\n")
     asked = ("ledger", "import", path, "--into", tmp_path / "shop.db")

@@ -189,9 +189,9 @@ def _of_customers(
     ]
     if of_orders and "money_spent" not in told:
         raise Refused(
-            f"looks like a list of orders by its columns {_listed(of_orders, 8)}. Name the amount paid and "
-            "its date by --map money_spent=…,date=…; --map money_spent= says that it is a list of customers, "
-            "from which no payments are taken",
+            f"looks like a list of orders by its column{'s' * (len(of_orders) > 1)} "
+            f"{_listed(of_orders, 8)}. Name the amount paid and its date by --map money_spent=…,date=…; "
+            "--map money_spent= says that it is a list of customers, from which no payments are taken",
             code="orders_or_customers",
             values=(_listed(of_orders, 8),),
         )
