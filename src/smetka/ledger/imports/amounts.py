@@ -124,7 +124,8 @@ class Amounts:
         Raises:
             Refused, ReadAgain: as `cents`.
         """
-        if match := _NOTHING.fullmatch(text) if len(text) <= _LONGEST else None:
+        # Nothing begins with a digit, as nearly all amounts do.
+        if not text[:1].isdigit() and len(text) <= _LONGEST and (match := _NOTHING.fullmatch(text)):
             self._check_currency(match["before"])
             self._check_currency(match["after"])
             return 0

@@ -11,10 +11,13 @@ from smetka.ledger.imports.date_notation import Order, lacks_a_part
 from smetka.ledger.imports.dates import Dates, TooEarly
 from smetka.ledger.imports.defused import bare
 from smetka.ledger.imports.months import NAME, month_of
+from smetka.ledger.imports.refused import ReadAgain, Refused
 
 # The first days of Excel's two calendars, which programs write where they have no date.
 _STAND_FOR_NONE = frozenset({date(1900, 1, 1), date(1904, 1, 1)})
 _ZEROS = "0.-/: TZ"
+# The same days with two digits for the year. Whether they are of this century nobody can tell.
+_SHORT = re.compile(r"0?1(?:\. ?|[/-])0?1(?:\. ?|[/-])0[04]\.?")
 # 14.03. and 14/3, 03-14, --03-14; 14. March, March 14.
 _IN_NUMBERS = re.compile(r"([0-9]{1,2})\. ?([0-9]{1,2})\.|(?:--)?([0-9]{1,2})[/-]([0-9]{1,2})")
 _IN_WORDS = re.compile(rf"([0-9]{{1,2}})\.?[- ]({NAME})\.?|({NAME})\.? ([0-9]{{1,2}})")
@@ -41,16 +44,20 @@ class Births:
             Refused: it is no date, or one to come.
             ReadAgain: as `Dates.day`.
         """
-        written = bare(text)
-        if written.startswith("0") and not written.strip(_ZEROS):
-            return None
-        if lacks_a_part(written) or _has_no_year(written):
-            return None
         try:
-            born = self.dates.day(written)
+            born = self.dates.day(text)
+        except ReadAgain:
+            raise
         except TooEarly:
             return None
-        return None if born in _STAND_FOR_NONE else age_on(self._today, born)
+        except Refused:
+            if _stands_for_none(bare(text)):
+                return None
+            raise
+        is_new_year = born.month == born.day == 1
+        if is_new_year and (born in _STAND_FOR_NONE or _SHORT.fullmatch(bare(text))):
+            return None
+        return age_on(self._today, born)
 
 
 def _earliest(today: date) -> date:
@@ -59,8 +66,12 @@ def _earliest(today: date) -> date:
     return date(today.year - OLDEST - 1, today.month, last_day) + timedelta(days=1)
 
 
-def _has_no_year(written: str) -> bool:
-    """It is a birthday: a day and a month."""
+def _stands_for_none(written: str) -> bool:
+    """What is no date is one of zeros, or a birthday: a day and a month."""
+    if written.startswith("0") and not written.strip(_ZEROS):
+        return True
+    if lacks_a_part(written) or _SHORT.fullmatch(written):
+        return True
     if match := _IN_NUMBERS.fullmatch(written):
         lower, higher = sorted(int(number) for number in match.groups() if number)
         return 1 <= lower <= 12 and higher <= 31

@@ -13,8 +13,9 @@ class Refused(Exception):
     """A file or a row that cannot be taken.
 
     `reason` says what the place does, as in "Line 7 holds a zero byte"; it names the rule and, where
-    there is one, the way out. It never holds more of a cell than its mark of currency. `code` and
-    `values` say the same where somebody says it otherwise, as the page does in its language.
+    there is one, the way out. It never holds more of a cell than its mark of currency, or the day of a
+    payment. `code` and `values` say the same where somebody says it otherwise, as the page does in its
+    language.
     """
 
     def __init__(
