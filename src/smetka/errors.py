@@ -113,14 +113,15 @@ class BelowThreshold(Refusal):
 
 
 class TotalMismatch(Refusal):
-    """The posted total differs from the ledger's, and the rules require them to be equal."""
+    """The posted total differs from the ledger's of its period, and the rules require them to be equal."""
 
     slug = "total-mismatch"
     title = "The total differs from the ledger's"
 
-    def __init__(self, total: Money, ledger_total: Money, currency: str) -> None:
+    def __init__(self, total: Money, ledger_total: Money, currency: str, year: int | None) -> None:
         super().__init__(
-            f"The posted total of {total} {currency} differs from the ledger's {ledger_total} {currency}."
+            f"The posted total of {total} {currency} differs from the ledger's {ledger_total} {currency} "
+            f"for {'all years' if year is None else year}."
         )
         self.total, self.ledger_total = total, ledger_total
 

@@ -218,9 +218,9 @@ def test_who_is_not_due_by_the_years_total_is_told_and_waits_for_a_decision(
 
 
 def test_a_total_of_one_year_that_is_required_to_match_is_not_matched_by_that_of_all(post, storage):
-    with pytest.raises(TotalMismatch):
+    with pytest.raises(TotalMismatch, match=r"the ledger's 1500\.00 MKD for 2025\.$"):
         post(1, "1834.5", 2025, verify="require")
-    with pytest.raises(TotalMismatch):
+    with pytest.raises(TotalMismatch, match=r"the ledger's 1834\.50 MKD for all years\.$"):
         post(1, "1500", verify="require")
 
     assert count(storage) == 0

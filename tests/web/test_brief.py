@@ -6,7 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from smetka.bonus.collection import collect
+from smetka.money import Money
 from smetka.storage import Storage
+from tests.web.conftest import NOW
 
 
 def test_a_total_is_exact(shop, exact):
@@ -92,6 +95,25 @@ def test_storing_is_201_with_a_location_that_answers(shop, exact):
     assert record.status_code == 200
     assert record.json["total_spending"] == 2000
     assert (record.json["source"], record.json["review"]) == ("api", "pending")
+
+
+@pytest.mark.parametrize("year", [None, 2025])
+def test_what_is_asked_and_posted_is_the_ledgers_before_and_after_a_year_is_collected(shop, year):
+    asked = "/total_spent/1" + (f"?year={year}" if year else "")
+    body = {"user_id": 1, "total_spending": shop.get(asked).json["total_spending"]}
+    body |= {"year": year} if year else {}
+    posted = shop.post(body)
+    before = shop.get(posted.headers["Location"]).json
+    ledger, storage = shop.services.ledger, shop.services.storage
+
+    for collected in (2025, 2026, 2026):
+        collect(ledger, storage, year=collected, threshold=Money(1000_00), now=lambda: NOW)
+
+    assert shop.get(posted.headers["Location"]).json == before
+    assert (before["matches_ledger"], before["basis_period"]) == (True, str(year) if year else "all")
+    assert before["ledger_total"] == body["total_spending"]
+    again = shop.post(body)
+    assert (again.status_code, again.json["matches_ledger"]) == (200, True)
 
 
 def test_storing_again_is_200_and_keeps_the_newest_total(shop):

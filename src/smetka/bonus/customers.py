@@ -66,7 +66,7 @@ def store_bonus_customer(
     if total <= rules.threshold:
         raise BelowThreshold(total, rules.threshold, rules.currency)
     if rules.verify == "require" and total != spent:
-        raise TotalMismatch(total, spent, rules.currency)
+        raise TotalMismatch(total, spent, rules.currency, year)
     return customers.store(
         user_id, bonus_year, total, threshold=rules.threshold, ledger_total=spent, year_total=year_total
     )

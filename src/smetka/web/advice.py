@@ -50,7 +50,8 @@ ADVICE: dict[type[Refusal], str] = {
     ),
     errors.TotalMismatch: (
         "The shop wants the posted total to equal the ledger's (SMETKA_BONUS_VERIFY=require). Ask "
-        "/total_spent/<user_id> again and send what it says; payments may have come in between."
+        "/total_spent/<user_id> again, for the same year or for all, and send what it says; payments may "
+        "have come in between."
     ),
     errors.WrongState: (
         "What was asked for is possible only in other states, which the detail names. Nothing was changed. "
