@@ -203,7 +203,7 @@ def _settle_repeated(db: sqlite3.Connection, read: list[Rows]) -> None:
     db.execute(
         "INSERT OR IGNORE INTO counted "
         "SELECT order_id, NULL, known.cents, year, user_id, nullif(trim(u.email), '') FROM ("
-        "SELECT order_id FROM orders UNION SELECT order_id FROM aside WHERE order_id IS NOT NULL"
+        "SELECT order_id FROM orders UNION ALL SELECT order_id FROM aside"
         ") CROSS JOIN smetka_orders known USING (order_id) "
         "LEFT JOIN smetka_buyers USING (order_id) LEFT JOIN user_info u USING (user_id)"
     )
@@ -212,58 +212,54 @@ def _settle_repeated(db: sqlite3.Connection, read: list[Rows]) -> None:
             "INSERT OR IGNORE INTO counted SELECT order_id, file, cents, year, user_id, email FROM orders"
         )
     db.execute(
-        "INSERT INTO repeated SELECT s.row, order_id, CASE WHEN s.cents <> c.cents THEN :amount "
-        "WHEN s.year <> c.year THEN :year "
+        "INSERT INTO repeated SELECT order_id, s.row, s.file, c.file, "
+        "CASE WHEN s.cents <> c.cents THEN :amount WHEN s.year <> c.year THEN :year "
         "WHEN ifnull(s.user_id <> c.user_id, fold(s.email) <> fold(c.email)) THEN :customer END, "
-        "s.cents - c.cents FROM orders s JOIN counted c USING (order_id) WHERE s.file IS NOT c.file",
+        "s.cents - c.cents, s.cents FROM orders s JOIN counted c USING (order_id) WHERE s.file IS NOT c.file",
         _REASONS,
     )
     # An order that is not paid yet in a file, and is in a later one, took its usual way.
     db.execute(
-        "INSERT INTO repeated SELECT a.row, order_id, CASE WHEN a.reason <> :nobody THEN a.reason "
-        "WHEN a.cents <> c.cents THEN :amount WHEN a.year <> c.year THEN :year END, a.cents - c.cents "
+        "INSERT INTO repeated SELECT order_id, a.row, a.file, c.file, "
+        "CASE WHEN a.reason <> :nobody THEN a.reason WHEN a.cents <> c.cents THEN :amount "
+        "WHEN a.year <> c.year THEN :year END, a.cents - c.cents, a.cents "
         "FROM aside a JOIN counted c USING (order_id) WHERE a.file IS NOT c.file "
-        "AND a.reason NOT IN (:further, :refund_told) AND (a.reason = :nobody OR a.cents IS NOT c.cents)"
+        "AND a.reason NOT IN (:further, :refund_told) AND (a.reason = :nobody OR a.cents IS NOT c.cents) "
         "AND NOT (ifnull(a.file < c.file, 0) AND code(a.reason) IN ('unpaid', 'partly_paid'))",
         _REASONS,
     )
-    settled = "CASE WHEN differs IS NULL THEN :known ELSE :changed END"
-    db.execute(
-        f"UPDATE aside SET reason = {settled} FROM repeated WHERE repeated.row = aside.row",  # noqa: S608 - ours
-        _REASONS,
-    )
-    db.execute(
-        "INSERT INTO aside (row, file, order_id, reason, amount) "  # noqa: S608 - ours
-        f"SELECT row, file, repeated.order_id, {settled}, staged.cents "
-        "FROM repeated JOIN staged ON staged.rowid = repeated.row",
-        _REASONS,
-    )
     db.execute("DELETE FROM staged WHERE rowid IN (SELECT row FROM repeated)")
+    db.execute("DELETE FROM aside WHERE (order_id, row) IN (SELECT order_id, row FROM repeated)")
 
 
 def _count(db: sqlite3.Connection, outcome: Outcome) -> None:
+    counts = "count(*), ifnull(sum(amount), 0), count(*) - count(amount)"
     for file, reason, *counted in db.execute(
-        "SELECT file, reason, count(*), ifnull(sum(amount), 0), count(*) - count(amount) "
-        "FROM aside GROUP BY file, reason"
+        f"SELECT file, reason, {counts} FROM aside GROUP BY file, reason UNION ALL "  # noqa: S608 - ours
+        f"SELECT file, iif(differs IS NULL, :known, :changed), {counts} FROM repeated "
+        "GROUP BY file, differs IS NULL",
+        _REASONS,
     ):
         told = outcome.files[file]
         told.left_out[reason] += counted[0]
         if reason not in NO_ORDERS:
             told.left_out_orders[reason] = Orders(*counted)
-    # The last that was said of an order is told of it.
+    # Of an order that differs in several files, what the last says is told.
     for differs, *counted in db.execute(
-        "SELECT differs, count(*), ifnull(sum(cents), 0), count(*) - count(cents) FROM ("
-        "SELECT differs, cents, max(row) FROM repeated WHERE differs IS NOT NULL GROUP BY order_id"
-        ") GROUP BY differs"
+        f"SELECT differs, {counts} FROM (SELECT differs, cents AS amount, max(row) FROM repeated "  # noqa: S608 - ours
+        "WHERE differs IS NOT NULL GROUP BY order_id) GROUP BY differs"
     ):
         outcome.changed[code(differs)] += Orders(*counted)
     # An order that is left out in one file and counts from another, or has changed, is told as that alone.
     for reason, *counted in db.execute(
-        "SELECT reason, count(*), ifnull(sum(amount), 0), count(*) - count(amount) FROM ("
-        "SELECT reason, amount, max(aside.row) FROM aside LEFT JOIN counted USING (order_id) "
-        "WHERE reason NOT IN (:further, :refund_told, :changed) AND counted.file IS NULL "
-        "AND ifnull(order_id, aside.row) NOT IN (SELECT order_id FROM repeated WHERE differs IS NOT NULL) "
-        "GROUP BY ifnull(order_id, aside.row)) GROUP BY reason",
+        f"SELECT reason, {counts} FROM ("  # noqa: S608 - ours
+        "SELECT :known AS reason, amount FROM repeated WHERE counted_in IS NULL "
+        "GROUP BY order_id HAVING max(differs) IS NULL UNION ALL "
+        "SELECT reason, amount FROM (SELECT reason, amount, max(row) FROM aside "
+        "LEFT JOIN counted USING (order_id) WHERE reason NOT IN (:further, :refund_told) "
+        "AND counted.file IS NULL AND ifnull(order_id, row) NOT IN "
+        "(SELECT order_id FROM repeated WHERE differs IS NOT NULL) GROUP BY ifnull(order_id, row))"
+        ") GROUP BY reason",
         _REASONS,
     ):
         outcome.left_out[code(reason)] += Orders(*counted)

@@ -38,7 +38,10 @@ CREATE TABLE orders (
 CREATE TABLE counted (
     order_id TEXT PRIMARY KEY, file INTEGER, cents INTEGER, year INTEGER, user_id INTEGER, email TEXT
 ) WITHOUT ROWID;
-CREATE TABLE repeated (row INTEGER PRIMARY KEY, order_id TEXT, differs TEXT, cents INTEGER);
+CREATE TABLE repeated (
+    order_id TEXT, row INTEGER, file INTEGER, counted_in INTEGER, differs TEXT, cents INTEGER, amount INTEGER,
+    PRIMARY KEY (order_id, row)
+) WITHOUT ROWID;
 CREATE TABLE named (user_id INTEGER PRIMARY KEY, name_key TEXT, file INTEGER, line INTEGER);
 CREATE TABLE wanted (email TEXT PRIMARY KEY);
 CREATE TABLE owner (email TEXT, user_id INTEGER, PRIMARY KEY (email, user_id)) WITHOUT ROWID;
