@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from smetka import exact_json
 from smetka.bonus.collection import collect
 from smetka.money import Money
 from smetka.storage import Storage
@@ -102,7 +103,7 @@ def test_what_is_asked_and_posted_is_the_ledgers_before_and_after_a_year_is_coll
     asked = "/total_spent/1" + (f"?year={year}" if year else "")
     body = {"user_id": 1, "total_spending": shop.get(asked).json["total_spending"]}
     body |= {"year": year} if year else {}
-    posted = shop.post(body)
+    posted = shop.post(exact_json.dumps(body))
     before = shop.get(posted.headers["Location"]).json
     ledger, storage = shop.services.ledger, shop.services.storage
 
@@ -112,7 +113,7 @@ def test_what_is_asked_and_posted_is_the_ledgers_before_and_after_a_year_is_coll
     assert shop.get(posted.headers["Location"]).json == before
     assert (before["matches_ledger"], before["basis_period"]) == (True, str(year) if year else "all")
     assert before["ledger_total"] == body["total_spending"]
-    again = shop.post(body)
+    again = shop.post(exact_json.dumps(body))
     assert (again.status_code, again.json["matches_ledger"]) == (200, True)
 
 
