@@ -448,6 +448,12 @@ def test_unknown_states_are_counted_to_an_end_and_anew_when_a_file_is_read_again
     assert outcome.files[0].unknown_states["state 0"] == 3
 
 
+def test_addresses_in_a_column_that_is_mapped_by_mistake_are_not_shown_as_states(load):
+    outcome = load("user_id,money_spent,year,who\n1,5.00,2023,ana@example.com\n", mapped={"status": ["who"]})
+
+    assert (outcome.rejected, outcome.files[0].unknown_states) == (1, {})
+
+
 WEBTOFFEE = (
     "order_id,order_date,paid_date,status,order_total,order_currency,billing_email,billing_first_name,"
     "billing_last_name,refund_items\n"

@@ -103,8 +103,8 @@ class FileOutcome:
         self.unknown_states.clear()
 
     def note_state(self, word: str) -> None:
-        """Count an order whose state nobody knows."""
-        if word in self.unknown_states or len(self.unknown_states) < MOST_STATES:
+        """Count an order whose state nobody knows. An address, of a column mapped by mistake, is none."""
+        if "@" not in word and (word in self.unknown_states or len(self.unknown_states) < MOST_STATES):
             self.unknown_states[word] += 1
 
     def as_json(self) -> dict[str, Any]:
