@@ -38,7 +38,7 @@ from smetka.storage.backup import back_up
 from smetka.storage.restore import restore
 from smetka.storage.schema import CollectionRules
 from smetka.telegram.chats import Chats
-from smetka.telegram.delivery import DELIVERED, FAILED
+from smetka.telegram.delivery import DELIVERED, FAILED, WAITING
 from smetka.telegram.invites import Invites
 from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import Outbox
@@ -354,7 +354,12 @@ def look_after_chats(storage, clock):
     chats.moved(-5, -100500)
     chats.speak(5, "en")
     chats.pause(5, "Blocked.")
+    outbox = Outbox(storage, now=clock)
+    (waiting,) = outbox.queue("week 53", "shop", {"year": 2026}, ["5:77"])
+    later = clock() + timedelta(hours=1)
+    assert outbox.settle(outbox.claim(outbox.get(waiting), "me"), WAITING, next_attempt_at=later)
     assert chats.resume(5)
+    assert outbox.get(waiting).next_attempt_at < later
     assert chats.unpair(5)
 
 

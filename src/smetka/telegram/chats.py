@@ -94,23 +94,24 @@ class Chats:
 
     def _resume(self, ids: list[ChatId]) -> bool:
         with self._storage.translated():
-            result = self._storage.collection("chats").update_many(
-                {"_id": {"$in": ids}, "paused": {"$type": "string"}},
-                {"$set": {"paused": None, **_NOT_TRIED, "updated_at": self._now()}},
-            )
-            if result.matched_count:
-                self._hurry(chat_of(ids[0]))
-            return bool(result.matched_count)
+            results = [
+                self._storage.collection("chats").update_one(
+                    {"_id": each, "paused": {"$type": "string"}},
+                    {"$set": {"paused": None, **_NOT_TRIED, "updated_at": self._now()}},
+                )
+                for each in ids
+            ]
+            # Whether or not: who was interrupted after the change comes back for this.
+            self._hurry(chat_of(ids[0]))
+            return any(result.matched_count for result in results)
 
     def _hurry(self, chat: ChatId) -> None:
         """What waits to be sent to a chat and its topics is due now."""
-        deliveries = self._storage.collection("deliveries")
-        waiting = {record["chat"] for record in deliveries.find({"state": WAITING}, {"chat": 1})}
-        if names := [name for name in waiting if chat_of(name) == chat]:
-            now = self._now()
-            deliveries.update_many(
-                {"chat": {"$in": names}, "state": WAITING, "next_attempt_at": {"$gt": now}},
-                {"$set": {"next_attempt_at": now, "updated_at": now}},
+        deliveries, now = self._storage.collection("deliveries"), self._now()
+        waiting = deliveries.find({"state": WAITING, "next_attempt_at": {"$gt": now}}, {"chat": 1})
+        for each in [record["_id"] for record in waiting if chat_of(record["chat"]) == chat]:
+            deliveries.update_one(
+                {"_id": each, "state": WAITING}, {"$set": {"next_attempt_at": now, "updated_at": now}}
             )
 
     def moved(self, chat: ChatId, to: ChatId) -> None:
