@@ -361,6 +361,14 @@ def test_where_refunds_are_rows_alone_they_are_taken_off(load):
     assert load(text, mapped={"refunded": []}).total.cents == 3000
 
 
+def test_a_refund_row_under_the_number_of_an_order_that_the_ledger_has_is_what_it_would_lose(load):
+    load(PAID)
+    outcome = load(own((1, "completed", "-20.00", "0")), mapped={"refunded": []})
+
+    assert outcome.changed == {"amount": Orders(1, -2000)}
+    assert load(own((1, "completed", "-20.00", "0")) + "\n").rejected == 1
+
+
 def test_a_refund_row_without_any_order_number_is_rejected(load):
     outcome = load(
         "email,date,money_spent,refunded\nvera@example.com,2025-02-03,50.00,20.00\n"

@@ -211,11 +211,13 @@ def _settle_repeated(db: sqlite3.Connection, read: list[Rows]) -> None:
         db.execute(
             "INSERT OR IGNORE INTO counted SELECT order_id, file, cents, year, user_id, email FROM orders"
         )
+    # A negative amount under the number of an order is a refund of it, not what it is worth now.
     db.execute(
         "INSERT INTO repeated SELECT order_id, s.row, s.file, c.file, "
         "CASE WHEN s.cents <> c.cents THEN :amount WHEN s.year <> c.year THEN :year "
         "WHEN ifnull(s.user_id <> c.user_id, fold(s.email) <> fold(c.email)) THEN :customer END, "
-        "s.cents - c.cents, s.cents FROM orders s JOIN counted c USING (order_id) WHERE s.file IS NOT c.file",
+        "s.cents - iif(s.cents < 0 AND c.cents > 0, 0, c.cents), s.cents "
+        "FROM orders s JOIN counted c USING (order_id) WHERE s.file IS NOT c.file",
         _REASONS,
     )
     # An order that is not paid yet in a file, and is in a later one, took its usual way.
