@@ -18,6 +18,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from smetka.errors import CAUSES
 from smetka.settings import Settings
 from smetka.web.advice import ADVICE
 
@@ -49,6 +50,8 @@ def said() -> Catalog:
         found.add(message, context=context)
     for setting in Settings.model_fields.values():
         found.add(setting.description)
+    for cause in CAUSES.values():
+        found.add(cause)
     for kind, advice in ADVICE.items():
         found.add(kind.title)
         found.add(advice)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smetka.errors import WrongUsage
@@ -79,6 +79,7 @@ def logged(uri, words, secrets):
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(password=PASSWORDS)
 def test_no_part_of_a_password_is_told_whatever_is_wrong_with_the_uri(form, password):
     said = told(form.replace("{}", password))
@@ -86,6 +87,7 @@ def test_no_part_of_a_password_is_told_whatever_is_wrong_with_the_uri(form, pass
     assert not [part for part in parts_of(password) if any(part in text for text in said)]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(password=PASSWORDS)
 def test_what_is_taken_is_what_the_driver_is_told(password):
     uri = f"mongodb://shop:{password}@127.0.0.1:1/b"

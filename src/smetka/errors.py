@@ -148,8 +148,33 @@ class LedgerUnavailable(Unavailable):
     sentence = "The shop's ledger cannot be read right now. Nothing was changed; try again shortly."
 
 
+CAUSES = {
+    "refused": "its address refuses the connection",
+    "unknown name": "its host name is not known",
+    "no answer": "it does not answer in time",
+    "TLS": "no secure connection (TLS) can be made",
+    "password": "it refuses the user or the password",
+    "rights": "its user lacks rights; the role readWrite on the database is enough",
+    "retryable writes": "it refuses retryable writes, which retryWrites=false in the URI turns off",
+    "writes": "it refuses writes that the majority acknowledges",
+    "decimals": "it does not keep decimal numbers (Decimal128) as they are",
+    "dates": "it does not keep dates as they are",
+    "validators": "it does not keep rules for records ($jsonSchema validators)",
+    "unique indexes": "it does not keep unique indexes",
+    "indexes": "it refuses indexes",
+    "upserts": "it does not tell new records from old ones",
+    "sorting": "it does not sort records",
+    "order": "it refused something that was asked of it",
+}
+"""Why MongoDB cannot be used, in words that name nothing internal."""
+
+
 class BonusStoreUnavailable(Unavailable):
-    """MongoDB is away. A write that was under way may have happened: its outcome is unknown."""
+    """MongoDB is away. A write that was under way may have happened: its outcome is unknown.
+
+    Attributes:
+        causes: why, as in `CAUSES`, as far as it is clear.
+    """
 
     slug = "bonus-store-unavailable"
     title = "MongoDB cannot be reached right now"
@@ -157,3 +182,24 @@ class BonusStoreUnavailable(Unavailable):
         "MongoDB, which keeps the bonus records, cannot be reached right now. "
         "Nothing was confirmed; repeating the request is safe."
     )
+
+    def __init__(self, reason: str, causes: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.causes = causes
+
+    @classmethod
+    def told(cls, causes: tuple[str, ...]) -> str:
+        """The causes as a part of a sentence."""
+        return "; ".join(CAUSES[cause] for cause in causes)
+
+
+class BonusStoreUnusable(BonusStoreUnavailable):
+    """MongoDB answers, and refuses or lacks what is needed: repeating does not help until it is mended."""
+
+    slug = "bonus-store-unusable"
+    title = "MongoDB cannot be used as it is"
+
+    def __init__(self, reason: str, causes: tuple[str, ...]) -> None:
+        super().__init__(reason, causes)
+        said = f"MongoDB, which keeps the bonus records, cannot be used as it is: {self.told(causes)}."
+        self.args = (f"{said} Nothing was confirmed; repeating does not help until that is mended.",)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 import pytest
 
+from smetka.data_directory import DataDirectory, Running
+from smetka.errors import CAUSES
+from smetka.settings import masked
+from tests.storage import lying
 from tests.test_mongodb_uri import FORMS, parts_of
 
 
@@ -67,3 +74,34 @@ def test_a_file_of_any_name_that_is_there_is_a_ledger(tmp_path, make_ledger, sme
     shop = make_ledger([(1, "Ана", None, 30)], [(1, 5.5, 2026)], name="shop:mail@example.db")
 
     assert smetka("total", "1", "--ledger", shop)[0] == 0
+
+
+def test_what_a_server_of_mongodb_s_protocol_lacks_is_said_by_commands(
+    monkeypatch, tmp_path, mongodb_uri, smetka
+):
+    server = lying.LyingServer(mongodb_uri, lying.drops_validators)
+    monkeypatch.setenv("SMETKA_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SMETKA_MONGODB_URI", server.uri)
+
+    status, out, err = smetka("bonus", "list", "--year", "2026", "--json")
+    server.close()
+
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert CAUSES["validators"] in err
+
+
+def test_the_status_says_why_a_server_is_not_ready(monkeypatch, tmp_path, mongodb_uri, smetka):
+    server = lying.LyingServer(mongodb_uri, lying.no_sorting)
+    monkeypatch.setenv("SMETKA_MONGODB_URI", server.uri)
+    with DataDirectory(tmp_path).hold("serve") as directory:
+        running = Running(
+            os.getpid(), "serve", url="http://127.0.0.1:1", mongodb_uri=masked(server.uri), pids={}
+        )
+        directory.publish(running)
+        status, out, _ = smetka("status", "--data-dir", tmp_path, "--json")
+    server.close()
+
+    assert status == 0
+    found = json.loads(out)
+    assert found["ready"] is False
+    assert CAUSES["sorting"] in found["not_ready"]["mongodb"]

@@ -9,6 +9,7 @@ from pymongo import MongoClient
 from pymongo.errors import DuplicateKeyError, WriteError
 
 from smetka.storage import schema
+from smetka.storage.ensure import ensure
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 CUSTOMER = {
@@ -34,7 +35,7 @@ def database(mongodb_uri):
 
 @pytest.fixture
 def customers(database):
-    schema.ensure(database)
+    ensure(database)
     return database.bonus_customers
 
 
@@ -88,7 +89,7 @@ def test_making_the_rules_may_be_repeated_by_many_at_once(database, mongodb_uri)
         with MongoClient(mongodb_uri) as client:
             try:
                 for _ in range(3):
-                    schema.ensure(client.get_default_database())
+                    ensure(client.get_default_database())
             except Exception as error:
                 faults.append(error)
 
@@ -118,7 +119,7 @@ def test_an_older_rule_is_replaced_and_records_stay(database, older):
     database.create_collection("bonus_customers", validator=older)
     database.bonus_customers.insert_one({**CUSTOMER, "gone": 1})
 
-    schema.ensure(database)
+    ensure(database)
 
     assert stored_validator(database) == schema.BONUS_CUSTOMERS.validator
     assert database.bonus_customers.count_documents({}) == 1
@@ -130,13 +131,13 @@ def test_a_newer_rule_is_left_alone(database):
     newer = {"$jsonSchema": {"title": "bonus_customers 999", "required": ["user_id"]}}
     database.create_collection("bonus_customers", validator=newer)
 
-    schema.ensure(database)
+    ensure(database)
 
     assert stored_validator(database) == newer
 
 
 def test_an_optional_field_may_be_absent_or_null(database):
-    schema.ensure(database)
+    ensure(database)
     delivery = {
         "_id": "a",
         "kind": "averages",

@@ -154,7 +154,7 @@ CALLS = {
 UNWATCHED = {"storage/embedded.py:probe"}
 
 # Those that change many records at once need no key: each shard does its part.
-OF_MANY = {("issues", "delete")}
+OF_MANY = {("issues", "delete"), ("checks", "delete")}
 
 
 class Listener(pymongo.monitoring.CommandListener):

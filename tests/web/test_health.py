@@ -8,6 +8,9 @@ import time
 
 import pytest
 
+from smetka.errors import CAUSES
+from tests.storage import lying
+
 
 def ready_in_the_end(shop, **options):
     """The first answer that says ready: a machine with much else to do may miss a probe's limit or two."""
@@ -118,3 +121,38 @@ def test_metrics_tell_when_a_part_is_away(make_shop, tmp_path):
     shop = make_shop(ledger=str(tmp_path / "missing.db"))
 
     assert 'smetka_up{part="ledger"} 0.0' in shop.get("/metrics").text
+
+
+@pytest.fixture
+def lacking(mongodb_uri):
+    """A server of MongoDB's protocol that has no validators."""
+    server = lying.LyingServer(mongodb_uri, lying.no_validators(238))
+    yield server.uri
+    server.close()
+
+
+def test_a_mongodb_that_lacks_something_is_not_ready_and_says_what(make_shop, lacking, assert_problem):
+    shop = make_shop(mongodb_uri=lacking)
+    shop.services.warm_up()
+
+    body = assert_problem(shop.get("/readyz"), 503, "not-ready")
+    refused = shop.post({"user_id": 1, "total_spending": 1834.5})
+
+    assert body["parts"]["ledger"]["ready"] is True
+    assert CAUSES["validators"] in body["parts"]["mongodb"]["detail"]
+    assert "cannot be reached" not in str(body)
+    detail = assert_problem(refused, 503, "bonus-store-unusable")["detail"]
+    assert CAUSES["validators"] in detail
+    assert "repeating does not help" in detail
+    assert "Retry-After" not in refused.headers
+    assert "не ги применува правилата за записите" in shop.get("/settings?lang=mk").text
+
+
+def test_why_mongodb_is_away_is_told_without_its_address(make_shop, assert_problem):
+    shop = make_shop(mongodb_uri="mongodb://shop:QXZ789@127.0.0.1:1/x")
+    give_up = time.monotonic() + 60
+    detail = ""
+    while CAUSES["refused"] not in detail and time.monotonic() < give_up:
+        detail = assert_problem(shop.get("/readyz"), 503, "not-ready")["parts"]["mongodb"]["detail"]
+
+    assert detail == f"MongoDB cannot be reached right now: {CAUSES['refused']}."

@@ -23,7 +23,7 @@ def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
     running = DataDirectory(settings.data_dir).running()
     uri = as_text(settings.mongodb_uri) or (running.embedded_uri if running else None)
     if uri:
-        with closing(Storage(uri, patience=PATIENCE_SECONDS)) as storage:
+        with closing(Storage(uri, patience=PATIENCE_SECONDS, is_logged=False)) as storage:
             yield storage
         return
     from smetka.storage.embedded import EmbeddedMongoDB  # only when nothing runs yet
@@ -32,7 +32,7 @@ def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
         server = EmbeddedMongoDB(settings.data_dir)
         server.start()
         try:
-            with closing(Storage(server.uri, patience=PATIENCE_SECONDS)) as storage:
+            with closing(Storage(server.uri, patience=PATIENCE_SECONDS, is_logged=False)) as storage:
                 yield storage
         finally:
             server.stop()

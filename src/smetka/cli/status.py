@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.data_directory import DataDirectory, Running
-from smetka.errors import CommandFailed
+from smetka.errors import BonusStoreUnavailable, CommandFailed
 from smetka.processes import descendants
 from smetka.server import readiness
-from smetka.settings import Settings, as_shown, as_text, load_settings, variable
+from smetka.settings import Settings, as_shown, as_text, load_settings, masked, variable
+
+MONGODB_SECONDS = 15.0
 
 
 @click.command()
@@ -31,6 +34,7 @@ def status(data_dir: str | None, as_json: bool) -> None:
     rows = [
         ("url", answer["url"]),
         ("ready", "yes" if answer["ready"] else "no"),
+        *((f"not ready: {part}", why) for part, why in answer["not_ready"].items()),
         ("mongodb", answer["mongodb_uri"] or "-"),
         ("parent", str(pids["parent"])),
         ("web", ", ".join(map(str, pids["web"])) or "-"),
@@ -43,6 +47,8 @@ def status(data_dir: str | None, as_json: bool) -> None:
 def _describe(running: Running) -> dict[str, Any]:
     assert running.url is not None
     web = running.pids.get("web")
+    found = readiness(running.url, running.host or "localhost")
+    ready = bool(found.get("ready"))
     return {
         "url": running.url,
         "mongodb_uri": running.mongodb_uri,
@@ -52,8 +58,30 @@ def _describe(running: Running) -> dict[str, Any]:
             "worker": running.pids.get("worker"),
             "mongodb": running.pids.get("mongodb"),
         },
-        "ready": bool(readiness(running.url, running.host or "localhost").get("ready")),
+        "ready": ready,
+        "not_ready": {} if ready else _not_ready(found, running),
     }
+
+
+def _not_ready(found: dict[str, Any], running: Running) -> dict[str, str]:
+    """What is not ready, and why.
+
+    A server that asks for keys tells only that it is not: MongoDB is then asked from here, where its
+    address is known.
+    """
+    parts = found.get("parts", {})
+    told = {name: str(part["detail"]) for name, part in parts.items() if not part["ready"]}
+    uri = running.embedded_uri or as_text(load_settings().mongodb_uri)
+    is_its_own = running.embedded_uri or masked(uri) == running.mongodb_uri
+    if uri and is_its_own and ("mongodb" in told or not parts):
+        from smetka.storage import Storage  # it brings pymongo
+
+        try:
+            with closing(Storage(uri, is_logged=False)) as storage:
+                storage.ping(MONGODB_SECONDS)
+        except BonusStoreUnavailable as error:
+            told["mongodb"] = error.reason
+    return told
 
 
 @click.command()

@@ -50,6 +50,7 @@ _TOLD = (
     mark("No worker has run yet."),
     mark("No worker runs; the last sign was at {0}."),
     mark("Not known: MongoDB cannot be reached."),
+    mark("Not known: MongoDB cannot be used as it is."),
     mark("Not known: the worker is not running."),
     mark("No bot is configured; messages are disabled."),
     mark("Not asked yet."),

@@ -9,7 +9,10 @@ from threading import Condition, Thread
 
 import structlog
 
+from smetka.storage.faults import Absence
+
 PAUSE_SECONDS = 0.5
+LASTING_PAUSE_SECONDS = 5.0
 # A server that is started together with us is not reported missing while it starts.
 QUIET_ATTEMPTS = 3
 
@@ -19,17 +22,19 @@ _log = structlog.get_logger(__name__)
 class Availability:
     """The state of one server, safe for all threads of a process.
 
-    `attempt` connects, raising `Exception` with the reason when it cannot. It runs in a thread of
+    `attempt` connects, raising `Exception` when it cannot, which `explain` explains. It runs in a thread of
     its own, so that not even a resolver that hangs can hold whoever waits longer than they wait.
     """
 
-    def __init__(self, attempt: Callable[[], None], reason: Callable[[Exception], str]) -> None:
-        self._attempt, self._reason = attempt, reason
+    def __init__(
+        self, attempt: Callable[[], None], explain: Callable[[Exception], Absence], *, is_logged: bool = True
+    ) -> None:
+        self._attempt, self._explain, self._is_logged = attempt, explain, is_logged
         self._changed = Condition()
         self._is_there = False
-        self._why_away: str | None = None
+        self._why_away: Absence | None = None
         self._looking = False
-        self._told_away = False
+        self._told_away: Absence | None = None
         self._was_there = self._suspected = False
         self._attempts = 0
         self._closed = False
@@ -39,8 +44,8 @@ class Availability:
         """False from a fault on, until an attempt succeeds; false before the first use, too."""
         return self._is_there
 
-    def why_away(self, seconds: float) -> str | None:
-        """None when it is there; else the reason, at once when it is known.
+    def why_away(self, seconds: float) -> Absence | None:
+        """None when it is there; else why not, at once when it is known.
 
         Before the first attempt has ended there is none: then it is waited for, so long.
         """
@@ -52,17 +57,17 @@ class Availability:
             while self._is_unknown():
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    self._set_away(f"no answer within {seconds:g} s")
+                    self._set_away(Absence(f"no answer within {seconds:g} s", ("no answer",)))
                 else:
                     self._changed.wait(left)
             if self._closed:
-                return "the connection is closed"
+                return Absence("the connection is closed")
             return None if self._is_there else self._why_away
 
-    def lost(self, reason: str) -> None:
-        """It is away: everybody is refused with this reason until an attempt succeeds."""
+    def lost(self, absence: Absence) -> None:
+        """It is away: everybody is refused for this reason until an attempt succeeds."""
         with self._changed:
-            self._set_away(reason)
+            self._set_away(absence)
             self._look()
 
     def suspect(self) -> None:
@@ -97,34 +102,40 @@ class Availability:
 
     def _until_there(self) -> None:
         while True:
-            reason = self._try()
+            absence = self._try()
             with self._changed:
                 self._attempts += 1
-                if reason is None:
+                if absence is None:
                     self._set_there()
                 else:
-                    self._set_away(reason)
+                    self._set_away(absence)
                 self._changed.notify_all()
-                if self._is_there or self._changed.wait_for(lambda: self._closed, PAUSE_SECONDS):
+                pause = LASTING_PAUSE_SECONDS if absence and absence.is_lasting else PAUSE_SECONDS
+                if self._is_there or self._changed.wait_for(lambda: self._closed, pause):
                     self._looking = False
                     return
 
-    def _try(self) -> str | None:
+    def _try(self) -> Absence | None:
         try:
             self._attempt()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not there
-            return self._reason(error)
+            return self._explain(error)
         return None
 
     def _set_there(self) -> None:
         if self._told_away:
             _log.info("mongodb-there")
-        self._is_there, self._why_away, self._told_away = not self._closed, None, False
+        self._is_there, self._why_away, self._told_away = not self._closed, None, None
         self._was_there, self._suspected = True, False
 
-    def _set_away(self, reason: str) -> None:
-        self._is_there, self._why_away = False, reason
-        worth_telling = self._was_there or self._attempts >= QUIET_ATTEMPTS
-        if worth_telling and not self._told_away and not self._closed:
-            _log.warning("mongodb-away", reason=reason)
-            self._told_away = True
+    def _set_away(self, absence: Absence) -> None:
+        self._is_there, self._why_away = False, absence
+        if self._closed or not self._is_logged:
+            return
+        if absence.is_lasting:  # it does not heal by itself: somebody has to know of each
+            if self._told_away != absence:
+                _log.error("mongodb-unusable", reason=absence.reason)
+                self._told_away = absence
+        elif self._told_away is None and (self._was_there or self._attempts >= QUIET_ATTEMPTS):
+            _log.warning("mongodb-away", reason=absence.reason)
+            self._told_away = absence

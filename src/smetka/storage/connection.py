@@ -17,10 +17,11 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from smetka.errors import BonusStoreUnavailable
-from smetka.storage import schema
+from smetka.storage import fitness
 from smetka.storage.availability import Availability
 from smetka.storage.client import let_go, take_apart
-from smetka.storage.faults import FOREIGN, is_absent, is_timeout, means_absence, reason
+from smetka.storage.ensure import ensure
+from smetka.storage.faults import FOREIGN, Absence, absence, is_absent, is_timeout, means_absence
 
 Record = dict[str, Any]
 
@@ -42,16 +43,18 @@ class Storage:
     Args:
         patience: seconds that each use is bounded by, where that is more than the URI's: for whoever had
             rather wait for a busy server than start again. One that is away is noticed as early.
+        is_logged: what becomes of the server is logged; a command says it itself.
     """
 
-    def __init__(self, uri: str, *, patience: float = 0.0) -> None:
+    def __init__(self, uri: str, *, patience: float = 0.0, is_logged: bool = True) -> None:
         self._address = take_apart(uri)
         self._patience = max(self._address.timeout_seconds, patience) - DRIVER_LAG_SECONDS
         self._client: MongoClient[Record] | None = None
         self._opened: Database[Record] | None = None
         self._client_lock = Lock()
         self._closed = False
-        self._availability = Availability(self._connect, self._reason)
+        self._is_fit = False
+        self._availability = Availability(self._connect, self._explain, is_logged=is_logged)
 
     @property
     def available(self) -> bool:
@@ -67,7 +70,7 @@ class Storage:
         try:
             return self._database()[name]
         except FOREIGN as error:
-            raise BonusStoreUnavailable(self._reason(error)) from None
+            raise self._explain(error).error() from None
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -77,6 +80,7 @@ class Storage:
 
         Raises:
             BonusStoreUnavailable: the outcome of a write that was under way is unknown.
+            BonusStoreUnusable: it is refused or lacks something, and repeating does not help.
         """
         with self.within(self._patience):
             yield
@@ -90,20 +94,20 @@ class Storage:
         """
         in_a_hurry = seconds < self._patience
         if why := self._availability.why_away(seconds):
-            raise BonusStoreUnavailable(why)
+            raise why.error()
         if in_a_hurry and self._availability.is_suspected:
             raise BonusStoreUnavailable("it did not answer in time a moment ago")
         try:
             with pymongo.timeout(seconds):
                 yield
         except FOREIGN as error:
-            why = self._reason(error)
+            why = self._explain(error)
             if in_a_hurry and is_timeout(error):
                 # A distant server may be too slow for an announcement and good for all else.
                 self._availability.suspect()
             elif means_absence(error):
                 self._availability.lost(why)
-            raise BonusStoreUnavailable(why) from None
+            raise why.error() from None
 
     def ping(self, seconds: float = PING_SECONDS) -> None:
         """Ask the server whether it is there.
@@ -135,7 +139,11 @@ class Storage:
             with pymongo.timeout(usual):
                 database.command("ping")
         with pymongo.timeout(max(ENSURE_SECONDS, usual)):
-            schema.ensure(database)
+            has_new = ensure(database)
+            # One that had nothing may be another server than before.
+            if has_new or not self._is_fit:
+                fitness.check(database)
+                self._is_fit = True
 
     def _database(self) -> Database[Record]:
         with self._client_lock:
@@ -154,5 +162,6 @@ class Storage:
                 )
             return self._opened
 
-    def _reason(self, error: Exception) -> str:
-        return reason(error, self._address.secrets)
+    def _explain(self, error: Exception) -> Absence:
+        servers = self._client.topology_description if self._client else None
+        return absence(error, self._address.secrets, servers)

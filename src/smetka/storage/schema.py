@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pymongo import ASCENDING, HASHED, IndexModel
-from pymongo.database import Database
-from pymongo.errors import OperationFailure
-
-NAMESPACE_EXISTS = 48
 
 _INTEGER = {"bsonType": ["int", "long"]}
 _LONG = {"bsonType": "long"}
@@ -283,6 +279,17 @@ WORKERS = CollectionRules(
     backed_up=False,
 )
 
+# Records of no meaning, by which a server is tried and which are taken out again.
+CHECKS = CollectionRules(
+    name="checks",
+    version=1,
+    fields={"key": _TEXT, "amount": _MONEY, "at": _TIME},
+    optional=frozenset({"amount", "at"}),
+    shard_key=(("key", ASCENDING),),
+    indexes=(IndexModel([("key", ASCENDING)], name="key", unique=True),),
+    backed_up=False,
+)
+
 ALL = (
     BONUS_CUSTOMERS,
     CAMPAIGNS,
@@ -295,36 +302,5 @@ ALL = (
     SCHEDULES,
     LEASES,
     WORKERS,
+    CHECKS,
 )
-
-
-def ensure(database: Database[dict[str, Any]]) -> None:
-    """Make the collections, validators and indexes that are missing.
-
-    Safe to repeat, and for several processes at once; existing records are not looked at.
-
-    Raises:
-        PyMongoError: the server is away, or refuses.
-    """
-    there = {info["name"]: info.get("options", {}) for info in database.list_collections()}
-    for rules in ALL:
-        if rules.name not in there:
-            _create(database, rules)
-        elif _is_older(there[rules.name].get("validator", {}), rules):
-            database.command("collMod", rules.name, validator=rules.validator, validationLevel="strict")
-        if rules.indexes:
-            database[rules.name].create_indexes(list(rules.indexes))
-
-
-def _create(database: Database[dict[str, Any]], rules: CollectionRules) -> None:
-    try:
-        database.create_collection(rules.name, check_exists=False, validator=rules.validator)
-    except OperationFailure as error:
-        if error.code != NAMESPACE_EXISTS:  # another process was faster
-            raise
-
-
-def _is_older(validator: Mapping[str, Any], rules: CollectionRules) -> bool:
-    title = str(validator.get("$jsonSchema", {}).get("title", ""))
-    version = title.rpartition(" ")[2]
-    return not version.isdecimal() or int(version) < rules.version

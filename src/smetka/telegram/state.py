@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from smetka.errors import Unavailable
+from smetka.errors import BonusStoreUnusable, Unavailable
 from smetka.exact_json import instant
 from smetka.storage import Storage
 
@@ -74,8 +74,12 @@ def worker_state(storage: Storage, now: datetime) -> WorkerState:
     try:
         with storage.within(_LIMIT_SECONDS):
             found = {record["_id"]: record for record in storage.collection("workers").find()}
-    except Unavailable:
-        unknown = Health(ok=False, detail="Not known: MongoDB cannot be reached.")
+    except Unavailable as error:
+        is_lasting = isinstance(error, BonusStoreUnusable)
+        unknown = Health(
+            ok=False,
+            detail=f"Not known: MongoDB cannot be {'used as it is' if is_lasting else 'reached'}.",
+        )
         return WorkerState(unknown, unknown)
     # A worker that sends counts for more than one that has no bot, which may run beside it.
     for name in ("worker", "idle"):

@@ -156,6 +156,11 @@ ADVICE: dict[type[Refusal], str] = {
         "The shop's own database is missing, locked or not readable. Whoever runs the server finds the "
         "reason in its log and by smetka ledger check. It works again without a restart."
     ),
+    errors.BonusStoreUnusable: (
+        "MongoDB answers, but refuses what Smetka needs or does not have it: a password, a right, or "
+        "something that a server of another make lacks. Whoever runs the server finds the reason in its log "
+        "and on /readyz, and in the documentation which servers will do. Repeating does not help until then."
+    ),
     errors.BonusStoreUnavailable: (
         "MongoDB, where bonus records are kept, is away. A write that was under way may or may not have "
         "happened; repeating it is safe and never stores a customer twice."

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from smetka.errors import Unavailable
+from smetka.errors import BonusStoreUnavailable, Unavailable
 from smetka.services import Services
 
 log = structlog.get_logger(__name__)
@@ -27,6 +27,8 @@ class Finding:
 
     ready: bool
     detail: str
+    causes: tuple[str, ...] = ()
+    """Why MongoDB is not, as in `errors.CAUSES`."""
 
     def as_json(self) -> dict[str, Any]:
         """The part's entry in `/readyz`."""
@@ -63,12 +65,19 @@ class Probe:
             self._ask()
             run.finding = Finding(True, "ready")
         except Unavailable as error:
-            run.finding = Finding(False, str(error))  # its reason is for logs: it may name paths
+            run.finding = _found(error)
         except Exception:
             log.exception("probe failed", part=self.name)
             run.finding = Finding(False, "The probe itself failed; see the log.")
         finally:
             run.done.set()
+
+
+def _found(error: Unavailable) -> Finding:
+    """Why a part is away. Its reason is for logs: it may name paths."""
+    if isinstance(error, BonusStoreUnavailable) and error.causes:
+        return Finding(False, f"{error.title}: {error.told(error.causes)}.", error.causes)
+    return Finding(False, str(error))
 
 
 class _Run:

@@ -66,6 +66,7 @@ STATUS: dict[type[Refusal], int] = {
     refusals.NotReady: 503,
     errors.LedgerUnavailable: 503,
     errors.BonusStoreUnavailable: 503,
+    errors.BonusStoreUnusable: 503,
     refusals.NoRoom: 507,
 }
 

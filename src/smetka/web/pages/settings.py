@@ -13,6 +13,7 @@ from smetka.bonus.audit import Entry
 from smetka.bonus.codes import read_code
 from smetka.bonus.errors import MistypedCode
 from smetka.errors import (
+    CAUSES,
     BonusStoreUnavailable,
     CommandFailed,
     NotFound,
@@ -27,6 +28,7 @@ from smetka.settings import Settings, as_shown, as_text, variable
 from smetka.web import guards, importing
 from smetka.web.pages import declared, forms, message_texts, render, visit
 from smetka.web.parts import parts, services
+from smetka.web.probes import Finding
 from smetka.web.values import read_audit_cursor
 
 log = structlog.get_logger(__name__)
@@ -65,7 +67,6 @@ def _page(fields: forms.Fields, status: int = 200, failed: str | None = None) ->
         fields=fields,
         health=_health(),
         takes_files=importing.takes_files(parts().settings),
-        tell=message_texts.tell,
         versions={"Smetka": version("smetka"), "Python": platform.python_version()},
         keys=keys,
         failed=failed,
@@ -76,7 +77,7 @@ def _page(fields: forms.Fields, status: int = 200, failed: str | None = None) ->
 
 
 def _health() -> list[tuple[str, bool | None, str]]:
-    """The parts as `/readyz` finds them: the name, whether it is ready, and what is said about it.
+    """The parts as `/readyz` finds them: the name, whether it is ready, and what is said if it is not.
 
     None where nothing can be known, since what would tell is away, or there is nothing to tell.
     """
@@ -84,10 +85,19 @@ def _health() -> list[tuple[str, bool | None, str]]:
     worker = state.worker.ok if found["mongodb"].ready else None
     telegram = state.telegram.ok if worker and parts().settings.recipients else None
     return [
-        *((name, finding.ready, finding.detail) for name, finding in found.items()),
-        ("worker", worker, state.worker.detail),
-        ("telegram", telegram, state.telegram.detail),
+        *((name, finding.ready, _said(finding)) for name, finding in found.items()),
+        ("worker", worker, message_texts.tell(state.worker.detail)),
+        ("telegram", telegram, message_texts.tell(state.telegram.detail)),
     ]
+
+
+def _said(finding: Finding) -> str:
+    if finding.ready:
+        return ""
+    if not finding.causes:
+        return message_texts.tell(finding.detail)
+    causes = "; ".join(render.said().gettext(CAUSES[cause]) for cause in finding.causes)
+    return f"MongoDB: {causes}."
 
 
 def _row(configured: Settings, field: str) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""Makes what `schema` declares, where it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from smetka.storage.faults import needed
+from smetka.storage.schema import ALL, CollectionRules
+
+NAMESPACE_EXISTS = 48
+CANNOT_CREATE_INDEX = 67
+
+
+def ensure(database: Database[dict[str, Any]]) -> bool:
+    """Make the collections, validators and indexes that are missing.
+
+    Safe to repeat, and for several processes at once; existing records are not looked at.
+
+    Returns:
+        A collection was missing.
+
+    Raises:
+        Unfit: the server does not have such.
+        PyMongoError: the server is away, or refuses.
+    """
+    there = {info["name"]: info.get("options", {}) for info in database.list_collections()}
+    for rules in ALL:
+        with needed("validators"):
+            if rules.name not in there:
+                _create(database, rules)
+            elif _is_older(there[rules.name].get("validator", {}), rules):
+                database.command("collMod", rules.name, validator=rules.validator, validationLevel="strict")
+        if rules.indexes:
+            _index(database[rules.name], rules)
+    return any(rules.name not in there for rules in ALL)
+
+
+def _index(records: Collection[dict[str, Any]], rules: CollectionRules) -> None:
+    is_unique = any(index.document.get("unique") for index in rules.indexes)
+    with needed("unique indexes" if is_unique else "indexes"):
+        try:
+            records.create_indexes(list(rules.indexes))
+        except OperationFailure as error:
+            # Some make no index where records are, not even one that is there.
+            if error.code != CANNOT_CREATE_INDEX or not _has_all(records, rules):
+                raise
+
+
+def _has_all(records: Collection[dict[str, Any]], rules: CollectionRules) -> bool:
+    there = records.index_information()
+    return all(
+        name in there and bool(there[name].get("unique")) == bool(index.document.get("unique"))
+        for index in rules.indexes
+        for name in [index.document["name"]]
+    )
+
+
+def _create(database: Database[dict[str, Any]], rules: CollectionRules) -> None:
+    try:
+        database.create_collection(rules.name, check_exists=False, validator=rules.validator)
+    except OperationFailure as error:
+        if error.code != NAMESPACE_EXISTS:  # another process was faster
+            raise
+
+
+def _is_older(validator: Mapping[str, Any], rules: CollectionRules) -> bool:
+    title = str(validator.get("$jsonSchema", {}).get("title", ""))
+    version = title.rpartition(" ")[2]
+    return not version.isdecimal() or int(version) < rules.version
