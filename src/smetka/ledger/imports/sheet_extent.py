@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from zipfile import ZipFile
 
 from smetka.ledger.imports.sheet_xml import column_number, parse
 
-_PLACED = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,9})([0-9]{1,18})["']""")
-_UNPLACED = re.compile(rb"<(?:[\w.-]+:)?c(?=[\s/>])(?![^<>]*\sr\s*=)")
-_TAIL = 64
+_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,9})([0-9]{1,18})["']""")
+# Nearly all cells begin so: <c r="…. Looking for the others costs little then.
+_CELL = re.compile(rb"<c(?! r=)[\s/>][^<>]*")
+_PREFIXED = re.compile(rb"<[\w.-]+:c[\s/>][^<>]*")
 
 
 class Extent:
@@ -21,21 +23,17 @@ class Extent:
 
     def __init__(self) -> None:
         self.columns = self.rows = 0
-        self._tail = b""
+        self._rest = b""
         self._letters: set[bytes] = set()
         self._has_unplaced = False
         self._row = self._cells = self._widest = 0
 
     def see(self, piece: bytes) -> None:
         """The next piece."""
-        text = self._tail + piece  # a cell may be cut in two
-        places = _PLACED.findall(text)
-        for letters in {letters for letters, _ in places} - self._letters:
-            self._letters.add(letters)
-            self.columns = max(self.columns, column_number(letters.decode()))
-        self.rows = max(self.rows, max((int(row) for _, row in places), default=0))
-        self._has_unplaced = self._has_unplaced or _UNPLACED.search(text) is not None
-        self._tail = piece[-_TAIL:]
+        text = self._rest + piece
+        cut = max(text.rfind(b"<"), 0)  # the last tag may go on
+        self._look(text[:cut])
+        self._rest = text[cut:]
 
     def finish(self, archive: ZipFile, part: str) -> None:
         """Count the cells that do not say where they are: at most, they stand behind all that do.
@@ -43,10 +41,21 @@ class Extent:
         Raises:
             Refused: the part is no XML.
         """
+        self._look(self._rest)
         if self._has_unplaced:
             parse(archive, part, self._count)
             self.columns += self._widest
             self.rows = max(self.rows, self._row)
+
+    def _look(self, tags: bytes) -> None:
+        places = _PLACE.findall(tags)
+        for letters in {letters for letters, _ in places} - self._letters:
+            self._letters.add(letters)
+            self.columns = max(self.columns, column_number(letters.decode()))
+        self.rows = max(self.rows, max((int(row) for _, row in places), default=0))
+        if not self._has_unplaced:
+            cells = chain(_CELL.findall(tags), _PREFIXED.findall(tags) if b":c" in tags else ())
+            self._has_unplaced = any(_PLACE.search(cell) is None for cell in cells)
 
     def _count(self, name: str, attributes: dict[str, str]) -> None:
         kind = name.rpartition(":")[2]
