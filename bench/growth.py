@@ -22,7 +22,7 @@ import psutil
 
 from bench import databases
 from bench.figures import conditions
-from bench.ledgers import PAYMENTS_EACH, customers, ledger
+from bench.ledgers import GROUPS, PAYMENTS_EACH, customers, ledger
 from bench.rows.sizes import count
 from smetka.errors import LedgerUnavailable
 from smetka.ledger import Ledger
@@ -240,7 +240,7 @@ def _measured(payments: int, make: Make) -> Point:
         asked.ping()
         return Point(
             payments,
-            averages=_median(asked.spending_by_age, ROUNDS),
+            averages=_median(lambda: asked.spending_by_group(GROUPS), ROUNDS),
             total=_median(lambda: asked.total_spent(ids.pop()), CUSTOMERS_ASKED),
             everybody=_median(asked.spending_by_customer, 1),
             size=made.size,

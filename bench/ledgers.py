@@ -8,7 +8,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from smetka.age_groups import parse_age_groups
+
 PAYMENTS_EACH = 20
+
+GROUPS = parse_age_groups("18-24,25-30,31-36,37-47,>47")
+"""What the averages are asked of, as the settings have them unless told otherwise."""
 
 _WRITE = """
 PRAGMA journal_mode = OFF;

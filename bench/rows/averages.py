@@ -16,12 +16,12 @@ from typing import Any
 from bench import rivals
 from bench.contest import Contestant, best
 from bench.figures import Figure
-from bench.ledgers import ledger, pay
+from bench.ledgers import GROUPS, ledger, pay
 from bench.load import Load, WrongAnswer, fire
 from bench.rows.sizes import Sizes, count
 from bench.servers import Server, fake_telegram, smetka
+from smetka.ledger.group_statements import spending_by_group
 from smetka.ledger.layout import read_layout
-from smetka.ledger.statements import spending_by_age
 
 PATH = "/average_spending_by_age"
 
@@ -91,7 +91,7 @@ def _fresh(sizes: Sizes, payments: int) -> list[Figure]:
         closing(sqlite3.connect(path)) as bare,
         closing(sqlite3.connect(analysed)) as informed,
     ):
-        same = spending_by_age(read_layout(bare), by_year=False).sql
+        same = spending_by_group(read_layout(bare), GROUPS, by_year=False).sql
         ask: dict[str, Callable[[], object]] = {
             "Smetka": lambda: server.ask(PATH),
             "same": lambda: bare.execute(same).fetchall(),
@@ -127,7 +127,7 @@ def busy(sizes: Sizes) -> list[Figure]:
     path = ledger(sizes.folder, sizes.many_payments)
     with sizes.workplace() as folder, _write_ahead(path), smetka(folder / "smetka", path) as server:
         with closing(sqlite3.connect(path)) as bare:
-            same = spending_by_age(read_layout(bare), by_year=False).sql
+            same = spending_by_group(read_layout(bare), GROUPS, by_year=False).sql
             one = statistics.median(
                 _seconds(lambda: bare.execute(same).fetchall()) for _ in range(sizes.rounds)
             )

@@ -15,7 +15,7 @@ from bench import rivals
 from bench.contest import Contestant, best
 from bench.databases import Database, fill, has_clickhouse, pay, serving
 from bench.figures import Figure
-from bench.ledgers import random_ids
+from bench.ledgers import GROUPS, random_ids
 from bench.load import Load, WrongAnswer
 from bench.rows.averages import PATH, counted
 from bench.rows.sizes import Sizes, count
@@ -23,8 +23,8 @@ from bench.rows.totals import is_total
 from bench.servers import Server, smetka
 from smetka.ledger import Ledger
 from smetka.ledger.clickhouse import STATE_SECONDS, _limits
+from smetka.ledger.group_statements import spending_by_group
 from smetka.ledger.server import LONG_QUESTION_SECONDS, MOST_REMEMBERED_SECONDS
-from smetka.ledger.statements import spending_by_age
 
 _IDS = 20_000
 _MARGIN_SECONDS = 0.5
@@ -60,7 +60,7 @@ def _averages(sizes: Sizes, database: Database, engine: str, client: str, bare: 
     fill(database, payments)
     ours, theirs = [], []
     with closing(Ledger(database.url)) as ledger:
-        same = spending_by_age(ledger.read(lambda opened: opened.layout), by_year=False).sql
+        same = spending_by_group(ledger.read(lambda opened: opened.layout), GROUPS, by_year=False).sql
     with (
         sizes.workplace() as folder,
         smetka(folder / "smetka", database.url) as server,

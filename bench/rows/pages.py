@@ -11,13 +11,14 @@ from datetime import date
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.ledgers import ledger, pay
+from bench.ledgers import GROUPS, ledger, pay
 from bench.load import WrongAnswer
 from bench.rows.sizes import Sizes, count
 from bench.servers import Server, smetka
+from smetka.ledger.group_statements import spending_by_group
 from smetka.ledger.layout import read_layout
 from smetka.ledger.page_statements import spending_by_year
-from smetka.ledger.statements import spending_by_age, spending_by_customer
+from smetka.ledger.statements import spending_by_customer
 
 LOOKS = 21
 _ASSET = re.compile(rb'(?:href|src)="(/static/[^"]+\.(?:css|js|svg))"')
@@ -105,7 +106,7 @@ def _after_a_change(server: Server, path: Path, rounds: int) -> tuple[float, flo
         layout = read_layout(bare)
         questions = [
             (spending_by_year(layout).sql, {}),
-            (spending_by_age(layout, by_year=False).sql, {}),
+            (spending_by_group(layout, GROUPS, by_year=False).sql, {}),
             (spending_by_customer(layout, by_year=True).sql, {"year": year}),
             (spending_by_customer(layout, by_year=True).sql, {"year": year - 1}),
         ]

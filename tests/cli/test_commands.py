@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -67,6 +68,9 @@ def test_averages_are_a_table_within_80_columns_or_json(smetka, ledger):
     assert status == 0
     assert "per paying customer, MKD" in out
     assert max(map(len, out.splitlines())) <= 80
+    assert re.search(r"^age +average +median +customers +paying +payments +total$", out, re.MULTILINE)
+    assert re.search(r"^18-24 +0\.30 +0\.30 ", out, re.MULTILINE)
+    assert "than a tenth of what a group spent: 18-24 (100.0%), 25-30 (100.0%)." in " ".join(out.split())
     assert "In no group: 1 customer, 5.00 in total." in out
     assert "1 payment without a usable amount, 1 of unknown customers" in out
 

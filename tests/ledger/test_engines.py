@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
+import statistics
 import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from smetka.age_groups import parse_age_groups
+from smetka.age_groups import name_of_group, parse_age_groups
 from smetka.errors import LedgerUnavailable, NotAtOnce, UnknownCustomer
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
@@ -133,6 +135,38 @@ def test_sums_by_age_are_what_plain_decimals_say(written):
             for row in spending.rows
             for number in (row.customers, row.payments, row.total.cents)
         )
+
+
+@pytest.mark.parametrize(
+    "groups", ["18-24,25-30,31-36,37-47,>47", "30-39,0-0,>100", "0-150", "20-20,21-21"], ids=str
+)
+def test_groups_and_their_middles_are_what_plain_decimals_say(written, groups):
+    groups = parse_age_groups(groups)
+    for year in YEARS:
+        opinion, rows = ask(written.path, year)
+        spending = written.ledger.spending_by_group(groups, year)
+
+        assert (spending.ignored_payments, spending.orphan_payments) == (opinion.ignored, opinion.orphans)
+        assert [row.group for row in spending.rows] == [*(group.name for group in groups), None]
+        for row in spending.rows:
+            ages = {age for age in {*rows, *opinion.ages.values()} if name_of_group(age, groups) == row.group}
+            parts = [rows[age] for age in ages if age in rows]
+            sums = [sum(column) for column in zip(*parts, strict=True)] or [0, 0, 0, 0]
+            assert [row.customers, row.spenders, row.payments, row.total.decimal] == sums
+            spent = [
+                opinion.totals[user_id]
+                for user_id, age in opinion.ages.items()
+                if opinion.payments.get(user_id, 0) and age in ages
+            ]
+            assert row.median == (median(spent) if spent else None), (year, row)
+            assert row.largest == (Money.from_decimal(max(spent)) if spent else None), (year, row)
+
+
+def median(amounts):
+    """By the definition: the middle one, or half of what the two in the middle come to, halves away from 0."""
+    exact = statistics.median(map(Fraction, amounts)) * 100
+    cents = int(abs(exact) + Fraction(1, 2))
+    return Money(-cents if exact < 0 else cents)
 
 
 def test_sums_by_customer_are_what_plain_decimals_say(written):

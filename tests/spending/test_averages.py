@@ -53,6 +53,8 @@ def test_the_answer_has_the_documented_shape(shared_ledger):
         ("average_per_spender", 20707.98),
         ("average_per_payment", 2509.74),
         ("average_per_customer", 10162.65),
+        ("median_per_spender", 20594.23),
+        ("largest_share", 0.0099),
     ]
     assert answer["outside"] == {"customers": 0, "spenders": 0, "payments": 0, "total_spending": 0}
     assert answer["data_quality"] == {"ignored_payments": 0, "orphan_payments": 0}
@@ -158,3 +160,43 @@ def test_what_is_shared_by_all_who_ask_cannot_be_changed(make_ledger):
         for name in shared.__dataclass_fields__:
             with pytest.raises(FrozenInstanceError):
                 setattr(shared, name, None)
+
+
+@pytest.mark.parametrize(
+    ("payments", "median", "share"),
+    [
+        pytest.param([], None, None, id="nobody paid"),
+        pytest.param([(1, 5)], 5, "1.0000", id="one"),
+        pytest.param([(1, 1), (2, 2), (3, 1000)], 2, "0.9970", id="the middle of three"),
+        pytest.param([(1, 1), (2, 1.01)], Decimal("1.01"), "0.5025", id="between two, half a cent up"),
+        pytest.param([(1, -1), (2, -1.01)], Decimal("-1.01"), None, id="half a cent away from nothing"),
+        pytest.param([(1, 10), (1, 10), (2, 1)], Decimal("10.5"), "0.9524", id="of sums, not of payments"),
+        pytest.param([(1, 100), (2, -50)], 25, "2.0000", id="more than all, where others got money back"),
+        pytest.param([(1, 5), (2, -5)], 0, None, id="of nothing there is no share"),
+        pytest.param([(1, 0), (2, 0), (3, 9)], 0, "1.0000", id="zero is a payment"),
+        pytest.param([(1, 9), (2, "abc"), (9, 5)], 9, "1.0000", id="what does not count has no middle"),
+    ],
+)
+def test_medians_and_shares_of_a_group(make_ledger, payments, median, share):
+    path = make_ledger(
+        [(n, "a", None, 20) for n in (1, 2, 3, 4)] + [(5, "b", None, 50)],
+        [(n, amount, 2025) for n, amount in payments] + [(5, 77777, 2025)],
+    )
+
+    group, *others = averages_of(path)["age_groups"]
+
+    expected = None if share is None else Decimal(share)
+    assert (group["median_per_spender"], group["largest_share"]) == (median, expected)
+    assert [each["median_per_spender"] for each in others] == [None, None, None, 77777]
+    assert averages_of(path, year=2024)["age_groups"][4]["median_per_spender"] is None
+
+
+def test_a_customer_of_two_rows_is_one_in_the_middle_of_the_younger_age(make_ledger):
+    schema = "CREATE TABLE user_info (user_id, name, email, age); CREATE TABLE user_spending (user_id, money_spent, year);"
+    customers = [(1, "a", None, 20), (1, "a", None, 50), (2, "b", None, 20), ("x", "c", None, 20)]
+    payments = [(1, 4, 2025), (1, 6, 2025), (2, 1, 2025), ("x", 3, 2025)]
+
+    group, *_, oldest = averages_of(make_ledger(customers, payments, schema=schema))["age_groups"]
+
+    assert (group["spenders"], group["median_per_spender"]) == (3, 3)
+    assert oldest["median_per_spender"] is None

@@ -216,6 +216,40 @@ def test_every_message_about_a_year_that_is_not_over_says_so(language, words):
         assert words not in message(told, language, kind=kind)
 
 
+@pytest.mark.parametrize(
+    ("language", "median", "share"),
+    [
+        (
+            "en",
+            "Median per paying customer: half of a group spent more, half less.\n<pre>Age      Median\n18-24  1,100.50\n",
+            "One customer makes more than a tenth of what a group spent: 18-24 (62.2%), &gt;47 (10.0%).",
+        ),
+        (
+            "mk",
+            "половина помалку.\n<pre>Возраст  Медијана\n18-24    1.100,50\n",
+            "Повеќе од десетина од потрошеното во групата е на еден купувач: 18-24 (62,2%), &gt;47 (10,0%).",
+        ),
+    ],
+)
+def test_medians_stand_beside_and_who_makes_much_of_a_group_is_told(make_report, language, median, share):
+    report = make_report()
+    shares = ("0.6215", "0.1000", None, "0.0312", "0.1001")
+    groups = [
+        {
+            **group,
+            "median_per_spender": None if part is None else Decimal("1100.5"),
+            "largest_share": part and Decimal(part),
+        }
+        for group, part in zip(report["age_groups"], shares, strict=True)
+    ]
+    report = from_record(to_record({**report, "age_groups": groups}))
+    text = message(report, language)
+
+    assert median in text
+    assert share in text
+    parse_html(text)
+
+
 def test_a_picture_of_a_year_that_is_not_over_is_not_kept_for_when_it_is(make_report):
     report = make_report(year=2026)
 

@@ -98,7 +98,20 @@ class Oracle:
             "customer": len(ages),
         }[basis]
         total = sum(paid, Decimal(0))
-        return [group, said(rounded(Fraction(total) / count) if count else None), str(count), said(total)]
+        spent = [self.totals[n] for n in ages if n in self.totals]
+        median = rounded(statistics.median(map(Fraction, spent))) if spent else None
+        average = rounded(Fraction(total) / count) if count else None
+        return [group, said(average), said(median), str(count), said(total)]
+
+    def much_by_one(self):
+        """What the page says of groups of which one customer makes more than a tenth."""
+        found = []
+        for name, (low, high) in GROUPS.items():
+            ages = [n for n, _, _, age in CUSTOMERS if age is not None and low <= age <= high]
+            spent = [self.totals[n] for n in ages if n in self.totals]
+            if spent and sum(spent) > 0 and max(spent) * 10 > sum(spent):
+                found.append(f"{name} ({percent(max(spent), sum(spent))})")
+        return f"than a tenth of what a group spent: {', '.join(found)}." if found else None
 
 
 def rounded(value):
@@ -171,8 +184,11 @@ def test_a_year_that_is_not_over_is_called_that_at_each_of_its_figures(open_shop
 @pytest.mark.parametrize("basis", ["spender", "payment", "customer"])
 @pytest.mark.parametrize("year", [None, 2024, 2026])
 def test_age_groups_of_a_year_on_each_basis(browser, year, basis):
-    found = table(browser.get(f"/?year={year or 'all'}&basis={basis}"), 'id="ages"')
+    reply = browser.get(f"/?year={year or 'all'}&basis={basis}")
+    found = table(reply, 'id="ages"')
 
+    remark = Oracle(year).much_by_one()
+    assert (remark or "than a tenth") in plain(reply.text) or remark is None
     assert found == [Oracle(year).average(group, basis) for group in GROUPS]
 
 

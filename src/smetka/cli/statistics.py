@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import datetime
+from textwrap import wrap
 from typing import Any, get_args
 
 import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.speech import Speech, head
+from smetka.language.words import CATALOGUES
 from smetka.ledger import Ledger
 from smetka.periods import OpenYear, open_year
 from smetka.settings import Basis, Settings, load_settings, named_ledger
 from smetka.spending.averages import average_by_age_group
+
+_WIDTH = 80
+"""Columns of a terminal."""
 
 _year_option = click.option(
     "--year", type=click.IntRange(1, 9999), help="Only payments of this year; all years unless given."
@@ -81,11 +86,12 @@ def _averages_text(answer: dict[str, Any], said: Speech) -> str:
         title = _("Average spending in {year} {per}, {currency}:", year=year, per=per, currency=currency)
     else:
         title = _("Average spending in all years {per}, {currency}:", per=per, currency=currency)
-    rows = [head(_("Age"), _("Average"), _("Customers"), _("Paying"), _("Payments"), _("Total"))]
+    rows = [head(_("Age"), _("Average"), _("Median"), _("Customers"), _("Paying"), _("Payments"), _("Total"))]
     rows += [
         (
             group["age_group"],
             said.amount(group[f"average_per_{answer['basis']}"]),
+            said.amount(group["median_per_spender"]),
             said.count(group["customers"]),
             said.count(group["spenders"]),
             said.count(group["payments"]),
@@ -93,7 +99,15 @@ def _averages_text(answer: dict[str, Any], said: Speech) -> str:
         )
         for group in answer["age_groups"]
     ]
-    lines = [title, "", table(rows, right=frozenset(range(1, 6)))]
+    words = CATALOGUES[said.language]
+    lines = [
+        title,
+        "",
+        table(rows, right=frozenset(range(1, 7))),
+        "",
+        words.median,
+        *(line for remark in words.much_by_one(answer) for line in wrap(remark, _WIDTH)),
+    ]
     outside, quality = answer["outside"], answer["data_quality"]
     if outside["customers"]:
         customers, total = said.customers(outside["customers"]), said.amount(outside["total_spending"])

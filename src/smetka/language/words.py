@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from smetka.language.formats import FORMATS, Formats
+from smetka.language.formats import FORMATS, Formats, percent
 from smetka.language.translations import LANGUAGES, translations
 from smetka.periods import is_whole
 from smetka.settings import Language
+
+MUCH = Decimal("0.1")
+"""A customer who makes more of a group than this is spoken of: the group's average is one customer's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,9 @@ class Catalogue(Formats):
     basis: dict[str, str]
     per: dict[str, str]
     columns: dict[str, tuple[str, str, str]]
+    median: str
+    median_columns: tuple[str, str]
+    largest_share: str
     change: str
     compared: str
     not_compared: str
@@ -51,6 +58,15 @@ class Catalogue(Formats):
     report: str
     trial: str
     buttons: dict[str, str]
+
+    def much_by_one(self, report: Mapping[str, Any]) -> list[str]:
+        """A sentence about groups of which one customer makes much; none when there is none."""
+        groups = [
+            f"{group['age_group']} ({percent(group['largest_share'], 1, self)})"
+            for group in report["age_groups"]
+            if (group.get("largest_share") or 0) > MUCH
+        ]
+        return [self.largest_share.format(groups=", ".join(groups))] if groups else []
 
     def period(self, report: Mapping[str, Any]) -> str:
         """The period that a report is of, as a heading says it, and that a year is not over."""
@@ -85,6 +101,9 @@ def _catalogue(language: Language) -> Catalogue:
             "payment": (_("Age"), _("Average"), _("Payments")),
             "customer": (_("Age"), _("Average"), _("All")),
         },
+        median=_("Median per paying customer: half of a group spent more, half less."),
+        median_columns=(_("Age"), _("Median")),
+        largest_share=_("One customer makes more than a tenth of what a group spent: {groups}."),
         change="±%",
         compared=_("±%: change against {year}."),
         not_compared=_("{year} is not over yet; it is compared with {before} when it is."),

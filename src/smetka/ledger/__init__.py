@@ -3,7 +3,15 @@
 from smetka.ledger.customers import Customer, CustomerSpending, CustomerYear, Payment, YearSpending
 from smetka.ledger.glance import Glance
 from smetka.ledger.ledger import Ledger
-from smetka.ledger.spending import AgeRow, CustomerTotal, Person, SpendingByAge, Spent
+from smetka.ledger.spending import (
+    AgeRow,
+    CustomerTotal,
+    GroupRow,
+    Person,
+    SpendingByAge,
+    SpendingByGroup,
+    Spent,
+)
 
 __all__ = [
     "AgeRow",
@@ -12,10 +20,12 @@ __all__ = [
     "CustomerTotal",
     "CustomerYear",
     "Glance",
+    "GroupRow",
     "Ledger",
     "Payment",
     "Person",
     "SpendingByAge",
+    "SpendingByGroup",
     "Spent",
     "YearSpending",
 ]

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from smetka.age_groups import AgeGroup
 from smetka.ledger import questions
 from smetka.ledger.customers import Customer, CustomerSpending, Payment, YearSpending
 from smetka.ledger.glance import Glance
 from smetka.ledger.questions import QuestionName
 from smetka.ledger.source import Opened, Source
-from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent
+from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, SpendingByGroup, Spent
 from smetka.ledger.sqlite_file import SQLiteFile
 from smetka.ledger_location import Server, ledger_location
 
@@ -66,6 +67,12 @@ class Ledger:
         """What all customers spent, in one year or in all, by their age today."""
         return self._source.read(
             lambda opened: questions.spending_by_age(opened.rows, opened.layout, year), long=True
+        )
+
+    def spending_by_group(self, groups: tuple[AgeGroup, ...], year: int | None = None) -> SpendingByGroup:
+        """The same by groups of ages, which do not overlap, with what is in the middle of each."""
+        return self._source.read(
+            lambda opened: questions.spending_by_group(opened.rows, opened.layout, groups, year), long=True
         )
 
     def spending_by_customer(self, year: int | None = None) -> Spent:

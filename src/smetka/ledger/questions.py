@@ -8,8 +8,9 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
+from smetka.age_groups import AgeGroup
 from smetka.errors import UnknownCustomer
-from smetka.ledger import page_statements, statements
+from smetka.ledger import group_statements, page_statements, statements
 from smetka.ledger.customers import (
     Customer,
     CustomerSpending,
@@ -21,7 +22,16 @@ from smetka.ledger.customers import (
 from smetka.ledger.engines import as_shown
 from smetka.ledger.faults import is_overflow
 from smetka.ledger.layout import Layout
-from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, Spent, spending_of, totals_of
+from smetka.ledger.spending import (
+    CustomerTotal,
+    Person,
+    SpendingByAge,
+    SpendingByGroup,
+    Spent,
+    groups_of,
+    spending_of,
+    totals_of,
+)
 from smetka.ledger.statements import Question
 from smetka.ledger.values import PART
 from smetka.money import Money
@@ -78,6 +88,14 @@ def spending_by_age(rows: Rows, layout: Layout, year: int | None) -> SpendingByA
     """What all customers spent, in one year or in all, by their age today."""
     question = statements.spending_by_age(layout, by_year=year is not None)
     return spending_of(_asked(rows, question, year=_storable(year)))
+
+
+def spending_by_group(
+    rows: Rows, layout: Layout, groups: tuple[AgeGroup, ...], year: int | None
+) -> SpendingByGroup:
+    """What all customers spent, in one year or in all, by the groups of their ages today."""
+    question = group_statements.spending_by_group(layout, groups, by_year=year is not None)
+    return groups_of(_asked(rows, question, year=_storable(year)), groups)
 
 
 def spending_by_customer(fold: Fold, layout: Layout, year: int | None) -> Spent:

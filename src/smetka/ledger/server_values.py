@@ -32,9 +32,11 @@ from smetka.ledger.values import LARGEST_PAYMENT, Expression, Kind
 _PLAIN_DECIMAL = literal_column(r"'^[+-]?[0-9]{1,255}(\.[0-9]+)?$'", Text)
 _ZERO: Expression = literal_column("0")
 _ONE: Expression = literal_column("1")
+_TWO: Expression = literal_column("2")
 _FIRST: Expression = literal_column("1", Integer)
 _HALF, _LESS_HALF = literal_column("0.5", Double), literal_column("-0.5", Double)
 _HUNDRED: Expression = literal_column("100", Integer)
+_COMMA: Expression = literal_column("','")
 _NAN: Expression = literal_column("'NaN'")
 _NOT_A_NUMBER = {"decimal", "float"}
 """Kinds that can hold it."""
@@ -47,6 +49,11 @@ _HIGHEST_DOUBLE: Expression = literal_column(str(2**63 - 2**10))
 
 class ServerValues:
     """What both have in common; kinds are `integer`, `decimal`, `float` and `text`."""
+
+    lists_all = False
+
+    def largest(self, high: Expression, low: Expression, *, wide: bool) -> Expression:  # noqa: ARG002, D102
+        return func.max(low)
 
     def is_payable(self, amount: Expression, kind: Kind) -> ColumnElement[bool]:  # noqa: ARG002, D102
         limit: Expression = literal_column(str(LARGEST_PAYMENT))
@@ -103,6 +110,11 @@ class PostgreSQLValues(ServerValues):
     def sums(self, cents: ColumnElement[int], *, wide: bool) -> tuple[Expression, Expression]:  # noqa: ARG002, D102
         return _ZERO, func.coalesce(func.sum(cents), _ZERO)
 
+    def in_the_middle(self, high: Expression, low: Expression, *, wide: bool) -> Expression:  # noqa: ARG002, D102
+        half: Expression = literal_column("0.5")
+        lower, upper = (func.percentile_disc(half).within_group(each) for each in (low, low.desc()))
+        return func.concat(lower, _COMMA, upper)
+
     def whole_years(self, age: Expression, kind: Kind) -> ColumnElement[int | None]:  # noqa: D102
         years = self.number(age, kind)
         if kind != "integer":
@@ -158,6 +170,14 @@ class ClickHouseValues(ServerValues):
 
     def sums(self, cents: ColumnElement[int], *, wide: bool) -> tuple[Expression, Expression]:  # noqa: ARG002, D102
         return _ZERO, func.coalesce(func.sum(func.toInt128(cents)), _ZERO)
+
+    def in_the_middle(self, high: Expression, low: Expression, *, wide: bool) -> Expression:  # noqa: ARG002, D102
+        # Its own medians take no numbers of 128 bits.
+        ordered = func.arraySort(func.groupArray(low))
+        lower, upper = (
+            func.arrayElement(ordered, func.intDiv(func.count() + more, _TWO)) for more in (_ONE, _TWO)
+        )
+        return func.concat(func.toString(lower), _COMMA, func.toString(upper))
 
     def whole_years(self, age: Expression, kind: Kind) -> ColumnElement[int | None]:  # noqa: D102
         years = self.number(age, kind)

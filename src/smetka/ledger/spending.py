@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from smetka.age_groups import AgeGroup
 from smetka.ledger.values import PART
 from smetka.money import NOTHING, Money
 from smetka.periods import OpenYear
@@ -130,11 +131,82 @@ class SpendingByAge:
     orphan_payments: int
 
 
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """All customers of one age group; None is none of them.
+
+    Attributes:
+        median: of what its spenders spent, the mean of the middle two when their number is even, rounded half
+            up; None without spenders.
+        largest: what the one who spent most did.
+    """
+
+    group: str | None
+    customers: int
+    spenders: int
+    payments: int
+    total: Money
+    median: Money | None
+    largest: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingByGroup:
+    """As `SpendingByAge`; `rows` by group as the shop has them, then those in none."""
+
+    rows: tuple[GroupRow, ...]
+    ignored_payments: int
+    orphan_payments: int
+
+
+def groups_of(found: Iterable[Any], groups: Iterable[AgeGroup]) -> SpendingByGroup:
+    """Put the rows of `statements.spending_by_group` together."""
+    middles: dict[str | None, tuple[Money, Money]] = {}
+
+    def without_middles() -> Iterator[Any]:
+        for kind, group, customers, spenders, payments, middle, largest, high, low in found:
+            if kind == "paid":
+                middles[group] = _median(middle, largest)
+            yield kind, group, customers, spenders, payments, high, low
+
+    sums, ignored, orphans = _sums(without_middles())
+    rows = []
+    for name in (*(group.name for group in groups), None):
+        customers, spenders, paid, cents = sums.get(name, (0, 0, 0, 0))
+        median, largest = middles.get(name, (None, None))
+        rows.append(GroupRow(name, customers, spenders, paid, Money(cents), median, largest))
+    return SpendingByGroup(tuple(rows), ignored, orphans)
+
+
+def _median(middle: str, largest: int | None) -> tuple[Money, Money]:
+    """The median of the sums in a text, and the largest, which is among them when it is not known."""
+    ordered = sorted(map(_cents, middle.split(",")))
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return Money(low + high).average(2), Money(ordered[-1] if largest is None else int(largest))
+
+
+def _cents(text: str) -> int:
+    high, _, low = text.rpartition(":")
+    return int(high or 0) * PART + int(low)
+
+
 def spending_of(found: Iterable[Any]) -> SpendingByAge:
     """Put the rows of `statements.spending_by_age` together."""
-    ages: defaultdict[int | None, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    sums, ignored, orphans = _sums(found)
+    rows = tuple(
+        AgeRow(age, customers, spenders, paid, Money(cents))
+        for age, (customers, spenders, paid, cents) in sorted(
+            sums.items(), key=lambda item: (item[0] is None, item[0])
+        )
+    )
+    return SpendingByAge(rows, ignored_payments=ignored, orphan_payments=orphans)
+
+
+def _sums(found: Iterable[Any]) -> tuple[dict[Any, list[int]], int, int]:
+    """Customers, spenders, payments and cents by age or group; how many payments are ignored, or orphans."""
+    sums: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     payments = counted = orphans = 0
-    for kind, age, *counts, high, low in found:
+    for kind, key, *counts, high, low in found:
         match kind:
             case "all":
                 payments = counts[2]
@@ -144,14 +216,8 @@ def spending_of(found: Iterable[Any]) -> SpendingByAge:
             case _:
                 counted += counts[2]
                 row = (*counts, high * PART + low)
-                ages[age] = [before + more for before, more in zip(ages[age], row, strict=True)]
-    rows = tuple(
-        AgeRow(age, customers, spenders, paid, Money(cents))
-        for age, (customers, spenders, paid, cents) in sorted(
-            ages.items(), key=lambda item: (item[0] is None, item[0])
-        )
-    )
-    return SpendingByAge(rows, ignored_payments=payments - counted, orphan_payments=orphans)
+                sums[key] = [before + more for before, more in zip(sums[key], row, strict=True)]
+    return sums, payments - counted, orphans
 
 
 def totals_of(found: Iterable[Any]) -> dict[int, CustomerTotal]:

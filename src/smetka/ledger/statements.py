@@ -236,32 +236,62 @@ def _totals_spent(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSelec
 
 
 def _spending_by_age(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSelect[Any]:
+    return spending_by(tables, lambda age: age, by_year=by_year, wide=wide)
+
+
+def spending_by(
+    tables: Tables,
+    key: Callable[[Expression], Expression],
+    *,
+    by_year: bool,
+    wide: bool,
+    with_middle: bool = False,
+) -> CompoundSelect[Any]:
+    """What customers spent by their ages, or by what `key` makes of them."""
     period = tables.period(by_year=by_year)
     customers = tables.one_row_an_id()
     paid = paid_by_customer(tables, period, wide=wide)
     known = customers.c.id.is_not(None)
-    by_age = (
-        select(
-            case((known, word("paid")), else_=word("orphan")).label("kind"),
-            customers.c.age,
-            *zeros(1),
-            func.count(),
-            func.sum(paid.c.payments),
-            func.sum(paid.c.high),
-            func.sum(paid.c.low),
-        )
+    by_age = with_middle and tables.values.lists_all
+    group = customers.c.age if by_age else key(customers.c.age)
+    columns: dict[str, Expression] = {"spenders": func.count(), "counted": func.sum(paid.c.payments)}
+    if with_middle:
+        sums = paid.c.high, paid.c.low
+        columns["middle"] = tables.values.in_the_middle(*sums, wide=wide)
+        columns["largest"] = tables.values.largest(*sums, wide=wide)
+    columns |= {"sum_high": func.sum(paid.c.high), "sum_low": func.sum(paid.c.low)}
+    kind = case((known, word("paid")), else_=word("orphan")).label("kind")
+    spent = (
+        select(kind, group, *zeros(1), *(each.label(name) for name, each in columns.items()))
         .select_from(paid.outerjoin(customers, customers.c.id == paid.c.id))
-        .group_by(literal_column("kind"), customers.c.age)
+        .group_by(literal_column("kind"), group)
     )
+    if by_age:
+        spent = _together(spent.subquery("by_age"), key)
+    nothing: list[Expression] = [null().label(name) for name in ("middle", "largest") if with_middle]
     payments = select(func.count()).select_from(tables.payments).where(*period).scalar_subquery()
     return union_all(
-        by_age,
+        spent,
         *(
-            select(word("customer"), ages.c.age, ages.c.customers, *zeros(4))
+            select(word("customer"), key(ages.c.age), ages.c.customers, *zeros(2), *nothing, *zeros(4)[2:])
             for ages in tables.customers_by_age(customers)
         ),
-        select(word("all"), null(), *zeros(2), payments, *zeros(4)[2:]),
+        select(word("all"), null(), *zeros(2), payments, *nothing, *zeros(4)[2:]),
     )
+
+
+def _together(ages: Subquery, key: Callable[[Expression], Expression]) -> Select[Any]:
+    """Lists by age put together by group: cheaper than to look up the group of each customer."""
+    group, column = key(ages.c.age), ages.c
+    return select(
+        column.kind,
+        group,
+        *zeros(1),
+        *(func.sum(column[name]).label(name) for name in ("spenders", "counted")),
+        func.group_concat(column.middle).label("middle"),
+        func.max(column.largest).label("largest"),
+        *(func.sum(column[name]).label(name) for name in ("sum_high", "sum_low")),
+    ).group_by(column.kind, group)
 
 
 def _spending_by_customer(tables: Tables, *, by_year: bool, wide: bool) -> Select[Any, Any, Any]:
@@ -295,5 +325,5 @@ def zeros(count: int) -> list[Expression]:
 
 
 def word(plain: str) -> Expression:
-    """A word of letters only, as SQL text."""
+    """A word without quotes, as SQL text."""
     return literal_column(f"'{plain}'")

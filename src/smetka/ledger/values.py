@@ -45,6 +45,20 @@ class Values(Protocol):
         """The sum of cents as `high * PART + low`; `wide` where one number could overflow."""
         ...
 
+    lists_all: bool
+    """Whether `in_the_middle` has all sums, so that those of several groups can be put together."""
+
+    def in_the_middle(self, high: Expression, low: Expression, *, wide: bool) -> Expression:
+        """Text, of a group of `sums`: those in the middle, `1,2`; or all of them, whose middle is the same.
+
+        Where sums are in two parts, which only one engine does, as `high:low`.
+        """
+        ...
+
+    def largest(self, high: Expression, low: Expression, *, wide: bool) -> Expression:
+        """The largest of a group of `sums`; NULL where no order is known of all."""
+        ...
+
     def whole_years(self, age: Expression, kind: Kind) -> ColumnElement[int | None]:
         """An age in whole years, fractions cut; NULL when unknown."""
         ...

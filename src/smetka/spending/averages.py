@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from smetka import exact_json
 from smetka.age_groups import AgeGroup
-from smetka.ledger import AgeRow, Ledger
+from smetka.ledger import GroupRow, Ledger
 from smetka.money import NOTHING, Money
 from smetka.periods import OpenYear
 from smetka.settings import Basis
+
+SHARES = Decimal("0.0001")
+"""What a share is rounded to, half up: hundredths of a percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +27,9 @@ class Figures:
     total: Money = NOTHING
 
     @classmethod
-    def of(cls, rows: Iterable[AgeRow]) -> Figures:
-        """The figures of all these rows together."""
-        together = cls()
-        for row in rows:
-            together = cls(
-                together.customers + row.customers,
-                together.spenders + row.spenders,
-                together.payments + row.payments,
-                together.total + row.total,
-            )
-        return together
+    def of(cls, row: GroupRow) -> Figures:
+        """The figures of a row."""
+        return cls(row.customers, row.spenders, row.payments, row.total)
 
     def average(self, basis: Basis) -> Money | None:
         """The total divided by the number of what `basis` names, rounded once; None when there are none."""
@@ -54,19 +48,35 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class GroupAverages:
-    """An age group and its figures."""
+    """An age group and its figures.
+
+    Attributes:
+        median: of what its spenders spent, `largest` what the one who spent most did; None without spenders.
+    """
 
     group: AgeGroup
     figures: Figures
+    median: Money | None = None
+    largest: Money | None = None
+
+    @property
+    def largest_share(self) -> Decimal | None:
+        """What one customer makes of what the group spent; None of nothing, or of less than nothing."""
+        if self.largest is None or self.figures.total <= NOTHING:
+            return None
+        share = Decimal(self.largest.cents) / Decimal(self.figures.total.cents)
+        return share.quantize(SHARES, ROUND_HALF_UP)
 
     def as_json(self) -> dict[str, Any]:
-        """The figures and the three averages."""
+        """The figures, the three averages, and how far an average can be trusted."""
         return {
             "age_group": self.group.name,
             **self.figures.as_json(),
             "average_per_spender": _number(self.figures.average("spender")),
             "average_per_payment": _number(self.figures.average("payment")),
             "average_per_customer": _number(self.figures.average("customer")),
+            "median_per_spender": _number(self.median),
+            "largest_share": self.largest_share,
         }
 
 
@@ -128,18 +138,20 @@ class Averages:
 
 
 def average_by_age_group(ledger: Ledger, groups: tuple[AgeGroup, ...], year: int | None) -> Averages:
-    """Ask the ledger and sort its ages into the groups, which do not overlap.
+    """Ask the ledger for the groups, which do not overlap.
 
     Raises:
         LedgerUnavailable: the ledger cannot be read.
     """
-    spending = ledger.spending_by_age(year)
+    spending = ledger.spending_by_group(groups, year)
+    *rows, outside = spending.rows
     return Averages(
         year,
         tuple(
-            GroupAverages(group, Figures.of(r for r in spending.rows if r.age in group)) for group in groups
+            GroupAverages(group, Figures.of(row), row.median, row.largest)
+            for group, row in zip(groups, rows, strict=True)
         ),
-        Figures.of(row for row in spending.rows if not any(row.age in group for group in groups)),
+        Figures.of(outside),
         spending.ignored_payments,
         spending.orphan_payments,
     )

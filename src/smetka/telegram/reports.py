@@ -13,6 +13,7 @@ from smetka import exact_json
 
 _AMOUNTS = frozenset(
     "average_spending total_spending average_per_spender average_per_payment average_per_customer "
+    "median_per_spender "
     "threshold median top_tenth_spending cost budget".split()
 )
 

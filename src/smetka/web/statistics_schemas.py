@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from smetka.settings import Basis
 from smetka.web.schemas import Answer
-from smetka.web.values import Amount, Count, UserId, Year
+from smetka.web.values import Amount, Count, Share, UserId, Year
 
 
 class PeriodOut(Answer):
@@ -44,6 +44,13 @@ class AgeGroupAverages(Answer):
     average_per_spender: Amount | None
     average_per_payment: Amount | None
     average_per_customer: Amount | None
+    median_per_spender: Amount | None = Field(
+        description="What the paying customer in the middle spent: half spent more, half less."
+    )
+    largest_share: Share | None = Field(
+        description="What the customer who spent most makes of the group's total, from 0 to 1; above 1 where "
+        "refunds outweigh what the others paid, null where the total is not above 0."
+    )
 
 
 class OutsideGroups(Answer):

@@ -285,5 +285,6 @@ Year = Annotated[int, WithJsonSchema(_YEAR_SCHEMA)]
 Amount = Annotated[
     Any, WithJsonSchema({"type": "number", "description": "Exact, with at most two decimals."})
 ]
+Share = Annotated[Any, WithJsonSchema({"type": "number", "minimum": 0})]
 Count = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0})]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]

@@ -59,20 +59,22 @@ def averages_parts(report: dict[str, Any], frame: Frame, figures: Figures | None
     compared = [words.compared.format(year=report["year"] - 1)] if before else not_compared
     tail = frame.tail(*_remarks(report, words), *compared)
     lines, buttons = _table(report, words, before), _buttons(report, words)
-    whole = f"{head}\n{preformatted(lines)}\n{tail}"
+    medians = _medians(report, words)
+    beside = f"\n{words.median}\n{preformatted(medians)}" if medians else ""
+    whole = f"{head}\n{preformatted(lines)}{beside}\n{tail}"
     picture = None if "picture" in frame.delivery.without else _picture(report, frame.language)
     first: Part
     if picture is not None and length(whole) <= LONGEST_CAPTION:
         parts: list[Part] = [Picture("chart", picture, whole, buttons)]
     elif picture is not None:
         first = Picture("chart", picture, f"{head}\n{tail}", buttons)
-        parts = [first, *_pieces(lines)]
+        parts = [first, *_pieces(lines, medians)]
     else:
         drawn = preformatted(_bars(report, words))
-        whole = f"{head}\n{drawn}\n{preformatted(lines)}\n{tail}"
+        whole = f"{head}\n{drawn}\n{preformatted(lines)}{beside}\n{tail}"
         fits = length(whole) <= LONGEST_TEXT
         first = Text("text", whole if fits else f"{head}\n{tail}", buttons)
-        parts = [first] if fits else [first, *_pieces(lines)]
+        parts = [first] if fits else [first, *_pieces(lines, medians)]
     if len(report["age_groups"]) > MOST_GROUPS_IN_CHAT:
         parts.append(_file(report))
     return tuple(parts)
@@ -121,8 +123,18 @@ def _change(now: int | Decimal | None, then: int | Decimal | None, words: Catalo
     return percent(Decimal(now) - Decimal(then), abs(Decimal(then)), words, sign=True)
 
 
-def _pieces(lines: list[str]) -> list[Text]:
-    return [Text(f"table-{number}", piece) for number, piece in enumerate(tables(lines, LONGEST_TEXT), 1)]
+def _medians(report: dict[str, Any], words: Catalogue) -> list[str]:
+    """A table of its own: beside the averages it would be wider than a phone."""
+    groups = report["age_groups"]
+    if all(group.get("median_per_spender") is None for group in groups):
+        return []  # nobody paid, or the report is an earlier version's
+    rows = [(group["age_group"], amount(group["median_per_spender"], words)) for group in groups]
+    return columns([words.median_columns, *rows])
+
+
+def _pieces(*all_tables: list[str]) -> list[Text]:
+    pieces = [piece for lines in all_tables if lines for piece in tables(lines, LONGEST_TEXT)]
+    return [Text(f"table-{number}", piece) for number, piece in enumerate(pieces, 1)]
 
 
 def _bars(report: dict[str, Any], words: Catalogue) -> list[str]:
@@ -154,7 +166,8 @@ def _remarks(report: dict[str, Any], words: Catalogue) -> list[str]:
             currency=escaped(currency(report["currency"], words)),
         )
         if total["payments"]
-        else words.nothing
+        else words.nothing,
+        *map(escaped, words.much_by_one(report)),
     ]
     if outside["customers"] or outside["payments"]:
         remarks.append(
