@@ -716,3 +716,50 @@ def test_an_empty_ledger_has_no_customers(made, opened, engine):
     assert len(ledger.spending_by_customer()) == 0
     assert ledger.customers(5) == []
     assert check_up(ledger, GROUPS, current_year=2026).payments == 0
+
+
+def run_as_it_stands(database, path, sql):
+    """The rows of a statement that was shown, without any parameter."""
+    if database is None:
+        with closing(sqlite3.connect(path)) as opened:
+            return opened.execute(sql).fetchall()
+    return database.execute(sql)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_shown_runs_as_it_stands_and_gives_the_figures(engine, make_database, tmp_path):
+    layout = LAYOUTS[engine]["natural"]
+    customers, payments = generated(layout, 0)
+    path, database = tmp_path / "shop.db", None
+    if engine == "sqlite":
+        write(_File(path), layout, customers, payments)
+    else:
+        database = make_database(engine, *layout.options)
+        write(database, layout, customers, payments)
+    with closing(Ledger(database.url if database else str(path))) as ledger:
+
+        def shown(question, **asked):
+            return run_as_it_stands(database, path, ledger.statement_of(question, **asked))
+
+        for year in (None, 2023):
+            spent = ledger.spending_by_customer(year)
+            rows = shown("spending_by_customer", year=year)
+            assert sorted(int(row[-1]) for row in rows) == sorted(total.cents for _, total in spent)
+
+            found = ledger.spending_by_group(GROUPS, year)
+            rows = shown("spending_by_group", year=year, groups=GROUPS)
+            paid = {row[1]: (row[3], int(row[-1])) for row in rows if row[0] == "paid"}
+            assert paid == {row.group: (row.spenders, row.total.cents) for row in found.rows if row.spenders}
+            for row in found.rows:
+                listed = [each[5] for each in rows if each[:2] == ("paid", row.group)]
+                amounts = [Decimal(cents).scaleb(-2) for text in listed for cents in text.split(",")]
+                assert row.median == (median(amounts) if amounts else None)
+        for user_id in list(spent.ids)[:3]:
+            for year in (None, 2023):
+                total = ledger.total_spent(user_id, year)
+                ((_, payments_, _, cents),) = shown("total_spent", user_id=user_id, year=year)
+                assert (payments_, int(cents)) == (total.payments, total.total.cents)
+        by_year = {row[0]: (row[1], row[2], int(row[-1])) for row in shown("spending_by_year")}
+        assert by_year == {
+            each.year: (each.spenders, each.payments, each.total.cents) for each in ledger.spending_by_year()
+        }

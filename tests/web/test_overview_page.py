@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import random
 import re
 import sqlite3
@@ -315,3 +316,26 @@ def test_new_payments_are_in_the_next_figures(open_shop):
 
     assert after.text != before
     assert cards(after)["Total spent"][0] == said(Oracle(2026).total + Decimal("12345.67")) + " MKD"
+
+
+@pytest.mark.parametrize("year", [None, 2024, 2026])
+def test_the_statements_shown_give_the_figures_of_the_page(open_shop, year):
+    shop, one = open_shop(), Oracle(year)
+    text = Browser(shop).get(f"/?year={year or 'all'}").text
+    statements = [
+        html.unescape(each) for each in re.findall(r"<pre[^>]*><code>(.*?)</code>", text, re.DOTALL)
+    ]
+    with sqlite3.connect(shop.services.ledger.path) as ledger:
+        customers, ages, years, spread = (ledger.execute(each).fetchall() for each in statements)
+    ledger.close()
+
+    assert customers == spread
+    assert sorted(row[-1] for row in customers) == sorted(int(total * 100) for total in one.totals.values())
+    paid = {row[1]: Decimal(row[-1]).scaleb(-2) for row in ages if row[0] == "paid"}
+    assert {group: said(paid.get(group, Decimal(0))) for group in GROUPS} == {
+        group: one.average(group, "spender")[-1] for group in GROUPS
+    }
+    assert {row[0]: row[-1] for row in years if row[0]} == {
+        each: int(Oracle(each).total * 100) for each in (2020, 2021, 2022, 2024, 2025, 2026)
+    }
+    assert text.count("It can be run as it stands") == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select
@@ -24,7 +25,11 @@ VALUES: dict[Engine, Values] = {
     "clickhouse": ClickHouseValues(),
 }
 
-_PARAMETER = re.compile(r"%\((\w+)\)s(?:::\w+)?|\{(\w+):[^}]*\}")
+_PARAMETER = re.compile(r"%\((\w+)\)s(?:::\w+)?|\{(\w+):[^}]*\}|(?<!:):([a-z_]+)\b")
+
+
+_NEEDED: dict[Engine, str] = {"clickhouse": "\nSETTINGS join_use_nulls = 1"}
+"""What who runs a statement says besides, and a person has to say, too."""
 
 
 class _ClickHouseCompiler(SQLCompiler):
@@ -61,6 +66,14 @@ def sql_of(
     return str(statement.compile(dialect=_DIALECTS[engine], compile_kwargs=options))
 
 
-def as_shown(sql: str) -> str:
-    """The same with parameters as `:name`, for people."""
-    return _PARAMETER.sub(lambda found: f":{found[1] or found[2]}", sql).replace("%%", "%")
+def as_shown(sql: str, engine: Engine, values: Mapping[str, int]) -> str:
+    """The same for people: with the values of parameters in their places, others as `:name`.
+
+    With all of them it can be run as it stands. They are whole numbers, which need no quotes.
+    """
+
+    def value(name: str) -> str:
+        return str(int(values[name])) if name in values else f":{name}"
+
+    shown = _PARAMETER.sub(lambda found: value(found[1] or found[2] or found[3]), sql).replace("%%", "%")
+    return shown + _NEEDED.get(engine, "")

@@ -128,14 +128,28 @@ class Ledger:
             lambda now: questions.payments(now.rows, now.layout, user_id, limit, offset=offset)
         )
 
-    def statement_of(self, question: QuestionName, *, by_year: bool = False) -> str:
-        """The SQL that answers a question, to be shown; its parameters are `:user_id` and `:year`.
+    def statement_of(
+        self,
+        question: QuestionName,
+        *,
+        by_year: bool = False,
+        year: int | None = None,
+        user_id: int | None = None,
+        groups: tuple[AgeGroup, ...] = (),
+    ) -> str:
+        """The SQL that answers a question, to be shown, and to be run as it stands.
 
         Args:
             by_year: of one year instead of all; makes no difference to `spending_by_year`.
+            year: which year; without it, `by_year` leaves `:year` in its place.
+            user_id: whose, of `total_spent`; without it, `:user_id` is in its place.
+            groups: of `spending_by_group`.
         """
+        values = {name: value for name, value in (("year", year), ("user_id", user_id)) if value is not None}
         return self._source.read_now(
-            lambda now: questions.statement_of(now.layout, question, by_year=by_year)
+            lambda now: questions.statement_of(
+                now.layout, question, by_year=by_year or year is not None, groups=groups, **values
+            )
         )
 
     def person(self, user_id: int) -> Person | None:

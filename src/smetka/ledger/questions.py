@@ -38,7 +38,9 @@ from smetka.money import Money
 
 T = TypeVar("T")
 
-QuestionName = Literal["total_spent", "spending_by_age", "spending_by_customer", "spending_by_year"]
+QuestionName = Literal[
+    "total_spent", "spending_by_age", "spending_by_group", "spending_by_customer", "spending_by_year"
+]
 """The questions whose statements are shown."""
 
 LONGEST_SEARCH = 1000
@@ -160,16 +162,22 @@ def payments(rows: Rows, layout: Layout, user_id: int, limit: int, *, offset: in
     ]
 
 
-def statement_of(layout: Layout, question: QuestionName, *, by_year: bool) -> str:
-    """The SQL of a question."""
-    return as_shown(_question(layout, question, by_year=by_year).sql)
+def statement_of(
+    layout: Layout, question: QuestionName, *, by_year: bool, groups: tuple[AgeGroup, ...], **values: int
+) -> str:
+    """The SQL of a question, with the values of its parameters in it."""
+    if question == "spending_by_group":
+        asked = group_statements.spending_by_group(layout, groups, by_year=by_year)
+    else:
+        asked = _question(layout, question, by_year=by_year)
+    return as_shown(asked.sql, layout.engine, values)
 
 
 def _question(layout: Layout, question: QuestionName, *, by_year: bool) -> Question:
     match question:
         case "total_spent":
             return statements.total_spent(layout, by_year=by_year)
-        case "spending_by_age":
+        case "spending_by_age" | "spending_by_group":
             return statements.spending_by_age(layout, by_year=by_year)
         case "spending_by_customer":
             return statements.spending_by_customer(layout, by_year=by_year)

@@ -68,7 +68,7 @@ def bonus() -> Any:
         explained=EXPLAINED,
         without_spending=_without_spending(year),
         work=parts().works.get(f"collect {year}"),
-        statement=services().ledger.statement_of("spending_by_customer", by_year=True),
+        statement=services().ledger.statement_of("spending_by_customer", year=year),
     )
 
 

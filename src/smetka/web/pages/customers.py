@@ -109,7 +109,7 @@ def customer(user_id: str) -> Any:
         is_away=is_away,
         now=services().now(),
         current_year=current,
-        statement=ledger.statement_of("total_spent"),
+        statement=ledger.statement_of("total_spent", user_id=number),
     )
 
 

@@ -70,7 +70,8 @@ def _overview(fields: forms.Fields) -> Any:
     report = ages.report(
         basis=basis, currency=services().settings.currency, period=services().period(ages.year)
     ).values
-    threshold = services().settings.bonus_threshold
+    ledger, settings = services().ledger, services().settings
+    threshold = settings.bonus_threshold
     classes = now.ranking.classes(threshold)
     return render.page(
         "overview.html",
@@ -97,9 +98,9 @@ def _overview(fields: forms.Fields) -> Any:
             "classes": _classes_picture(classes, threshold),
         },
         statements={
-            "customers": services().ledger.statement_of("spending_by_customer", by_year=chosen is not None),
-            "ages": services().ledger.statement_of("spending_by_age", by_year=report["year"] is not None),
-            "years": services().ledger.statement_of("spending_by_year"),
+            "customers": ledger.statement_of("spending_by_customer", year=chosen),
+            "ages": ledger.statement_of("spending_by_group", year=ages.year, groups=settings.age_groups),
+            "years": ledger.statement_of("spending_by_year"),
         },
     )
 
