@@ -85,7 +85,7 @@ def test_one_record_a_customer_and_year(customers):
 def test_making_the_rules_may_be_repeated_by_many_at_once(database, mongodb_uri):
     faults = []
 
-    def ensure() -> None:
+    def repeat() -> None:
         with MongoClient(mongodb_uri) as client:
             try:
                 for _ in range(3):
@@ -93,7 +93,7 @@ def test_making_the_rules_may_be_repeated_by_many_at_once(database, mongodb_uri)
             except Exception as error:
                 faults.append(error)
 
-    threads = [threading.Thread(target=ensure) for _ in range(6)]
+    threads = [threading.Thread(target=repeat) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
