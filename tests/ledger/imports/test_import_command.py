@@ -355,6 +355,22 @@ def test_folders_are_named(smetka, export, tmp_path, monkeypatch):
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
+def test_a_header_below_titles_is_told_and_a_total_is_listed(smetka, export, tmp_path):
+    text = "Report\n\nNumber;Buyer;Paid;Day\n1;zoe@example.com;5,50;10.01.2025\nTotal;;5,50;\n"
+    file, ledger = export(text), tmp_path / "shop.db"
+    mapped = ("--map", "order_id=Number,email=Buyer,money_spent=Paid,date=Day", "--skip-rejected")
+
+    status, _, err = smetka("ledger", "import", file, "--into", ledger)
+    assert (status, "line 3 looks like the header. If it is, say --header-row 3." in err) == (1, True)
+    status, out, _ = smetka("ledger", "import", file, "--into", ledger, *mapped, "--dry-run")
+    assert (status, "  header on line 3; the lines above it are not read" in out.splitlines()) == (0, True)
+    assert smetka("ledger", "import", file, "--into", ledger, *mapped, "--header-row", "3")[0] == 0
+    assert count(ledger) == 1
+    listed = ledger.with_name("shop.db.rejects.csv").read_text().splitlines()
+    assert listed[1:] == ["export.csv,5,Paid,looks like the total of the rows above; remove this row"]
+    assert smetka("ledger", "import", file, "--into", ledger, "--header-row", "0")[0] == 2
+
+
 @pytest.mark.parametrize("options", [(), ("--decimal", ",")])
 def test_amounts_that_a_workbook_has_as_texts_are_read_as_those_of_a_text_file(smetka, tmp_path, options):
     head = ["user_id", "money_spent", "year"]
