@@ -105,8 +105,7 @@ def _averages_text(answer: dict[str, Any], said: Speech) -> str:
         "",
         table(rows, right=frozenset(range(1, 7))),
         "",
-        words.median,
-        *(line for remark in words.much_by_one(answer) for line in wrap(remark, _WIDTH)),
+        *(line for remark in (words.median, *words.much_by_one(answer)) for line in wrap(remark, _WIDTH)),
     ]
     outside, quality = answer["outside"], answer["data_quality"]
     if outside["customers"]:
