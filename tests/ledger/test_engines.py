@@ -23,6 +23,8 @@ from smetka.age_groups import name_of_group, parse_age_groups
 from smetka.errors import LedgerUnavailable, NotAtOnce, UnknownCustomer
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
+from smetka.ledger.group_statements import spending_by_group
+from smetka.ledger.spending import groups_of
 from smetka.money import Money
 from tests.ledger.conftest import PLAIN, age_of, amount_of, ask, id_of
 from tests.ledger.engines import (
@@ -763,3 +765,16 @@ def test_what_is_shown_runs_as_it_stands_and_gives_the_figures(engine, make_data
         assert by_year == {
             each.year: (each.spenders, each.payments, each.total.cents) for each in ledger.spending_by_year()
         }
+
+
+def test_middles_of_sums_in_parts_are_the_same(tmp_path):
+    layout = LAYOUTS["sqlite"]["natural"]
+    write(_File(tmp_path / "shop.db"), layout, *generated(layout, 0))
+    with closing(Ledger(str(tmp_path / "shop.db"))) as ledger:
+        question = ledger.read(lambda now: spending_by_group(now.layout, GROUPS, by_year=False))
+
+        found = ledger.read(lambda now: groups_of(now.rows(question.wide_sql, {}), GROUPS))
+
+        assert question.wide_sql != question.sql
+        assert found == ledger.spending_by_group(GROUPS)
+        assert all(row.median for row in found.rows)
