@@ -22,6 +22,7 @@ _KEPT = 1000
 _MOST_SEEN = 200_000
 # A workbook may write a whole number as 7.0.
 _WHOLE = re.compile(r"([0-9]{1,19})(?:\.0{1,9})?", re.ASCII)
+_PADDED = re.compile(r"0*([0-9]+)(?:\.0)?")
 _EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+")
 _LONGEST_EMAIL = 254
 _LONGEST_ORDER = 200
@@ -94,7 +95,7 @@ def check_currency(text: str, own: str) -> None:
 def order_number(text: str) -> str:
     """An order's number, the same however exports write it: #1001, 01001 and 1001.0 are 1001."""
     number = text.strip().removeprefix("#").strip()
-    if number.isascii() and (whole := re.fullmatch(r"0*([0-9]+)(?:\.0)?", number)):
+    if number.isascii() and (whole := _PADDED.fullmatch(number)):
         number = whole[1]
     if not number:
         raise Refused("is empty; every payment needs its order")

@@ -39,6 +39,8 @@ from smetka.ledger.imports.when import When
 
 Advance = Callable[[int], None] | None
 
+_LOOKED_INTO = BEGINNINGS | frozenset(MARKS)
+
 
 class Rows:
     """One file's rows, each read by its columns and rules; what does not pass is counted in the outcome.
@@ -183,10 +185,8 @@ class Rows:
         """
         self._field = field
         for place in self.columns.at.get(field, ()):
-            text = cells[place].strip()
-            if text[:1] in BEGINNINGS:
+            if (text := cells[place].strip()) and text[0] in _LOOKED_INTO:
                 check_value(cells[place], self._source.header[place])
-            if text.startswith(MARKS):
                 text = bare(text)
                 check_value(text, self._source.header[place])
             if text:
@@ -267,7 +267,8 @@ class Rows:
         self._field = "name"
         places = self.columns.at.get("name", ())
         for place in places:
-            check_value(cells[place], self._source.header[place])
+            if cells[place].lstrip()[:1] in BEGINNINGS:
+                check_value(cells[place], self._source.header[place])
         name = customer_name([cells[place] for place in places])
         if name:
             check_name(name, of_orders=self.columns.has_payments)

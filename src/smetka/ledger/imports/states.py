@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from smetka.errors import WrongUsage
 from smetka.ledger.imports.refused import Refused
@@ -81,6 +82,7 @@ _LONGEST_SHOWN = 60
 _PAIR = re.compile(r'\s*("(?:[^"]|"")*"|[^",]+?)\s*=\s*(\w+)\s*(?:,|$)')
 
 
+@lru_cache(maxsize=1000)
 def plain(word: str) -> str:
     """A state however it is written: ``wc-on-hold``, ``On hold`` and ``ON_HOLD`` are one."""
     text = unicodedata.normalize("NFKC", word).casefold().strip().removeprefix("wc-")
