@@ -2,8 +2,8 @@
 # python-calamine 0.9.1 reads three different things alike: an empty cell, a cell with an error, and a formula
 # that was never calculated. Of formulas that XlsxWriter wrote it reads 0, a value nobody calculated. A sum over
 # such a column is wrong without a word: a refund of #REF! is no refund. The XML of the sheet has the difference
-# (t="e"; <f> with an empty <v>; fullCalcOnLoad="1" with zeros). Its issues 105
-# and 107 tell of values that are read as empty; not that these cannot be told apart, nor of the zeros.
+# (t="e"; <f> with an empty <v>; fullCalcOnLoad="1" with zeros). Its issues 105 and 107 tell of values that are
+# read as empty; not that these cannot be told apart, nor of the zeros.
 #
 # Seen on 2026-11-30 with python-calamine 0.9.1, openpyxl 3.1.5, XlsxWriter 3.3.1, Python 3.11:
 #   openpyxl      error '' formula '' empty ''   area ''
