@@ -153,6 +153,20 @@ def test_the_same_file_again_adds_nothing(shop, owner):
     assert payments(shop) == before
 
 
+def test_rows_that_were_left_out_are_taken_from_the_same_file_by_its_order_numbers(shop, owner):
+    text = "nr,user_id,money_spent,year\nA1,1,10.00,2024\nA2,2,ten,2024\n"
+    owner.press(owner.look_again(owner.choose(text), order_id="0"))
+    before = payments(shop)
+    look = owner.choose(text)
+
+    assert "Rows of it were rejected then" in notes(look)[0]
+    assert 'action="/import/done"' not in look.text
+    look = owner.look_again(look, order_id="0")
+    assert "1 row cannot be taken" in plain(look.text)
+    owner.press(look)
+    assert payments(shop) == before
+
+
 def test_columns_are_chosen_by_selects(shop, owner):
     look = owner.choose("who;how much;when;sum\n1;5;2021;7\n")
     assert "No column is known to say who the customer is." in notes(look)[0]

@@ -198,9 +198,15 @@ def _file_lines(file: FileOutcome, currency: str, *, dry_run: bool) -> list[str]
     if file.already:
         is_twin = file.already.startswith("another")
         why = f"is the same as {file.already}" if is_twin else f"was imported on {file.already}"
-        return [f"{file.name}: {why}; nothing of it was added."]
+        rest = (
+            " Rows of it were rejected then: put them into a file of their own. From the same file they are "
+            "taken only with the column of order numbers that it was imported with, --map order_id=…."
+        )
+        return [f"{file.name}: {why}; nothing of it was added.{rest * file.in_part}"]
     how = ", ".join(filter(None, (file.kind.upper(), file.encoding, file.recognised)))
     lines = [f"{file.name}: {how}"]
+    if file.in_part:
+        lines.append("  imported before, but for rows that were rejected")
     lines += [f"  {found}" for found in file.found]
     lines.append("  " + ", ".join(f"{field} from {column!r}" for field, column in file.mapping.items()))
     if file.dates_unused:

@@ -120,6 +120,10 @@ class ImportedFile(Answer):
         "what they mean."
     )
     already: str | None = Field(description="When the same bytes were imported; nothing was added then.")
+    in_part: bool = Field(
+        description="The same bytes were imported, but for rows that were rejected. With the same column of "
+        "order numbers as then, the file can be imported again; otherwise `already` is set."
+    )
 
 
 Reason = Literal[

@@ -81,7 +81,7 @@ def is_missing(settings: Settings) -> bool:
 def run(path: Path, choices: Choices, services: Services, *, dry_run: bool) -> Outcome:
     """Import a file, or find out what would happen; the deed is written down in the audit.
 
-    Safe to repeat: the same bytes add nothing. Rejected rows are told by the outcome.
+    Safe to repeat: no payment is added twice. Rejected rows are told by the outcome.
 
     Raises:
         TakesNoImports, FileRefused, ImportOverlaps, LedgerUnavailable, NoRoom: nothing was written.

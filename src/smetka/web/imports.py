@@ -46,7 +46,8 @@ def import_file(query: ImportQuery, pieces: Iterator[bytes], services: Services)
     200 MiB. Order exports of Shopify and WooCommerce are known by their columns; others are named by
     `map`. 201 when something was written, 200 for a dry run and for a file that was imported before. When
     rows break rules nothing is written: 422 lists them, of a dry run too, unless `skip_rejected` takes the
-    others. Safe to repeat: the same bytes add nothing.
+    others. Safe to repeat: the same bytes add nothing, but for rows that were rejected, which can be taken
+    later where order numbers keep the others from counting twice.
     """
     choices = importing.Choices(
         mapped=query.map,

@@ -306,6 +306,20 @@ def test_the_same_file_again_is_done_already(smetka, export, tmp_path):
     assert count(ledger) == 1
 
 
+def test_what_to_do_with_rows_that_were_rejected_is_said_when_their_file_comes_again(
+    smetka, export, tmp_path
+):
+    path, ledger = export("user_id,money_spent,date,status\n1,1.00,2023-01-05,paid\n"), tmp_path / "shop.db"
+    path.write_text(path.read_text() + "2,1.00,2023-01-05,at the door\n")
+    smetka("ledger", "import", path, "--into", ledger, "--skip-rejected")
+    paid = ("--state", "at the door=paid", "--despite-overlap")
+    status, out, _ = smetka("ledger", "import", path, "--into", ledger, *paid)
+
+    assert status == 0
+    assert "nothing of it was added. Rows of it were rejected then: put them into a file of their own." in out
+    assert count(ledger) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "options", "status", "says"),
     [

@@ -735,6 +735,64 @@ def test_the_same_bytes_add_nothing_whatever_their_name(load, tmp_path):
     assert load.path.read_bytes() == before
 
 
+OWN_ORDERS = (
+    "order_id,email,money_spent,date,status\n"
+    "1,ana@shop.mk,100.00,2025-01-05,paid\n2,bojan@shop.mk,50.00,2025-01-06,picked up\n"
+)
+
+
+def test_rows_that_were_rejected_can_be_taken_from_the_same_file_by_order_numbers(load):
+    load(OWN_ORDERS, skip_rejected=True)
+    still = load(OWN_ORDERS, skip_rejected=True)
+    picked_up = replace(RULES, states={"picked up": "paid"})
+    outcome = load(OWN_ORDERS, rules=picked_up)
+    again = load(OWN_ORDERS, rules=picked_up, despite_overlap=True)
+
+    assert still.files[0].in_part
+    assert (still.files[0].already, still.payments, outcome.payments) == (None, 0, 1)
+    assert again.files[0].already
+    assert payments(load.path) == [(1, 10000, 2025), (2, 5000, 2025)]
+
+
+@pytest.mark.parametrize(
+    "mapped",
+    [{"order_id": []}, {"order_id": ["number"]}, {"order_id": ["order_id"], "money_spent": [], "email": []}],
+    ids=["without numbers", "by other numbers", "not as a list of orders"],
+)
+def test_what_was_taken_of_a_file_in_part_is_not_taken_again(load, mapped):
+    text = (
+        "order_id,number,user_id,email,money_spent,year,status\n"
+        "1,901,7,ana@shop.mk,100.00,2024,paid\n2,902,9,bojan@shop.mk,50.00,2024,picked up\n"
+    )
+    load(text, skip_rejected=True)
+    again = replace(RULES, states={"picked up": "paid"})
+    outcome = load(text, rules=again, mapped=mapped, despite_overlap=True)
+
+    assert payments(load.path) == [(7, 10000, 2024)]
+    assert outcome.files[0].in_part
+    assert outcome.files[0].already
+
+
+def test_without_order_numbers_the_same_bytes_add_nothing_after_rows_were_rejected(load):
+    text = "email,money_spent,date,status\n" + OWN_ORDERS.partition("\n")[2].replace("1,a", "a").replace(
+        "2,b", "b"
+    )
+    load(text, skip_rejected=True)
+    again = replace(RULES, states={"picked up": "paid"})
+
+    assert load(text, rules=again, despite_overlap=True).files[0].already
+    assert payments(load.path) == [(1, 10000, 2025)]
+
+
+def test_a_file_of_which_nothing_was_taken_can_be_given_again(load):
+    text = "email,money_spent,date,status\nana@shop.mk,100.00,2025-01-05,picked up\n"
+    load(text, skip_rejected=True)
+    outcome = load(text, rules=replace(RULES, states={"picked up": "paid"}))
+
+    assert outcome.payments == 1
+    assert payments(load.path) == [(1, 10000, 2025)]
+
+
 def test_the_same_file_named_twice_counts_once(load):
     text = PLAIN + "1,1.00,2023\n"
     outcome = load(text, text)

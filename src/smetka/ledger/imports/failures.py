@@ -12,7 +12,7 @@ from typing import Literal
 from smetka.errors import CommandFailed
 from smetka.ledger.imports.encodings import hash_of
 from smetka.ledger.imports.refused import Refused
-from smetka.ledger.imports.target import imported_at
+from smetka.ledger.imports.target import earlier_imports
 
 Kind = Literal["file", "overlap", "busy", "full", "ledger"]
 
@@ -58,6 +58,6 @@ def overtaken(error: CommandFailed, paths: Iterable[Path], into: Path) -> bool:
     if failure(error).kind not in {"overlap", "ledger"}:
         return False
     try:
-        return any(imported_at(into, hash_of(path)) for path in paths)
+        return any(earlier_imports(into, hash_of(path)) for path in paths)
     except (CommandFailed, sqlite3.Error, OSError):
         return False

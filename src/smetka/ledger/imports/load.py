@@ -21,9 +21,10 @@ from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading, Source, open_source
 from smetka.ledger.imports.staging import cut, marks, open_staging, stage
 from smetka.ledger.imports.target import (
+    Earlier,
     attach,
+    earlier_imports,
     encoding_of,
-    imported_at,
     make_own_tables,
     reading_mode,
     stands,
@@ -50,8 +51,9 @@ def import_files(
 ) -> Outcome:
     """Add the payments and customers of files to a ledger, which is made if there is none.
 
-    Safe to repeat: a file that was imported is known by its bytes, an order by its id. Killed at any
-    point, it leaves the ledger as it was or with everything.
+    Safe to repeat: a file that was imported is known by its bytes, an order by its id. Bytes of which
+    rows were rejected then can be given again where order ids keep the others from counting twice. Killed at
+    any point, it leaves the ledger as it was or with everything.
 
     Args:
         into: the ledger's path. While it is written, `marker(into)` stands beside it.
@@ -69,7 +71,7 @@ def import_files(
     outcome = Outcome([FileOutcome(path.name) for path in paths])
     try:
         told = frozenset(column for columns in mapped.values() for column in columns)
-        sources = _open(paths, replace(reading, columns=told), into, outcome)
+        sources = _open(paths, replace(reading, columns=told), into, mapped, outcome)
         with closing(open_staging(encoding_of(into) if stands(into) else "UTF-8")) as db:
             read = [
                 _read(db, _rows(source, _columns(source, mapped), rules, outcome, number), advance)
@@ -103,7 +105,9 @@ def import_files(
     return outcome
 
 
-def _open(paths: Sequence[Path], reading: Reading, into: Path, outcome: Outcome) -> list[Source | None]:
+def _open(
+    paths: Sequence[Path], reading: Reading, into: Path, mapped: Mapped, outcome: Outcome
+) -> list[Source | None]:
     """The files that are new to the ledger; None for those that are not."""
     there = stands(into)
     sources: list[Source | None] = []
@@ -113,12 +117,27 @@ def _open(paths: Sequence[Path], reading: Reading, into: Path, outcome: Outcome)
             source = open_source(path, reading)
         told.kind, told.encoding, told.delimiter = source.kind, source.encoding, source.delimiter
         told.found = list(source.found)
-        told.already = imported_at(into, source.sha256) if there else None
+        if there and (earlier := earlier_imports(into, source.sha256)):
+            told.in_part = all(each.rejected for each in earlier)
+            if not told.in_part or _may_repeat(source, mapped, earlier):
+                told.already = earlier[0].at
         if source.sha256 in seen:
-            told.already = "another file of this command"
+            told.already, told.in_part = "another file of this command", False
         seen.add(source.sha256)
         sources.append(None if told.already else source)
     return sources
+
+
+def _may_repeat(source: Source, mapped: Mapped, earlier: list[Earlier]) -> bool:
+    """Whether rows that were taken from these bytes could be taken twice: no order number tells them."""
+    columns = {each.order_column for each in earlier if each.payments}
+    if not columns:
+        return False
+    try:
+        now = find_columns(source.header, mapped).named.get("order_id", "")
+    except Refused:
+        return True
+    return not now or columns != {now}
 
 
 def _columns(source: Source, mapped: Mapped) -> Columns:

@@ -75,6 +75,7 @@ class FileOutcome:
         unknown_states: words for the state of an order that nobody knows, as they are written first, with
             how many orders have it; the first `MOST_STATES` of them.
         already: when the same bytes were imported before; nothing of the file was added then.
+        in_part: rows of these bytes were rejected then.
     """
 
     name: str
@@ -95,6 +96,7 @@ class FileOutcome:
     ages_unknown: int = 0
     unknown_states: Counter[str] = field(default_factory=Counter)
     already: str | None = None
+    in_part: bool = False
 
     def forget(self) -> None:
         """No row was read."""
@@ -127,6 +129,7 @@ class FileOutcome:
             "ages_unknown": self.ages_unknown,
             "unknown_states": dict(self.unknown_states),
             "already": self.already,
+            "in_part": self.in_part,
         }
 
 

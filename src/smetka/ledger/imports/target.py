@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from smetka.errors import CommandFailed
@@ -77,15 +78,40 @@ def stands(path: Path) -> bool:
     return status.st_size > 0
 
 
-def imported_at(path: Path, sha256: str) -> str | None:
-    """When a file with these bytes was imported into the ledger."""
+class Earlier(NamedTuple):
+    """An import of a file.
+
+    Attributes:
+        at: when.
+        payments: how many of it count.
+        rejected: rows of it were rejected, and may be taken yet.
+        order_column: where its order numbers stood then; empty where there were none, or none was rejected.
+    """
+
+    at: str
+    payments: int
+    rejected: bool = False
+    order_column: str = ""
+
+
+def key_of(sha256: str, number: int, *, rejected: bool, order_column: str) -> str:
+    """How an import remembers the bytes of its file: read by `earlier_imports`."""
+    return f"{sha256} {number} {order_column}" if rejected else sha256
+
+
+def earlier_imports(path: Path, sha256: str) -> list[Earlier]:
+    """The imports of a file with these bytes into the ledger, the last one first."""
     with closing(sqlite3.connect(":memory:", uri=True, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA encoding = '{encoding_of(path)}'")
         attach(connection, path, reading_mode(path))
         if not _has_table(connection, "smetka_allotted"):
-            return None
-        row = connection.execute("SELECT at FROM smetka_imports WHERE sha256 = ?", (sha256,)).fetchone()
-    return None if row is None else str(row[0])
+            return []
+        rows = connection.execute(
+            "SELECT at, payments, substr(sha256, 66) FROM smetka_imports WHERE substr(sha256, 1, 64) = ? "
+            "ORDER BY number DESC",
+            (sha256,),
+        ).fetchall()
+    return [Earlier(at, payments, bool(rest), rest.partition(" ")[2]) for at, payments, rest in rows]
 
 
 def reading_mode(path: Path) -> str:

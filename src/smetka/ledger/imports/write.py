@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from smetka.exact_json import instant
 from smetka.ledger.imports.rows import Rows
+from smetka.ledger.imports.target import key_of
 
 
 def write(db: sqlite3.Connection, read: list[Rows], hashes: list[str]) -> None:
@@ -41,21 +42,23 @@ def write(db: sqlite3.Connection, read: list[Rows], hashes: list[str]) -> None:
     )
     db.execute("INSERT OR IGNORE INTO smetka_allotted SELECT user_id FROM allotted")
     at = instant(datetime.now(UTC))
-    for rows, sha256 in zip(read, hashes, strict=True):
+    (last_number,) = db.execute("SELECT ifnull(max(number), 0) FROM smetka_imports").fetchone()
+    for number, (rows, sha256) in enumerate(zip(read, hashes, strict=True), start=last_number + 1):
         first, last = rows.days() or (None, None)
-        number = db.execute(
-            "INSERT INTO smetka_imports (sha256, name, at, payments, first_day, last_day, by_order) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        order_column = rows.columns.named.get("order_id", "")
+        db.execute(
+            "INSERT INTO smetka_imports VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                sha256,
+                number,
+                key_of(sha256, number, rejected=rows.told.rejected > 0, order_column=order_column),
                 rows.told.name,
                 at,
                 rows.told.payments,
                 first and first.isoformat(),
                 last and last.isoformat(),
-                "order_id" in rows.columns.at,
+                bool(order_column),
             ),
-        ).lastrowid
+        )
         db.executemany(
             "INSERT INTO smetka_import_years VALUES (?, ?, ?)",
             [(number, year, payments) for year, payments in rows.years.items() if payments],
