@@ -63,6 +63,11 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(tmp_path):
         ("SMETKA_TELEGRAM_CHAT_IDS", str(2**52), "chat id"),
         ("SMETKA_TELEGRAM_CHAT_IDS", "-1001234567890:", "the number of a topic"),
         ("SMETKA_TELEGRAM_CHAT_IDS", "-1001234567890:0", "the number of a topic"),
+        (
+            "SMETKA_TELEGRAM_CHAT_IDS",
+            "https://t.me/c/1234567890/77",
+            "'https://t.me/c/1234567890/77' is neither",
+        ),
         ("SMETKA_TELEGRAM_CHAT_IDS", "-1001234567890:77:8", "the number of a topic"),
         ("SMETKA_TELEGRAM_CHAT_IDS", f"-1001234567890:{2**31}", "the number of a topic"),
         ("SMETKA_TELEGRAM_CHAT_IDS", "managers:7", "chat id"),

@@ -77,7 +77,7 @@ def test_a_group_without_pictures_is_told_and_reached_as_text(telegram, capsys):
         ("1234567890:77", "it knows -1001234567890:77: use that"),
         (
             "-1001234567890:79",
-            "There is no such topic in the chat, or no more. Name another: a topic's number",
+            "There is no such topic in the chat, or it was deleted. Name another: a topic's number",
         ),
         ("-1001234567890:78", "The topic is closed. Reopen it in Telegram, or name another."),
         ("-100999", "the bot may not write there now (not enough rights to send text messages to the chat)"),

@@ -10,7 +10,7 @@ from smetka.telegram.topics import chat_of, join, split, topic_of
 
 FORUM, SUMS, PLANS = -1001234567890, "-1001234567890:77", "-1001234567890:78"
 MANAGER = 1001
-CLOSED, GONE = "The topic is closed.", "There is no such topic in the chat, or no more."
+CLOSED, GONE = "The topic is closed.", "There is no such topic in the chat, or it was deleted."
 
 
 @pytest.fixture(autouse=True)
@@ -167,6 +167,53 @@ def test_rights_that_are_taken_pause_all_topics_and_come_back_together(
     drain(sender)
     assert {each().state for each in waited} == {"delivered"}
     assert len(telegram.messages(FORUM)) == 3
+
+
+def test_a_chat_is_not_tried_again_with_a_topic_that_is_closed(
+    queue, sender, drain, telegram, chats, outbox, clock, forum
+):
+    forum.forbidden = {"photos", "text messages"}
+    open_one = queue("a", PLANS)
+    drain(sender)
+    outbox.cancel(open_one().id)
+    chats.pause_topic(SUMS, CLOSED)
+    calls = telegram.calls("send*")
+    clock.pass_(70)
+    closed_one = queue("b", SUMS)
+    drain(sender)
+
+    assert (closed_one().state, closed_one().reason) == ("held", f"The chat is paused: {CLOSED}")
+    assert telegram.calls("send*") == calls
+
+
+def test_of_a_paused_chat_the_chat_is_named_and_not_its_topics(
+    queue, sender, drain, chats, outbox, clock, forum
+):
+    forum.forbidden = {"photos", "text messages"}
+    first, second = queue("a", SUMS), queue("b", PLANS)
+    drain(sender)
+    assert sender.health.detail == f"Telegram answers. Paused: chat {FORUM}."
+
+    outbox.cancel(first().id)
+    forum.forbidden = set()
+    assert chats.resume(FORUM)
+    drain(sender)
+    assert second().state == "delivered"
+    assert sender.health.detail == "Telegram answers."
+
+
+def test_a_topic_that_is_closed_is_named_beside_a_chat_that_was_resumed(queue, sender, drain, chats, forum):
+    forum.closed_topics.add(77)
+    queue("a", SUMS)
+    drain(sender)
+    chats.pause(FORUM, "Forbidden: bot was kicked from the supergroup chat")
+    queue("b", SUMS)
+    drain(sender)
+    chats.resume(FORUM)
+    queue("c", SUMS)
+    drain(sender)
+
+    assert sender.health.detail == f"Telegram answers. Paused: chat {SUMS}."
 
 
 def test_a_migrated_group_keeps_its_topics(queue, sender, drain, telegram, chats):

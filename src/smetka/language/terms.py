@@ -83,7 +83,7 @@ _TOLD = (
     mark("Files are not allowed in this chat; the message goes without it."),
     mark("The topic is closed."),
     mark("The topic was deleted."),
-    mark("There is no such topic in the chat, or no more."),
+    mark("There is no such topic in the chat, or it was deleted."),
     mark("Telegram refused: {0} ({1})."),
     mark("the secure connection broke"),
     mark("the proxy does not connect"),

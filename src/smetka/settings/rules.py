@@ -40,17 +40,16 @@ def chat_id(value: object) -> int | str:
 
     Topic 1, General, is the chat itself: the Bot API knows no other name for it.
     """
-    text, colon, topic = str(value).strip().partition(":")
-    if colon and re.fullmatch(r"[1-9][0-9]{0,9}", topic) and int(topic) < 2**31:
-        chat = chat_id(text)
-        return chat if int(topic) == 1 else f"{chat}:{topic}"
-    if colon:
+    text = str(value).strip()
+    chat, colon, topic = text.partition(":")
+    is_number = re.fullmatch(r"-?[1-9][0-9]{0,15}", chat) and abs(int(chat)) < 2**52
+    if not is_number and not re.fullmatch(r"@[A-Za-z][A-Za-z0-9_]{3,31}", chat):
+        raise ValueError(f"{text!r} is neither a chat id such as -1001234567890 nor a name such as @managers")
+    if colon and not (re.fullmatch(r"[1-9][0-9]{0,9}", topic) and int(topic) < 2**31):
         raise ValueError(f"{topic!r} is not the number of a topic, as in -1001234567890:77")
-    if re.fullmatch(r"-?[1-9][0-9]{0,15}", text) and abs(int(text)) < 2**52:
-        return int(text)
-    if re.fullmatch(r"@[A-Za-z][A-Za-z0-9_]{3,31}", text):
+    if colon and int(topic) != 1:
         return text
-    raise ValueError(f"{text!r} is neither a chat id such as -1001234567890 nor a name such as @managers")
+    return int(chat) if is_number else chat
 
 
 def chat_ids(value: object) -> object:

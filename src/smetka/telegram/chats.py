@@ -149,13 +149,17 @@ _NOT_TRIED = {"again_at": None, "refused_since": None}
 
 
 def as_known(chat: ChatId, known: Iterable[Chat]) -> Chat:
-    """A chat, or a topic with what is known of its chat, from among those of which something is known."""
+    """A chat, or a topic with what is known of its chat, from among those of which something is known.
+
+    A topic that is paused stays so until somebody resumes it, also while its chat is tried again.
+    """
     by_id = {each.id: each for each in known}
     whole, topic = split(chat)
     found, place = by_id.get(whole, Chat(whole)), by_id.get(topic_of(chat))
     moved_to = found.moved_to if found.moved_to is None else join(found.moved_to, topic)
-    paused = found.paused or (place.paused if place else None)
-    return replace(found, id=chat, paused=paused, moved_to=moved_to)
+    if place and place.paused:
+        found = replace(found, paused=place.paused, again_at=None, refused_since=None)
+    return replace(found, id=chat, moved_to=moved_to)
 
 
 def _chat(record: dict[str, Any]) -> Chat:

@@ -30,7 +30,7 @@ _NOT_ALLOWED: dict[Media, str] = {
 TOPIC_FAULTS: dict[TopicFault, str] = {
     "closed": "The topic is closed.",
     "deleted": "The topic was deleted.",
-    "not there": "There is no such topic in the chat, or no more.",
+    "not there": "There is no such topic in the chat, or it was deleted.",
 }
 
 _log = structlog.get_logger(__name__)
@@ -68,13 +68,17 @@ class Pauses:
         self._paused = {chat.id for chat in self._chats.all() if chat.paused}
 
     def stops(self, claimed: Delivery, chat: Chat) -> Ending | None:
-        """What becomes of a delivery whose chat or topic is paused; None when it is to be sent."""
+        """What becomes of a delivery whose chat or topic is paused; None when it is to be sent.
+
+        Raises:
+            BonusStoreUnavailable: MongoDB is away.
+        """
         whole = chat_of(claimed.chat)
-        self._paused -= {whole, topic_of(claimed.chat)}
         self._refused_since.pop(whole, None)
         if not chat.paused:
+            self._paused -= {whole, topic_of(claimed.chat)}
             return None
-        self._paused.add(claimed.chat)
+        self.look()  # whether it is the chat or this topic, and what else was resumed meanwhile
         reason = f"The chat is paused: {chat.paused}"
         if chat.again_at is None:
             return Ending(HELD, {"reason": reason})
@@ -88,7 +92,7 @@ class Pauses:
     def went_well(self, claimed: Delivery) -> None:
         """A message has arrived: a chat that was tried again is paused no more."""
         if self._refused_since.pop(chat_of(claimed.chat), None) is not None:
-            self._paused -= {claimed.chat, chat_of(claimed.chat)}
+            self._paused.discard(chat_of(claimed.chat))
             self._write(partial(self._chats.recovered, claimed.chat))
             _log.info("chat-resumed", chat=claimed.chat)
 
@@ -99,14 +103,13 @@ class Pauses:
             return Ending(WAITING, {"without": [*claimed.without, media], "reason": _NOT_ALLOWED[media]})
         if fault := error.topic_fault:
             reason = TOPIC_FAULTS[fault]
-            self._pause(claimed, reason, partial(self._chats.pause_topic, claimed.chat, reason))
+            place = topic_of(claimed.chat)
+            self._pause(place, reason, partial(self._chats.pause_topic, place, reason))
             return Ending(FAILED, {"reason": reason})
         if error.is_of_rights:
             return self._rest(claimed, error.description)
         if error.is_of_the_chat:
-            self._pause(
-                claimed, error.description, partial(self._chats.pause, claimed.chat, error.description)
-            )
+            self._pause_chat(claimed, error.description)
         return Ending(FAILED, {"reason": error.description})
 
     def _rest(self, claimed: Delivery, reason: str) -> Ending:
@@ -115,17 +118,21 @@ class Pauses:
         since = self._refused_since.pop(chat_of(claimed.chat), now)
         lasted = now - since
         if lasted >= TRIED_FOR:
-            self._pause(claimed, reason, partial(self._chats.pause, claimed.chat, reason))
+            self._pause_chat(claimed, reason)
             return Ending(HELD, {"reason": f"The chat is paused: {reason}"})
         rest = min(max(lasted, SHORTEST_REST), LONGEST_REST)
-        write = partial(self._chats.rest, claimed.chat, reason, since=since, again_at=now + rest)
-        self._pause(claimed, reason, write)
+        place = chat_of(claimed.chat)
+        self._pause(place, reason, partial(self._chats.rest, place, reason, since=since, again_at=now + rest))
         return later(now, rest.total_seconds(), reason)
 
-    def _pause(self, claimed: Delivery, reason: str, write: Callable[[], object]) -> None:
+    def _pause_chat(self, claimed: Delivery, reason: str) -> None:
+        place = chat_of(claimed.chat)
+        self._pause(place, reason, partial(self._chats.pause, place, reason))
+
+    def _pause(self, place: ChatId, reason: str, write: Callable[[], object]) -> None:
         self._write(write)
-        self._paused.add(claimed.chat)
-        _log.warning("chat-paused", chat=claimed.chat, reason=reason)
+        self._paused.add(place)
+        _log.warning("chat-paused", chat=place, reason=reason)
 
 
 def _media(flight: Flight) -> Media | None:
