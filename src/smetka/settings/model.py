@@ -123,7 +123,7 @@ class Settings(BaseModel):
     )
     telegram_chat_ids: ChatIds = Field(
         (),
-        description="The managers' chats, comma-separated, and topics of theirs as -1001234567890:77. "
+        description="The managers' chats, comma-separated; a topic of one is -1001234567890:77. "
         "Without token and chats nothing is sent.",
     )
     telegram_api_url: Annotated[str, AfterValidator(rules.http_url)] = Field(
