@@ -14,6 +14,7 @@ _ORDER = (
     r"(?:order(?!s\b)\w*|invoice|transaction|receipt|payment|paid|purchase\w*|sale|checkout|financial|"
     r"fulfil\w*|(?:нарач|порач|плаќ|уплат|наплат|купувањ|фактур|трансакц|испорак|купен)\w*|платен\w*|"
     r"(?:narudž|narudz|narač|narac|porudž|porudz|plaćanj|placanj|uplat|faktur|račun|kupovin|poros|pagesë|pagesa)\w*|"
+    r"(?:наруџб|поруџб|рачун|плаћањ|куповин)\w*|"
     r"(?:bestell|auftrag|rechnung|zahlung|commande|paiement|pedido|pago|ordin|pagament|sipari|ödeme|odeme|"
     r"zamówieni|objednáv|rendelés|поръч|плащан|заказ|оплат|платеж)\w*)"
 )
@@ -48,11 +49,16 @@ ITEM = re.compile(
 )
 _AMOUNT = re.compile(
     r"\b(?:total\w*|subtotal|amount\w*|gross|price\w*|spent|spend|spending|revenue|turnover|balance|value|sum|"
+    r"charged?|captured|money|income|payout|donat\w*|deposit|bought|ltv|"
+    r"\w*(?:betrag|summe|preis|gesamt|wert)|brutto|bruto|netto|neto|erlös\w*|umsätze|bezahlt\w*|kosten|"
+    r"(?:укуп|плаћен|уплаћен|вриједност|наплат)\w*|цијена|пари|вк|бруто|нето|динар\w*|за уплату|"
+    r"denari|dinar\w*|za uplatu|za naplatu|"
+    r"znesek|skupaj|bedrag|totaal|prijs|belopp|beløb|sum[ăa]|valoare|preț|valor|ποσό|σύνολο|стоимость|summa|"
     r"(?:вкупн|вкупен|износ|цен|промет|потрошен|стойност|вредност)\w*|сума|платено|общо|итого|сумма|"
     r"(?:vkupn|ukup|iznos|vrednost|vrijednost|potrošen|potrosen|wartość)\w*|cena|cijena|suma|promet|plaćeno|placeno|"
     r"shum[aë]|çmimi|gesamt\w*|summe|betrag\w*|preis|umsatz|montant|prix|importe|monto|precio|importo|prezzo|"
     r"totale|tutar\w*|toplam|fiyat\w*|kwota|celkem|cena|összeg)\b"
-    r"|\b(?:mkd|eur|usd|денари)\b"
+    r"|\b(?:mkd|eur|usd|gbp|chf|rsd|bam|bgn|ron|huf|czk|pln|sek|nok|dkk|денари|мкд|рсд|евра)\b"
     r"|^(?:net|sales|fee|cost|paid|payments?|платено)$|\b(?:net|gross|total) sales\b"
 )
 _STATE = re.compile(
@@ -61,7 +67,7 @@ _STATE = re.compile(
 _COMPOUND = re.compile(r"(?:bestell|auftrags|zahlungs|rechnungs)(?:status|nummer|nr|datum|wert|summe)")
 _ORDER_NUMBER = re.compile(
     rf"\b{_ORDER} (?:{_SMALL} )*{_OF_NUMBER}\b|\b{_OF_NUMBER} (?:{_SMALL} )*{_ORDER}\b|^{_ORDER}$"
-    r"|\bincrement id\b"
+    r"|\bincrement id\b|\b(?:order|payment) state\b"
 )
 _ORDER_DAY = re.compile(rf"\b{_ORDER} (?:{_SMALL} )*{_OF_DAY}\b|\b{_OF_DAY} (?:{_SMALL} )*{_ORDER}\b")
 _OF_A_PERSON = re.compile(
