@@ -78,7 +78,7 @@ def test_a_birthday_without_its_year_is_no_age(text):
         ("14.03", "is a number; a date such as"),
         ("1978", "is a number; a date such as"),
         ("28563", "is a number, which may be a date in Excel; format"),
-        ("unknown", "is no date"),
+        ("sometime", "is no date"),
         ("", "is empty"),
         ("12.05.10", "has a two-digit year that may be of either century; write years with four digits"),
         ("14.03.26", "has a two-digit year that may be of either century"),

@@ -269,6 +269,36 @@ def test_a_dash_says_nothing_was_refunded_but_is_no_payment(load, dash):
     assert payments(load.path) == [(7, 1000, 2024)]
 
 
+def test_an_order_whose_cancelling_is_denied_counts(load):
+    head = "user_id,order_id,money_spent,year,cancelled_at\n"
+    denied = ("NULL", "\\N", "false", "FALSE", "no", "0", "0000-00-00 00:00:00", "0000-00-00T00:00:00Z", "не")
+    said = ("2024-05-01", "true", "yes", "1", "да")
+    outcome = load(
+        head + "".join(f"7,{n},1.00,2024,{text}\n" for n, text in enumerate(denied + said, start=1))
+    )
+
+    assert (outcome.payments, outcome.left_out["cancelled"].orders) == (len(denied), len(said))
+
+
+def test_what_a_database_writes_for_no_value_is_nothing(load):
+    outcome = load(
+        "email,name,birth_date,money_spent,refunded,outstanding,currency,date,year\n"
+        "ana@shop.mk,NULL,NULL,10.00,NULL,NULL,NULL,2024-05-01,\\N\nNULL,Bo,NULL,5.00,NULL,NULL,MKD,2024-05-01,\\N\n"
+    )
+
+    assert customers(load.path) == [(1, None, "ana@shop.mk", None)]
+    assert payments(load.path) == [(1, 1000, 2024)]
+    assert outcome.left_out["no_customer"].orders == 1
+
+
+@pytest.mark.parametrize("column", ["age", "birth_date"])
+def test_words_for_an_age_that_nobody_knows_are_counted_as_that(load, column):
+    outcome = load(f"user_id,{column}\n1,n/a\n2,unknown\n3,None\n4,?\n5,Непознато\n")
+
+    assert [age for *_, age in customers(load.path)] == [None] * 5
+    assert outcome.files[0].ages_unknown == 5
+
+
 def test_a_birth_date_becomes_an_age(load):
     load("user_id,birth_date\n1,1990-06-15\n2,1990-06-16\n3,2000-02-29\n")
 

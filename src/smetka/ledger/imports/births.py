@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from smetka.ledger.imports.cells import OLDEST, age_on
+from smetka.ledger.imports.cells import NOT_KNOWN, OLDEST, age_on
 from smetka.ledger.imports.date_notation import Order, lacks_a_part
 from smetka.ledger.imports.dates import Dates, TooEarly
 from smetka.ledger.imports.defused import bare
@@ -67,8 +67,8 @@ def _earliest(today: date) -> date:
 
 
 def _stands_for_none(written: str) -> bool:
-    """What is no date is one of zeros, or a birthday: a day and a month."""
-    if written.startswith("0") and not written.strip(_ZEROS):
+    """What is no date is one of zeros, a word for none, or a birthday: a day and a month."""
+    if written.casefold() in NOT_KNOWN or (written.startswith("0") and not written.strip(_ZEROS)):
         return True
     if lacks_a_part(written) or _SHORT.fullmatch(written):
         return True

@@ -17,6 +17,12 @@ OLDEST = 122
 greater one have something in place of an unknown age, though a ledger may hold it."""
 DASHES = frozenset("-\u2010\u2011\u2013\u2014\u2212") | {"--"}
 """What people write into a cell that has nothing to say."""
+NULLS = frozenset({"NULL", "\\N"})
+"""What tools write that export a table of a database (phpMyAdmin, MySQL), where a row has no value."""
+NOT_KNOWN = frozenset(
+    "n/a na nan none null unknown ? / непознато непознат непозната nepoznato nepoznat unbekannt".split()
+)
+"""What stands for an age that nobody knows."""
 
 _KEPT = 1000
 _MOST_SEEN = 200_000
@@ -49,7 +55,9 @@ def year(text: str, last: int) -> int:
 
 
 def age(text: str) -> int | None:
-    """An age in whole years. None for three digits beyond `OLDEST`, such as 999, which stand for none."""
+    """An age in whole years. None for what stands for none: a word, or 999 and others beyond `OLDEST`."""
+    if text.casefold() in NOT_KNOWN:
+        return None
     found = _WHOLE.fullmatch(text)
     if not found or int(found[1]) > 999:
         raise Refused(f"is no age; whole years from 0 to {OLDEST} are expected")
@@ -58,7 +66,7 @@ def age(text: str) -> int | None:
 
 def customer_name(parts: Sequence[str]) -> str | None:
     """A name of one or several cells; None where these say nothing."""
-    return " ".join(decoded(" ".join(map(bare_name, parts))).split()) or None
+    return " ".join(decoded(" ".join(bare_name(part) for part in parts if part not in NULLS)).split()) or None
 
 
 def check_name(name: str, *, of_orders: bool) -> None:

@@ -12,6 +12,7 @@ from smetka.ledger.imports.amounts import Amounts, Mark
 from smetka.ledger.imports.births import Births
 from smetka.ledger.imports.cells import (
     DASHES,
+    NULLS,
     check_currency,
     check_name,
     customer_name,
@@ -34,7 +35,7 @@ from smetka.ledger.imports.spreadsheet_faults import BEGINNINGS, check_value, is
 from smetka.ledger.imports.staging import Staged
 from smetka.ledger.imports.states import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, States
 from smetka.ledger.imports.totals import IS_TOTAL, Totals
-from smetka.ledger.imports.watched import check_watched
+from smetka.ledger.imports.watched import check_watched, says_something
 from smetka.ledger.imports.when import When
 
 Advance = Callable[[int], None] | None
@@ -189,7 +190,7 @@ class Rows:
                 check_value(cells[place], self._source.header[place])
                 text = bare(text)
                 check_value(text, self._source.header[place])
-            if text:
+            if text and text not in NULLS:
                 return text
         return ""
 
@@ -213,7 +214,8 @@ class Rows:
                 raise LeftOut(state)
         else:
             state = COUNTS
-        if self._given("cancelled_at", cells):
+        cancelled = self._cell("cancelled_at", cells)
+        if cancelled and says_something("cancelled_at", cancelled, ""):
             raise LeftOut(reasons.CANCELLED)
         check_currency(self._cell("currency", cells), self._rules.currency)
         if state == PARTLY and "outstanding" not in columns.at:

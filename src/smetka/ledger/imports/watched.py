@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from smetka.ledger.imports import header_words
+from smetka.ledger.imports.cells import NULLS
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.spreadsheet_faults import is_fault
 
@@ -23,8 +24,8 @@ _NAMED = {
     "currency": header_words.CURRENCY,
 }
 _NOTHING = re.compile(r"[^1-9]*")
-_ZERO = re.compile(r"0*[.,]?0*")
-_NO = {"no", "false", "none", "null", "n", "n/a", "-", "–", "—", "не", "нема"}
+_ZERO = re.compile(r"[0.,:/t z-]*")
+_NO = {"no", "false", "none", "n", "n/a", "–", "—", "не", "нема", *(word.lower() for word in NULLS)}
 _YES = {"yes", "true", "y", "да"}
 
 
@@ -50,7 +51,7 @@ def check_watched(watched: Places, header: Sequence[str], cells: Sequence[str], 
         for place in places:
             text = cells[place]
             # An error may hide a refund as well.
-            if is_fault(text) or _says_something(field, text.strip().lower(), currency.lower()):
+            if is_fault(text) or says_something(field, text, currency):
                 raise Refused(
                     "is mapped to nothing, and this order has something there; "
                     f"map it as {field}, or say that it does not matter ({field}=)",
@@ -58,9 +59,11 @@ def check_watched(watched: Places, header: Sequence[str], cells: Sequence[str], 
                 )
 
 
-def _says_something(field: str, text: str, currency: str) -> bool:
+def says_something(field: str, cell: str, currency: str) -> bool:
+    """Whether a cell of such a column says more than no, none or zero, as a day of zeros does."""
+    text = cell.strip().lower()
     if text in _NO or _ZERO.fullmatch(text):
         return False
     if field in {"refunded", "outstanding"}:
         return text in _YES or _NOTHING.fullmatch(text) is None
-    return field != "currency" or text != currency
+    return field != "currency" or text != currency.lower()
