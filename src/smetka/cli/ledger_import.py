@@ -209,6 +209,9 @@ def _file_lines(file: FileOutcome, currency: str, *, dry_run: bool) -> list[str]
         lines.append("  imported before, but for rows that were rejected")
     lines += [f"  {found}" for found in file.found]
     lines.append("  " + ", ".join(f"{field} from {column!r}" for field, column in file.mapping.items()))
+    if file.columns_missing:
+        missing = ", ".join(map(repr, file.columns_missing))
+        lines.append(f"  without {missing}: what these would say of an order is not known")
     if file.dates_unused:
         # Of no use afterwards: the same bytes add nothing.
         can_help = dry_run and not {"age", "birth_date"} & file.mapping.keys()

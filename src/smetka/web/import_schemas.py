@@ -106,6 +106,9 @@ class ImportedFile(Answer):
     dates_unused: list[str] = Field(
         description="Of a list of customers, columns of days from which nothing was taken."
     )
+    columns_missing: list[str] = Field(
+        description="Columns of the platform's export that were cut off and might take money off an order."
+    )
     rows: Count
     payments: Count
     rejected: Count

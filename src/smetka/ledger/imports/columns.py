@@ -34,6 +34,7 @@ class Columns:
         watched: places of columns that are mapped to nothing and may say that an amount is not what it
             seems, by the field that they speak of.
         dates_unused: of a list of customers, columns of days that are mapped to nothing.
+        missing: columns of the platform's export that were cut off, and might take money off an order.
     """
 
     recognised: str | None
@@ -43,6 +44,7 @@ class Columns:
     items: str | None = None
     watched: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
     dates_unused: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def by_email(self) -> bool:
@@ -95,8 +97,8 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
     found = _complete(found, header)
     if "money_spent" not in found:
         found = _of_customers(found, header, told)
-    elif platform:
-        _check_platform(platform, found, told)
+    elif platform and (cut := _cut(platform, platform.needs, found, told)):
+        raise _columns_cut(platform, cut)
     used = {place for places in found.values() for place in places}
     return Columns(
         recognised=platform.name if platform else None,
@@ -118,6 +120,9 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
         dates_unused=()
         if "money_spent" in found
         else tuple(name for name in header_words.of_days(header) if header.index(name) not in used),
+        missing=tuple(_cut(platform, platform.should_have, found, told).values())
+        if platform and "money_spent" in found
+        else (),
     )
 
 
@@ -198,19 +203,25 @@ def _of_customers(
     return left
 
 
-def _check_platform(
-    platform: Platform, found: Mapping[str, tuple[int, ...]], told: Mapping[str, tuple[int, ...]]
-) -> None:
-    """See that nothing of a platform's export was cut off that takes money off an order."""
-    if cut := [field for field in platform.needs if field not in found and field not in told]:
-        columns = ", ".join(repr(platform.fields[field][0]) for field in cut)
-        raise Refused(
-            f"looks like {platform.name} without {columns}: what takes money off an order may be lost. "
-            "Export every column, or name columns that say the same; "
-            f"--map {','.join(f'{field}=' for field in cut)} says that there is nothing to lose",
-            code="columns_cut",
-            values=(platform.name, columns),
-        )
+def _cut(
+    platform: Platform,
+    fields: Sequence[str],
+    found: Mapping[str, tuple[int, ...]],
+    told: Mapping[str, tuple[int, ...]],
+) -> dict[str, str]:
+    """Which of a platform's columns were cut off, and nobody said anything about, by their fields."""
+    return {field: platform.fields[field][0] for field in fields if field not in found and field not in told}
+
+
+def _columns_cut(platform: Platform, cut: Mapping[str, str]) -> Refused:
+    columns = ", ".join(map(repr, cut.values()))
+    return Refused(
+        f"looks like {platform.name} without {columns}: what takes money off an order may be lost. "
+        "Export every column, or name columns that say the same; "
+        f"--map {','.join(f'{field}=' for field in cut)} says that there is nothing to lose",
+        code="columns_cut",
+        values=(platform.name, columns),
+    )
 
 
 def _listed(header: Sequence[str], most: int = 20) -> str:

@@ -153,6 +153,7 @@ def _rows(source: Source, columns: Columns, rules: Rules, outcome: Outcome, numb
 def _read(db: sqlite3.Connection, rows: Rows, advance: Callable[[int], None] | None) -> Rows:
     rows.told.recognised, rows.told.mapping = rows.columns.recognised, rows.columns.named
     rows.told.dates_unused = rows.columns.dates_unused
+    rows.told.columns_missing = rows.columns.missing
     before = marks(db)
     with _named(rows.told.name):
         while True:

@@ -68,6 +68,8 @@ class FileOutcome:
     Attributes:
         found: sentences about what was found out by itself: encoding, separator and the like.
         dates_unused: of a list of customers, columns of days from which nothing was taken.
+        columns_missing: columns of the platform's export that were cut off, and might take money off an
+            order: of that nothing was taken off.
         rows: rows read, without the header.
         left_out: rows that are no payment by rule, counted by reason.
         left_out_orders: the orders among them with their money, by reason.
@@ -86,6 +88,7 @@ class FileOutcome:
     recognised: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     dates_unused: Sequence[str] = ()
+    columns_missing: Sequence[str] = ()
     rows: int = 0
     payments: int = 0
     rejected: int = 0
@@ -120,6 +123,7 @@ class FileOutcome:
             "recognised": self.recognised,
             "mapping": dict(self.mapping),
             "dates_unused": list(self.dates_unused),
+            "columns_missing": list(self.columns_missing),
             "rows": self.rows,
             "payments": self.payments,
             "rejected": self.rejected,

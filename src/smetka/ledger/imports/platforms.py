@@ -21,7 +21,9 @@ class Platform:
         signs: the columns that such a file is known by, whatever else was cut from it.
         fields: our fields and their columns; of a name's columns all count, of others the first that says
             something. Columns that a file lacks are passed over.
-        needs: the fields without which money would count that nobody paid, or that went back.
+        needs: the fields without which money would count that went back: no file of its is without.
+        should_have: the fields that seldom change an amount. A file from which they were cut is taken, and
+            what it lacks is told.
         hint: why the file cannot be taken, when it cannot.
     """
 
@@ -29,6 +31,7 @@ class Platform:
     signs: frozenset[str]
     fields: Mapping[str, tuple[str, ...]]
     needs: tuple[str, ...] = ()
+    should_have: tuple[str, ...] = ()
     hint: str | None = None
 
 
@@ -49,7 +52,8 @@ _PLATFORMS = (
             "cancelled_at": ("Cancelled at",),
             "payment_method": ("Payment Method",),
         },
-        needs=("currency", "refunded", "outstanding", "cancelled_at"),
+        needs=("refunded",),
+        should_have=("currency", "outstanding", "cancelled_at"),
     ),
     Platform(
         "WooCommerce orders (WebToffee)",
@@ -64,7 +68,7 @@ _PLATFORMS = (
             "status": ("status",),
             "refunded": ("refund_items",),
         },
-        needs=("currency",),
+        should_have=("currency",),
     ),
     Platform(
         "WooCommerce orders (Customer/Order/Coupon Export)",
@@ -79,7 +83,8 @@ _PLATFORMS = (
             "status": ("status",),
             "refunded": ("refunded_total",),
         },
-        needs=("currency", "refunded"),
+        needs=("refunded",),
+        should_have=("currency",),
     ),
     Platform(
         "WooCommerce orders (Advanced Order Export)",
