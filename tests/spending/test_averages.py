@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import statistics
+import tracemalloc
 from contextlib import closing
 from dataclasses import FrozenInstanceError
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
 from smetka import exact_json
 from smetka.age_groups import parse_age_groups
 from smetka.ledger import Ledger
+from smetka.ledger.spending import groups_of
 from smetka.spending.averages import average_by_age_group
 
 GROUPS = parse_age_groups("18-24,25-30,31-36,37-47,>47")
@@ -200,3 +203,30 @@ def test_a_customer_of_two_rows_is_one_in_the_middle_of_the_younger_age(make_led
 
     assert (group["spenders"], group["median_per_spender"]) == (3, 3)
     assert oldest["median_per_spender"] is None
+
+
+@pytest.mark.parametrize("low", ["{}", "-3:{}"])
+@pytest.mark.parametrize("count", [1, 2, 9362, 9363, 9364, 30_000, 30_001])
+def test_the_middle_of_very_many_is_that_of_plain_arithmetic(count, low):
+    sums = [place * 7919 % 1_000_003 for place in range(count)]
+    listed = ",".join(low.format(each) for each in sums)
+    more = -3_000_000 if ":" in low else 0
+
+    found = groups_of([("paid", "18-24", 0, count, count, listed, None, 0, sum(sums))], GROUPS).rows[0]
+
+    middle = Decimal(statistics.median(sums)) + more
+    assert found.median.decimal == (middle / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    assert found.largest.cents == max(sums) + more
+
+
+def test_the_middle_of_very_many_takes_no_more_memory_than_their_numbers():
+    count = 200_000
+    row = ("paid", "18-24", 0, count, count, ",".join(map(str, range(10**6, 10**6 + count))), None, 0, 0)
+    tracemalloc.start()
+    try:
+        groups_of([row], GROUPS)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak / count < 60  # a number in a list takes 40 bytes, a text for each 60 more

@@ -16,6 +16,7 @@ from smetka.money import NOTHING, Money
 from smetka.periods import OpenYear
 
 _BEYOND = 2**63
+_PIECE = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +181,20 @@ def groups_of(found: Iterable[Any], groups: Iterable[AgeGroup]) -> SpendingByGro
 
 def _median(middle: str, largest: int | None) -> tuple[Money, Money]:
     """The median of the sums in a text, and the largest, which is among them when it is not known."""
-    ordered = sorted(map(_cents, middle.split(",")))
+    ordered = sorted(_sums_in(middle))
     low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
     return Money(low + high).average(2), Money(ordered[-1] if largest is None else int(largest))
+
+
+def _sums_in(text: str) -> Iterator[int]:
+    """The sums, piece by piece: of millions, a text for each would take more than all else."""
+    read = _cents if ":" in text else int
+    begin = 0
+    while begin < len(text):
+        end = text.find(",", begin + _PIECE)
+        end = len(text) if end < 0 else end
+        yield from map(read, text[begin:end].split(","))
+        begin = end + 1
 
 
 def _cents(text: str) -> int:
