@@ -11,6 +11,7 @@ import pytest
 
 from smetka.bonus import collection
 from smetka.bonus.collection import collect
+from smetka.bonus.plan import waiting_without_spending
 from smetka.bonus.records import BonusCustomers
 from smetka.errors import BonusStoreUnavailable
 from smetka.ledger import Ledger
@@ -260,6 +261,17 @@ def test_what_an_earlier_version_collected_is_of_the_year(run, customers, earlie
     run()
 
     assert (customers.get(2026, 12).total, customers.get(2026, 12).basis_period) == (Money(1205_01), "2026")
+
+
+def test_who_waits_and_spent_nothing_is_counted_whatever_version_stored_it(customers, earlier, storage):
+    post_all(customers, 1, Money(5100_00), ledger_total=Money(5100_00), year_total=Money(0))
+    post_all(customers, 2, Money(5200_00), ledger_total=Money(5200_00), year_total=Money(200_00))
+    earlier(3, Money(1300_00), Money(0), source="collected")
+    earlier(4, Money(1400_00), Money(400_00), source="collected")
+    earlier(5, Money(1500_00), Money(0))
+
+    assert {record.review for record in stored(customers).values()} == {"pending"}
+    assert waiting_without_spending(storage, 2026) == 2, "of 5 it is not known what year that nothing is of"
 
 
 def test_an_earlier_versions_approval_outlives_the_same_total(customers, earlier):
