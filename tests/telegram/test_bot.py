@@ -464,6 +464,19 @@ def test_a_topic_that_is_reopened_is_written_to_again(forum, telegram, chats, bo
     assert (chats.get(f"{forum}:77").paused, chats.get(forum).paused) == (None, "The topic is closed.")
 
 
+def test_a_group_of_the_settings_is_known_by_the_id_that_it_moved_to(ask, telegram, chats, bot):
+    new = -1002002
+    telegram.world.add_chat(new)
+    assert ask("/averages", new, MANAGER) == [], "nobody knows it yet"
+    chats.moved(GROUP, new)
+    chats.pause(GROUP, "Forbidden: bot was kicked from the supergroup chat")
+    telegram.world.become(new, "member", MANAGER)
+    bot.poll(0)
+
+    assert chats.get(GROUP).paused is None
+    assert len(ask("/averages", new, MANAGER)) == 1
+
+
 def test_an_anonymous_administrator_is_told_why_nothing_is_answered(forum, telegram, hear, figures, clock):
     asked = list(figures.asked)
     telegram.write_anonymously(forum, "/averages", topic=77)

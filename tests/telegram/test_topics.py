@@ -232,6 +232,34 @@ def test_a_migrated_group_keeps_its_topics(queue, sender, drain, telegram, chats
     assert chats.get("-2002:77").moved_to == SUMS
 
 
+@pytest.mark.parametrize("by", [-2002, FORUM])
+def test_a_migrated_group_is_resumed_by_either_id(queue, sender, drain, telegram, chats, clock, forum, by):
+    telegram.chat(-2002).migrated_to = FORUM
+    queue("a", -2002)
+    drain(sender)
+    forum.forbidden = {"photos", "text messages"}
+    waits = queue("b", -2002)
+    clock.pass_(5)
+    drain(sender)
+    assert waits().state == "waiting"
+
+    forum.forbidden = set()
+    assert chats.resume(by)
+    drain(sender)
+    assert (waits().state, chats.get(-2002).paused) == ("delivered", None)
+
+
+def test_a_topic_of_a_migrated_group_is_resumed_alone(chats):
+    chats.moved(-2002, FORUM)
+    chats.pause_topic("-2002:77", CLOSED)
+    chats.pause(-2002, "Forbidden: bot was kicked from the supergroup chat")
+
+    assert chats.resume(SUMS)
+    assert chats.get("-2002:77").paused == "Forbidden: bot was kicked from the supergroup chat"
+    assert chats.resume(FORUM)
+    assert chats.get("-2002:77").paused is None
+
+
 def test_all_topics_speak_their_chats_language(queue, sender, drain, telegram, chats):
     chats.speak(SUMS, "mk")
     queue("a", PLANS)

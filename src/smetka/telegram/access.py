@@ -60,8 +60,12 @@ class Access:
         return Asker(chat, person, is_private, role, topic)
 
     def is_known(self, chat: int) -> bool:
-        """Whether the settings name the chat, or somebody used an invite in it."""
-        return chat in self._recipients or self._chats.get(chat).role is not None
+        """Whether the settings name the chat, or the group that it was, or somebody used an invite in it."""
+        return (
+            chat in self._recipients
+            or self._chats.get(chat).role is not None
+            or not self._recipients.isdisjoint(self._chats.that_became(chat))
+        )
 
     def _of_private(self, person: int) -> RoleName | None:
         record = self._chats.get(person)

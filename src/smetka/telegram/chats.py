@@ -83,10 +83,13 @@ class Chats:
     def resume(self, chat: ChatId) -> bool:
         """Send there again, at once what waits for it; False when it was not paused.
 
-        Of a chat that means its General too, of a topic the topic alone.
+        Of a chat that means its General too, of a topic the topic alone; of a supergroup also the group
+        that it was, by whose id the settings may name it.
         """
         whole, topic = split(chat)
-        return self._resume([topic_of(chat)] if topic else [whole, topic_of(chat)])
+        places = [join(each, topic) for each in (whole, *self.that_became(whole))]
+        wholes = [] if topic else places
+        return self._resume([*wholes, *map(topic_of, places)])
 
     def recovered(self, chat: ChatId) -> bool:
         """The same for a chat that was tried again, whose topics may be closed all the same."""
@@ -102,14 +105,14 @@ class Chats:
                 for each in ids
             ]
             # Whether or not: who was interrupted after the change comes back for this.
-            self._hurry(chat_of(ids[0]))
+            self._hurry({chat_of(each) for each in ids})
             return any(result.matched_count for result in results)
 
-    def _hurry(self, chat: ChatId) -> None:
-        """What waits to be sent to a chat and its topics is due now."""
+    def _hurry(self, chats: set[ChatId]) -> None:
+        """What waits to be sent to chats and their topics is due now."""
         deliveries, now = self._storage.collection("deliveries"), self._now()
         waiting = deliveries.find({"state": WAITING, "next_attempt_at": {"$gt": now}}, {"chat": 1})
-        for each in [record["_id"] for record in waiting if chat_of(record["chat"]) == chat]:
+        for each in [record["_id"] for record in waiting if chat_of(record["chat"]) in chats]:
             deliveries.update_one(
                 {"_id": each, "state": WAITING}, {"$set": {"next_attempt_at": now, "updated_at": now}}
             )
@@ -117,6 +120,11 @@ class Chats:
     def moved(self, chat: ChatId, to: ChatId) -> None:
         """Follow a group that became a supergroup; its topics go with it."""
         self._change(chat_of(chat), {"moved_to": to})
+
+    def that_became(self, chat: ChatId) -> list[ChatId]:
+        """The ids by which a supergroup was known when it was a group."""
+        with self._storage.translated():
+            return [r["_id"] for r in self._storage.collection("chats").find({"moved_to": chat}, {"_id": 1})]
 
     def speak(self, chat: ChatId, language: Literal["en", "mk"]) -> None:
         """Write to this chat, and all its topics, in this language from now on."""
