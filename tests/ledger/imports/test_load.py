@@ -178,6 +178,13 @@ def test_days_with_two_readings_matter_only_where_files_could_overlap(load):
         ("user_id,money_spent,year,Fully refunded", "1,5.00,2023,Yes", "Fully refunded", "refunded="),
         ("user_id,money_spent,year,Canceled on", "1,5.00,2023,2023-02-03", "Canceled on", "cancelled_at="),
         ("user_id,money_spent,year,Валута", "1,5.00,2023,EUR", "Валута", "currency="),
+        ("user_id,money_spent,year,Order Status", "1,5.00,2023,Cancelled", "Order Status", "status="),
+        ("user_id,money_spent,year,Payment state", "1,5.00,2023,at the door", "Payment state", "status="),
+        ("user_id,money_spent,year,Состојба", "1,5.00,2023,откажана", "Состојба", "status="),
+        ("user_id,money_spent,year,Paid", "1,5.00,2023,No", "Paid", "status="),
+        ("user_id,money_spent,year,Платено", "1,5.00,2023,0.00", "Платено", "status="),
+        ("user_id,money_spent,year,Type", "1,5.00,2023,Refund", "Type", "above zero"),
+        ("user_id,money_spent,year,status,Тип", "1,5.00,2023,paid,Сторно", "Тип", "above zero"),
         ("user_id,name", "1,#1001", "name", "not a name"),
         ("user_id,name", "1,1001", "name", "not a name"),
         ("email,name", "a@example.com,'#1001", "name", "not a name"),
@@ -506,10 +513,26 @@ def test_refunds_in_a_list_are_taken_off(load):
 
 def test_a_watched_column_that_says_nothing_stops_nothing(load):
     load(
-        "user_id,money_spent,year,Amount Refunded,Cancelled,Cancellation fee,Валута,Cancellable\n1,5.00,2023,0.00,,0.00,mkd,yes\n2,6.00,2023,,no,,,\n"
+        "user_id,money_spent,year,Amount Refunded,Cancelled,Cancellation fee,Валута,Cancellable,Order Status,Paid,Type\n"
+        "1,5.00,2023,0.00,,0.00,mkd,yes,Completed,yes,Sale\n2,6.00,2023,,no,,,,,6.00,Refundable\n"
+        "2,-6.00,2023,,,,,,Платено,2023-01-05,Refund\n"
     )
 
-    assert payments(load.path) == [(1, 500, 2023), (2, 600, 2023)]
+    assert payments(load.path) == [(1, 500, 2023), (2, 600, 2023), (2, -600, 2023)]
+
+
+def test_that_an_order_is_on_its_way_says_nothing_about_its_money(load):
+    load("user_id,money_spent,year,Fulfillment Status,Статус на испорака,Account status\n1,5.00,2023,x,y,z\n")
+
+    assert payments(load.path) == [(1, 500, 2023)]
+
+
+def test_a_column_of_states_can_be_told_or_told_not_to_matter(load):
+    text = "user_id,money_spent,year,Order Status\n1,5.00,2023,Cancelled\n2,6.00,2023,Completed\n"
+    told = load(text, mapped={"status": ["Order Status"]}, dry_run=True)
+
+    assert (told.payments, told.left_out["cancelled"].orders) == (1, 1)
+    assert load(text, mapped={"status": []}, dry_run=True).payments == 2
 
 
 def test_the_name_of_an_order_takes_nobody_s_name(load):

@@ -61,9 +61,14 @@ _AMOUNT = re.compile(
     r"|\b(?:mkd|eur|usd|gbp|chf|rsd|bam|bgn|ron|huf|czk|pln|sek|nok|dkk|денари|мкд|рсд|евра)\b"
     r"|^(?:net|sales|fee|cost|paid|payments?|платено)$|\b(?:net|gross|total) sales\b"
 )
-_STATE = re.compile(
-    rf"^(?:(?:{_ORDER}|{_OF_NUMBER}|{_SMALL}|current) )*{_OF_STATE}(?: (?:{_ORDER}|{_OF_NUMBER}|{_SMALL}))*$"
+_STATE_NAMED = (
+    rf"(?:(?:{_ORDER}|{_OF_NUMBER}|{_SMALL}|current) )*{_OF_STATE}(?: (?:{_ORDER}|{_OF_NUMBER}|{_SMALL}))*$"
 )
+_STATE = re.compile(rf"^{_STATE_NAMED}")
+STATE = re.compile(rf"^(?!.*\b(?:fulfil|испорак)){_STATE_NAMED}|\b(?:order|payment) state\b")
+"""Of an order's money: that it is on its way says nothing about that."""
+PAID = re.compile(r"^(?:is )?(?:paid|captured|платен[ао]?|plaćen[oa]?|placen[oa]?|bezahlt)$")
+TYPE = re.compile(r"^(?:(?:event|transaction|record|payment|document) )?(?:type|kind|тип|вид|tip|vrsta|typ)$")
 _COMPOUND = re.compile(r"(?:bestell|auftrags|zahlungs|rechnungs)(?:status|nummer|nr|datum|wert|summe)")
 _ORDER_NUMBER = re.compile(
     rf"\b{_ORDER} (?:{_SMALL} )*{_OF_NUMBER}\b|\b{_OF_NUMBER} (?:{_SMALL} )*{_ORDER}\b|^{_ORDER}$"

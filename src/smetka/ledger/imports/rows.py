@@ -220,9 +220,9 @@ class Rows:
         check_currency(self._cell("currency", cells), self._rules.currency)
         if state == PARTLY and "outstanding" not in columns.at:
             raise LeftOut(NOT_IN_FULL)
-        check_watched(columns.watched, self._source.header, cells, self._rules.currency)
         self._field = "money_spent"
         total = self._amounts.cents(money)
+        check_watched(columns.watched, self._source.header, cells, self._rules.currency, total)
         if total < 0 and (state in {ALL_BACK, SOME_BACK} or "refunded" in columns.at):
             raise LeftOut(reasons.REFUND_ROW)
         paid = paid_cents(state, total, self._optional_cents("outstanding", cells))

@@ -89,6 +89,11 @@ def plain(word: str) -> str:
     return re.sub(r"[\W_]+", " ", text).strip() or text
 
 
+def is_paid(word: str) -> bool:
+    """Whether a state is known to say, whatever the platform, that an order is paid."""
+    return _KNOWN.get(plain(word)) == COUNTS
+
+
 def parse_states(texts: Iterable[str]) -> dict[str, str]:
     """Read ``WORD=paid``, several parted by commas; a word may stand in double quotes, and hold commas then.
 

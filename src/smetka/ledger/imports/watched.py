@@ -13,6 +13,7 @@ from smetka.ledger.imports import header_words
 from smetka.ledger.imports.cells import NULLS
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.spreadsheet_faults import is_fault
+from smetka.ledger.imports.states import is_paid
 
 Places = Mapping[str, tuple[int, ...]]
 """Places of columns by the field that they speak of."""
@@ -22,10 +23,19 @@ _NAMED = {
     "cancelled_at": header_words.CANCELLED,
     "outstanding": header_words.OUTSTANDING,
     "currency": header_words.CURRENCY,
+    "status": header_words.STATE,
+    "paid": header_words.PAID,
+    "type": header_words.TYPE,
 }
+_FIELD = {"paid": "status"}
+"""What columns of yes and no that say whether an order is paid would be mapped as. A type is no field."""
 _NOTHING = re.compile(r"[^1-9]*")
 _ZERO = re.compile(r"[0.,:/t z-]*")
 _NO = {"no", "false", "none", "n", "n/a", "–", "—", "не", "нема", *(word.lower() for word in NULLS)}
+_POSITIVE_REFUND = (
+    "says that money went back, but the amount is above zero; write such amounts below zero, or leave the "
+    "row out"
+)
 _YES = {"yes", "true", "y", "да"}
 
 
@@ -36,13 +46,15 @@ def watched_places(header: Sequence[str], found: Places, told: Places) -> dict[s
     watched = {
         field: tuple(place for place, name in enumerate(words) if place not in used and pattern.search(name))
         for field, pattern in _NAMED.items()
-        if field not in found and field not in told
+        if (own := _FIELD.get(field, field)) not in found and own not in told
     }
     return {field: places for field, places in watched.items() if places}
 
 
-def check_watched(watched: Places, header: Sequence[str], cells: Sequence[str], currency: str) -> None:
-    """See that no watched column says something of an order that counts.
+def check_watched(
+    watched: Places, header: Sequence[str], cells: Sequence[str], currency: str, total: int
+) -> None:
+    """See that no watched column says something of an order that counts, whose total is in cents.
 
     Raises:
         Refused: one does.
@@ -52,9 +64,14 @@ def check_watched(watched: Places, header: Sequence[str], cells: Sequence[str], 
             text = cells[place]
             # An error may hide a refund as well.
             if is_fault(text) or says_something(field, text, currency):
+                if field == "type":
+                    if total > 0:
+                        raise Refused(_POSITIVE_REFUND, column=header[place])
+                    continue
+                own = _FIELD.get(field, field)
                 raise Refused(
                     "is mapped to nothing, and this order has something there; "
-                    f"map it as {field}, or say that it does not matter ({field}=)",
+                    f"map it as {own}, or say that it does not matter ({own}=)",
                     column=header[place],
                 )
 
@@ -62,8 +79,16 @@ def check_watched(watched: Places, header: Sequence[str], cells: Sequence[str], 
 def says_something(field: str, cell: str, currency: str) -> bool:
     """Whether a cell of such a column says more than no, none or zero, as a day of zeros does."""
     text = cell.strip().lower()
-    if text in _NO or _ZERO.fullmatch(text):
+    says_no = text in _NO or _ZERO.fullmatch(text) is not None
+    if field == "paid":
+        return bool(text) and says_no
+    if says_no:
         return False
+    if field == "status":
+        return text not in _YES and not is_paid(text)
+    if field == "type":
+        words = header_words.plain(text)
+        return any(pattern.search(words) for pattern in (header_words.REFUND, header_words.CANCELLED))
     if field in {"refunded", "outstanding"}:
         return text in _YES or _NOTHING.fullmatch(text) is None
     return field != "currency" or text != currency.lower()

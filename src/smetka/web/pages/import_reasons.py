@@ -68,6 +68,10 @@ _REASONS = (
         "is mapped to nothing, and this order has something there; map it as {0}, or say that it does not "
         "matter ({0}=)"
     ),
+    mark(
+        "says that money went back, but the amount is above zero; write such amounts below zero, or leave "
+        "the row out"
+    ),
     mark("is a number, not a name; map another column as name, or none (name=)"),
     mark("is less than was paid, though the order was refunded in full"),
     mark("is empty; every payment needs its order"),
