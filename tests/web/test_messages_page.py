@@ -277,10 +277,10 @@ def test_topics_and_chats_that_are_tried_again_are_listed_and_resumed(shop, lang
     if language == "en":
         assert f"{topic} group – no English paused The topic is closed." in shown
         assert "111 private manager yes English paused Bad Request: have no rights to send a message" in shown
-        assert "It is tried again on 23.11.2026 19:20." in shown
+        assert "Next attempt: 23.11.2026 19:20." in shown
     else:
         assert "Темата е затворена." in shown
-        assert "Ботот нема право да пишува во разговорот. Повторен обид на 23.11.2026 19:20." in shown
+        assert "Ботот нема право да пишува во разговорот. Следен обид: 23.11.2026 19:20." in shown
     assert ":1 " not in shown
     visitor.post("/messages/chats", do="resume", chat=topic)
     assert chats.get(topic).paused is None

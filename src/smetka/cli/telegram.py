@@ -115,7 +115,7 @@ def _paused(chat: dict[str, Any], settings: Settings, said: Speech) -> str:
     if not chat["again_at"]:
         return reason
     time = said.moment(datetime.fromisoformat(chat["again_at"]), settings.timezone)
-    return said.gettext("{reason} (tried again on {time})", reason=reason, time=time)
+    return said.gettext("{reason} (next attempt: {time})", reason=reason, time=time)
 
 
 def _known(settings: Settings) -> list[Chat]:
