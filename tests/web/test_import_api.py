@@ -169,8 +169,10 @@ def test_rejected_rows_are_told_by_place_and_nothing_is_written(shop, assert_pro
     problem = assert_problem(send(shop, content), 422, "file-refused")
 
     assert [(row["line"], row["column"]) for row in problem["rejects"]] == [(3, "money_spent"), (4, "year")]
-    assert "line 3, column money_spent" in problem["detail"]
+    assert "2 rows break rules, the first on line 3, column money_spent, which" in problem["detail"]
     assert problem["outcome"]["rejected"] == 2
+    one = assert_problem(send(shop, "user_id,money_spent,year\n2,ten,2021\n"), 422, "file-refused")
+    assert "One row breaks a rule: line 2, column money_spent, which is no amount." in one["detail"]
     assert payments(shop) == before
     assert_problem(send(shop, content, dry_run="true"), 422, "file-refused")
     others = send(shop, content, skip_rejected="true")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import re
@@ -163,7 +164,8 @@ def test_rows_that_were_left_out_are_taken_from_the_same_file_by_its_order_numbe
     assert 'action="/import/done"' not in look.text
     look = owner.look_again(look, order_id="0")
     assert "1 row cannot be taken" in plain(look.text)
-    owner.press(look)
+    assert "1: orders that are in the ledger already" in plain(look.text)
+    assert 'action="/import/done"' not in look.text
     assert payments(shop) == before
 
 
@@ -354,6 +356,42 @@ def test_why_rows_are_rejected_is_said_in_words_of_the_catalogue(owner):
     part = look.text.partition('aria-labelledby="rejected"')[2].partition("</table>")[0]
     assert len(table(look, 'aria-labelledby="rejected"')) > 20
     assert 'lang="en"' not in part, re.findall('lang="en">(.*?)<', part)
+
+
+def test_what_can_be_done_about_rejected_rows_is_said_by_what_the_page_offers(shop):
+    files = (
+        "order_id,email,status,money_spent,date\n1,a@example.com,ready-pickup,5,2021-05-06\n",
+        "order_id,email,money_spent,date\n1,a@example.com,5,2021-05-06\n1,a@example.com,5,2021-05-06\n",
+        "order_id,email,money_spent,date,refunded\n1,a@example.com,5,2021-05-06,0\n2,a@example.com,-1,2021-05-06,0\n",
+        "user_id,email,money_spent,date,year\n1,a@example.com,5,2021-05-06,2020\nx,b@example.com,5,2021-05-06,2021\n",
+        "user_id,name,age,birth_date\n1,A,70,2001-05-06\n2,#1002,,\n",
+    )
+    said = {}
+    owner = Importer(shop, "owner")
+    for language in ("en", "mk"):
+        owner.get(f"/import?lang={language}")
+        looks = [owner.choose(file) for file in files]
+        said[language] = [row[2] for look in looks for row in table(look, 'aria-labelledby="rejected"')]
+        for look in looks:
+            listed = owner.get(re.search(r'"(/import/rejects\.csv[^"]+)"', look.text)[1].replace("&amp;", "&"))
+            assert [line[3] for line in csv.reader(listed.text.splitlines())][1:] == [
+                row[2] for row in table(look, 'aria-labelledby="rejected"')
+            ]
+
+    assert len(said["en"]) == len(said["mk"]) == 7
+    assert [each for each in said["en"] if re.search("`|--|=|\\bmap\\b", each)] == []
+    assert said["en"][0] == "is not a known state of an order; choose below what it means"
+    assert [each for each in said["mk"] if re.search("[a-z]{3}", each)] == []
+
+
+def test_rows_of_which_none_can_be_taken_are_not_offered_as_the_others(shop, owner):
+    before = payments(shop)
+    look = owner.choose("user_id,money_spent,year\n1,ten,2021\n")
+
+    assert 'action="/import/done"' not in look.text
+    assert "No other row would be added." in plain(look.text)
+    assert 'action="/import/done"' in owner.choose("user_id,name,age\n9,Ана,x\n10,Боб,30\n").text
+    assert payments(shop) == before
 
 
 def test_rejected_rows_are_not_left_out_by_who_did_not_see_them(shop, owner):

@@ -77,8 +77,7 @@ def import_file(query: ImportQuery, pieces: Iterator[bytes], services: Services)
 def _rejected(outcome: Outcome) -> str:
     first = outcome.rejects[0]
     column = f", column {first.column}" if first.column else ""
-    rows = "One row breaks a rule" if outcome.rejected == 1 else f"{outcome.rejected:,} rows break rules"
-    return (
-        f"{first.file}: {rows}, the first on line {first.line}{column}, which "
-        f"{importing.plainly(first.reason)}. Nothing was written."
-    )
+    where = f"line {first.line}{column}, which {importing.plainly(first.reason)}. Nothing was written."
+    if outcome.rejected == 1:
+        return f"{first.file}: One row breaks a rule: {where}"
+    return f"{first.file}: {outcome.rejected:,} rows break rules, the first on {where}"

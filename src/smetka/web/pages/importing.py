@@ -27,7 +27,7 @@ from smetka.spreadsheets import csv_lines
 from smetka.web import bodies, importing
 from smetka.web.multipart import SentFile
 from smetka.web.pages import declared, forms, import_words, render, visit
-from smetka.web.pages.import_reasons import reason
+from smetka.web.pages.import_reasons import plain_reason, reason
 from smetka.web.parts import parts, services
 from smetka.web.refusals import FileRefused, ImportOverlaps
 
@@ -206,7 +206,7 @@ def import_rejects() -> Any:
         b"".join(
             csv_lines(
                 ("file", "line", "column", "reason"),
-                [(*row[:3], importing.plainly(row.reason)) for row in outcome.rejects],
+                [(*row[:3], plain_reason(row.reason)) for row in outcome.rejects],
                 excel=False,
                 language=visit.language(),
             )
