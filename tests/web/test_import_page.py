@@ -373,7 +373,9 @@ def test_what_can_be_done_about_rejected_rows_is_said_by_what_the_page_offers(sh
         looks = [owner.choose(file) for file in files]
         said[language] = [row[2] for look in looks for row in table(look, 'aria-labelledby="rejected"')]
         for look in looks:
-            listed = owner.get(re.search(r'"(/import/rejects\.csv[^"]+)"', look.text)[1].replace("&amp;", "&"))
+            listed = owner.get(
+                re.search(r'"(/import/rejects\.csv[^"]+)"', look.text)[1].replace("&amp;", "&")
+            )
             assert [line[3] for line in csv.reader(listed.text.splitlines())][1:] == [
                 row[2] for row in table(look, 'aria-labelledby="rejected"')
             ]

@@ -126,7 +126,9 @@ _PATTERNS = tuple(
 def reason(text: str) -> Markup:
     """Why a row cannot be imported; in English, and marked as that, where the catalogue does not have it."""
     said = _said(text)
-    return Markup('<span lang="en">{}</span>').format(importing.plainly(text)) if said is None else escape(said)
+    return (
+        Markup('<span lang="en">{}</span>').format(importing.plainly(text)) if said is None else escape(said)
+    )
 
 
 def plain_reason(text: str) -> str:
@@ -140,4 +142,3 @@ def _said(text: str) -> str | None:
             said = render.said().gettext(_IN_THE_FORM.get(pattern, pattern)).format(*found.groups())
             return importing.plainly(said)
     return None
-
