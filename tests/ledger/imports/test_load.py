@@ -306,6 +306,36 @@ def test_words_for_an_age_that_nobody_knows_are_counted_as_that(load, column):
     assert outcome.files[0].ages_unknown == 5
 
 
+@pytest.mark.parametrize("column", ["Created date (UTC)", "created_at (GMT)", "UTC time"])
+@pytest.mark.parametrize("others", ["", ",order_id"], ids=["payments alone", "orders"])
+def test_times_in_a_column_of_utc_are_of_the_shop_s_day(load, column, others):
+    times = (
+        "2023-12-31 23:30:00",
+        "2023-12-31 22:30",
+        "2023-12-31T23:30:00Z",
+        "12/31/2023 11:30 PM",
+        "2023-12-31",
+    )
+    rows = "".join(f"7,1.00,{time}{others and f',{n}'}\n" for n, time in enumerate(times))
+    load(f"user_id,money_spent,{column}{others}\n{rows}", mapped={"date": [column]})
+
+    assert [year for *_, year in payments(load.path)] == [2024, 2023, 2024, 2024, 2023]
+
+
+def test_times_of_a_column_with_another_offset_are_no_utc(load):
+    text = "user_id,money_spent,Paid (GMT+1)\n7,1.00,2023-12-31 23:30:00\n"
+    load(text, mapped={"date": ["Paid (GMT+1)"]})
+
+    assert payments(load.path) == [(7, 100, 2023)]
+
+
+def test_a_birth_date_of_zero_in_a_workbook_is_unknown(load, tmp_path):
+    path = tmp_path / "ages.xlsx"
+    workbook(path, Ages=[["user_id", "birth_date"], [1, 0]])
+
+    assert load(path).files[0].ages_unknown == 1
+
+
 def test_a_birth_date_becomes_an_age(load):
     load("user_id,birth_date\n1,1990-06-15\n2,1990-06-16\n3,2000-02-29\n")
 

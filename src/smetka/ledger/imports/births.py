@@ -15,7 +15,7 @@ from smetka.ledger.imports.refused import ReadAgain, Refused
 
 # The first days of Excel's two calendars, which programs write where they have no date.
 _STAND_FOR_NONE = frozenset({date(1900, 1, 1), date(1904, 1, 1)})
-_ZEROS = "0.-/: TZ"
+_ZEROS = frozenset("0.-/: TZ")
 # The same days with two digits for the year. Whether they are of this century nobody can tell.
 _SHORT = re.compile(r"0?1(?:\. ?|[/-])0?1(?:\. ?|[/-])0[04]\.?")
 # 14.03. and 14/3, 03-14, --03-14; 14. March, March 14.
@@ -68,7 +68,7 @@ def _earliest(today: date) -> date:
 
 def _stands_for_none(written: str) -> bool:
     """What is no date is one of zeros, a word for none, or a birthday: a day and a month."""
-    if written.casefold() in NOT_KNOWN or (written.startswith("0") and not written.strip(_ZEROS)):
+    if written.casefold() in NOT_KNOWN or (written.startswith("0") and _ZEROS.issuperset(written)):
         return True
     if lacks_a_part(written) or _SHORT.fullmatch(written):
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 
@@ -9,6 +10,10 @@ from smetka.ledger.imports.cells import Memo
 from smetka.ledger.imports.cells import year as whole_year
 from smetka.ledger.imports.columns import Columns
 from smetka.ledger.imports.dates import Dates
+
+# Stripe's is called Created date (UTC); what another offset follows is not UTC.
+_IN_UTC = re.compile(r"\b(?:UTC|GMT)\b(?!\s*[-+\u2212]?\s*[0-9])")
+_TIME_ALONE = re.compile(r"[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?$")
 
 
 class When:
@@ -23,6 +28,8 @@ class When:
         self._dates, self._last_year = dates, last_year
         self.has_days = "date" in columns.at
         self.at = columns.at["date" if self.has_days else "year"][0]
+        is_utc = self.has_days and len(columns.at["date"]) == 1 and _IN_UTC.search(columns.named["date"])
+        self._day = self._utc_day if is_utc else dates.day
         self.year: Callable[[str], int] = (
             self._year_of_day() if self.has_days else Memo(self.whole_year).__getitem__
         )
@@ -38,7 +45,7 @@ class When:
 
     def day(self, text: str) -> int:
         """The day's ordinal; the first of the year where only that is known."""
-        return self._dates.day(text).toordinal() if self.has_days else date(self.year(text), 1, 1).toordinal()
+        return self._day(text).toordinal() if self.has_days else date(self.year(text), 1, 1).toordinal()
 
     def days(self, years: Iterable[int]) -> tuple[date, date] | None:
         """The first and the last day of payments of these years; whole years where only these are known."""
@@ -49,8 +56,12 @@ class When:
             return self._first, self._last
         return date(min(seen), 1, 1), date(max(seen), 12, 31)
 
+    def _utc_day(self, text: str) -> date:
+        """The day in the shop's time zone of a time in UTC, which says so or does not."""
+        return self._dates.day(f"{text} UTC" if _TIME_ALONE.search(text) else text)
+
     def _year_of_day(self) -> Callable[[str], int]:
-        day = self._dates.day
+        day = self._day
 
         def year(text: str) -> int:
             found = day(text)
