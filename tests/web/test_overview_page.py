@@ -110,8 +110,12 @@ class Oracle:
         for name, (low, high) in GROUPS.items():
             ages = [n for n, _, _, age in CUSTOMERS if age is not None and low <= age <= high]
             spent = [self.totals[n] for n in ages if n in self.totals]
-            if spent and sum(spent) > 0 and max(spent) * 10 > sum(spent):
-                found.append(f"{name} ({percent(max(spent), sum(spent))})")
+            if not spent or sum(spent) <= 0:
+                continue
+            # The API's `largest_share`, in hundredths of a percent, is what the page, Telegram and the terminal tell.
+            share = (max(spent) / sum(spent)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+            if share > Decimal("0.1"):
+                found.append(f"{name} ({percent(share, 1)})")
         return f"than a tenth of what a group spent: {', '.join(found)}." if found else None
 
 
