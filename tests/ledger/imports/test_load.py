@@ -183,6 +183,13 @@ def test_days_with_two_readings_matter_only_where_files_could_overlap(load):
         ("user_id,money_spent,year,Состојба", "1,5.00,2023,откажана", "Состојба", "status="),
         ("user_id,money_spent,year,Paid", "1,5.00,2023,No", "Paid", "status="),
         ("user_id,money_spent,year,Платено", "1,5.00,2023,0.00", "Платено", "status="),
+        (
+            "user_id,money_spent,year,status,Order Status",
+            "1,5,2023,Paid,Cancelled",
+            "Order Status",
+            "does not",
+        ),
+        ("user_id,money_spent,year,status,Состојба", "1,5,2023,Paid,рефундирана", "Состојба", "does not"),
         ("user_id,money_spent,year,Type", "1,5.00,2023,Refund", "Type", "above zero"),
         ("user_id,money_spent,year,status,Тип", "1,5.00,2023,paid,Сторно", "Тип", "above zero"),
         ("user_id,name", "1,#1001", "name", "not a name"),
@@ -553,6 +560,14 @@ def test_a_watched_column_that_says_nothing_stops_nothing(load):
 
 def test_that_an_order_is_on_its_way_says_nothing_about_its_money(load):
     load("user_id,money_spent,year,Fulfillment Status,Статус на испорака,Account status\n1,5.00,2023,x,y,z\n")
+
+    assert payments(load.path) == [(1, 500, 2023)]
+
+
+def test_other_states_of_an_order_that_counts_stop_nothing(load):
+    load(
+        "user_id,money_spent,year,status,Order Status\n1,5.00,2023,paid,Pending\n1,6.00,2023,pending,Cancelled\n"
+    )
 
     assert payments(load.path) == [(1, 500, 2023)]
 

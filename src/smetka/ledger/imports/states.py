@@ -94,6 +94,11 @@ def is_paid(word: str) -> bool:
     return _KNOWN.get(plain(word)) == COUNTS
 
 
+def is_off(word: str) -> bool:
+    """Whether a state is known to say that an order is cancelled, or refunded in full."""
+    return _KNOWN.get(plain(word)) in {_CANCELLED, ALL_BACK}
+
+
 def parse_states(texts: Iterable[str]) -> dict[str, str]:
     """Read ``WORD=paid``, several parted by commas; a word may stand in double quotes, and hold commas then.
 

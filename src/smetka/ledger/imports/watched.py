@@ -13,7 +13,7 @@ from smetka.ledger.imports import header_words
 from smetka.ledger.imports.cells import NULLS
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.spreadsheet_faults import is_fault
-from smetka.ledger.imports.states import is_paid
+from smetka.ledger.imports.states import is_off, is_paid
 
 Places = Mapping[str, tuple[int, ...]]
 """Places of columns by the field that they speak of."""
@@ -28,14 +28,19 @@ _NAMED = {
     "type": header_words.TYPE,
 }
 _FIELD = {"paid": "status"}
-"""What columns of yes and no that say whether an order is paid would be mapped as. A type is no field."""
+"""What columns of yes and no that say whether an order is paid would be mapped as."""
+_OTHER_STATE = "other state"
+"""A column of states beside the one that is mapped, as an order's beside its payment's."""
 _NOTHING = re.compile(r"[^1-9]*")
 _ZERO = re.compile(r"[0.,:/t z-]*")
 _NO = {"no", "false", "none", "n", "n/a", "–", "—", "не", "нема", *(word.lower() for word in NULLS)}
-_POSITIVE_REFUND = (
-    "says that money went back, but the amount is above zero; write such amounts below zero, or leave the "
-    "row out"
-)
+_REASONS = {
+    "type": "says that money went back, but the amount is above zero; "
+    "write such amounts below zero, or leave the row out",
+    _OTHER_STATE: "says cancelled or refunded, and the column of the order's state does not; "
+    "use this column for the state, or leave the row out",
+}
+"""Of columns that are no fields."""
 _YES = {"yes", "true", "y", "да"}
 
 
@@ -48,6 +53,9 @@ def watched_places(header: Sequence[str], found: Places, told: Places) -> dict[s
         for field, pattern in _NAMED.items()
         if (own := _FIELD.get(field, field)) not in found and own not in told
     }
+    if "status" in found:
+        others = (place for place in range(len(words)) if place not in used)
+        watched[_OTHER_STATE] = tuple(place for place in others if header_words.STATE.search(words[place]))
     return {field: places for field, places in watched.items() if places}
 
 
@@ -64,13 +72,12 @@ def check_watched(
             text = cells[place]
             # An error may hide a refund as well.
             if is_fault(text) or says_something(field, text, currency):
-                if field == "type":
-                    if total > 0:
-                        raise Refused(_POSITIVE_REFUND, column=header[place])
+                if field == "type" and total <= 0:
                     continue
                 own = _FIELD.get(field, field)
                 raise Refused(
-                    "is mapped to nothing, and this order has something there; "
+                    _REASONS.get(field)
+                    or "is mapped to nothing, and this order has something there; "
                     f"map it as {own}, or say that it does not matter ({own}=)",
                     column=header[place],
                 )
@@ -86,6 +93,8 @@ def says_something(field: str, cell: str, currency: str) -> bool:
         return False
     if field == "status":
         return text not in _YES and not is_paid(text)
+    if field == _OTHER_STATE:
+        return is_off(text)
     if field == "type":
         words = header_words.plain(text)
         return any(pattern.search(words) for pattern in (header_words.REFUND, header_words.CANCELLED))

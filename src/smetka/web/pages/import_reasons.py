@@ -60,6 +60,10 @@ _REASONS = (
         "says that money went back, but the amount is above zero; write such amounts below zero, or leave "
         "the row out"
     ),
+    mark(
+        "says cancelled or refunded, and the column of the order's state does not; use this column for the "
+        "state, or leave the row out"
+    ),
     mark("is less than was paid, though the order was refunded in full"),
     mark("is empty; every payment needs its order"),
     mark("is empty; a customer without an id is known by an e-mail address"),
