@@ -155,6 +155,8 @@ CAUSES = {
     "TLS": "no secure connection (TLS) can be made",
     "password": "it refuses the user or the password",
     "rights": "its user lacks rights; the role readWrite on the database is enough",
+    "collMod": "its user may not change validators (collMod), which this version of Smetka has to do once; "
+    "beside readWrite, the role dbAdmin on the database has that right",
     "retryable writes": "it refuses retryable writes, which retryWrites=false in the URI turns off",
     "writes": "it refuses writes that the majority acknowledges",
     "decimals": "it does not keep decimal numbers (Decimal128) as they are",

@@ -67,6 +67,20 @@ def test_what_a_server_lacks_is_named_and_nothing_is_left_behind(through, beside
     assert beside["checks"].count_documents({}) == 0 or lie is lying.no_retryable_writes
 
 
+def test_who_may_not_widen_the_rules_of_an_earlier_version_is_told_which_role_may(through, beside, connect):
+    connect(through.uri).ping(30)
+    older = {"$jsonSchema": {"title": "bonus_customers 0"}}
+    beside.command("collMod", "bonus_customers", validator=older)
+    through.lie = lambda name, _: lying.refused(13, "not authorized") if name == "collMod" else None
+
+    error = told(connect(through.uri))
+
+    assert isinstance(error, BonusStoreUnusable)
+    assert error.causes == ("collMod",)
+    assert "dbAdmin" in str(error)
+    assert "readWrite on the database is enough" not in error.reason
+
+
 def test_a_server_that_was_mended_is_found_without_a_restart(through, connect, eventually):
     through.lie = lying.no_sorting
     storage = connect(through.uri)

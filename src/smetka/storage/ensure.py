@@ -9,11 +9,12 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from smetka.storage.faults import needed
+from smetka.storage.faults import Unfit, needed
 from smetka.storage.schema import ALL, CollectionRules
 
 NAMESPACE_EXISTS = 48
 CANNOT_CREATE_INDEX = 67
+UNAUTHORIZED = 13
 
 
 def ensure(database: Database[dict[str, Any]]) -> bool:
@@ -25,7 +26,7 @@ def ensure(database: Database[dict[str, Any]]) -> bool:
         A collection was missing.
 
     Raises:
-        Unfit: the server does not have such.
+        Unfit: the server does not have such, or the user may not change those of an earlier version.
         PyMongoError: the server is away, or refuses.
     """
     there = {info["name"]: info.get("options", {}) for info in database.list_collections()}
@@ -34,7 +35,7 @@ def ensure(database: Database[dict[str, Any]]) -> bool:
             if rules.name not in there:
                 _create(database, rules)
             elif _is_older(there[rules.name].get("validator", {}), rules):
-                database.command("collMod", rules.name, validator=rules.validator, validationLevel="strict")
+                _widen(database, rules)
         if rules.indexes:
             _index(database[rules.name], rules)
     return any(rules.name not in there for rules in ALL)
@@ -66,6 +67,16 @@ def _create(database: Database[dict[str, Any]], rules: CollectionRules) -> None:
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:  # another process was faster
             raise
+
+
+def _widen(database: Database[dict[str, Any]], rules: CollectionRules) -> None:
+    try:
+        database.command("collMod", rules.name, validator=rules.validator, validationLevel="strict")
+    except OperationFailure as error:
+        # The role readWrite has every right that we need but this one.
+        if error.code != UNAUTHORIZED:
+            raise
+        raise Unfit(("collMod",), str(error)) from None
 
 
 def _is_older(validator: Mapping[str, Any], rules: CollectionRules) -> bool:
