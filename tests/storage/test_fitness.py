@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -11,8 +12,8 @@ import pytest
 import structlog
 
 from smetka.errors import CAUSES, BonusStoreUnavailable, BonusStoreUnusable
-from smetka.storage import Storage
-from smetka.storage.faults import Absence
+from smetka.storage import Storage, connection
+from smetka.storage.faults import Absence, Unfit
 from tests.storage import lying
 
 LACKS = [
@@ -134,6 +135,36 @@ def test_a_connection_found_again_is_not_tried_anew(through, connect, eventually
 
     assert "listCollections" in through.asked
     assert not {"insert", "update", "delete"} & set(through.asked)
+
+
+def test_another_server_in_its_place_is_tried_until_it_will_do(through, beside, connect):
+    storage = connect(through.uri)
+    storage.ping(30)
+    beside.client.drop_database(beside.name)
+    through.lie = lying.no_sorting
+
+    for _ in range(2):
+        with pytest.raises(Unfit):
+            storage._connect()
+    through.lie = None
+
+    storage._connect()
+
+
+def test_making_collections_leaves_the_trial_its_whole_time(through, connect, monkeypatch):
+    monkeypatch.setattr(connection, "ENSURE_SECONDS", 4.0)
+    slow = ["create", "insert"]  # the first of each
+
+    def lie(name, _):
+        if name in slow:
+            slow.remove(name)
+            time.sleep(2.5)
+
+    through.lie = lie
+
+    connect(through.uri)._connect()
+
+    assert slow == []
 
 
 def test_an_index_that_is_there_will_do_where_none_is_made_beside_records(through, beside, connect):

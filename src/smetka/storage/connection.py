@@ -28,7 +28,8 @@ Record = dict[str, Any]
 PING_SECONDS = 1.0
 # The driver looks whether its time is over only each half second while it finds no server.
 DRIVER_LAG_SECONDS = 0.25
-# The first time, collections and indexes are made: a hosted cluster needs a while for that.
+# For the collections and indexes that are made the first time, and as long again for the trial of the server:
+# a hosted cluster, on the other side of the world, needs a while for either.
 ENSURE_SECONDS = 10.0
 
 
@@ -138,12 +139,15 @@ class Storage:
                 raise
             with pymongo.timeout(usual):
                 database.command("ping")
-        with pymongo.timeout(max(ENSURE_SECONDS, usual)):
+        limit = max(ENSURE_SECONDS, usual)
+        # Known again only at the end: one that had nothing may be another server than before.
+        was_fit, self._is_fit = self._is_fit, False
+        with pymongo.timeout(limit):
             has_new = ensure(database)
-            # One that had nothing may be another server than before.
-            if has_new or not self._is_fit:
+        if has_new or not was_fit:
+            with pymongo.timeout(limit):
                 fitness.check(database)
-                self._is_fit = True
+        self._is_fit = True
 
     def _database(self) -> Database[Record]:
         with self._client_lock:
