@@ -74,3 +74,31 @@ def test_where_all_classes_have_limits_the_scale_goes_to_the_end():
     assert [opacity for *_, opacity in bars(svg)] == [1.0] * 10
     assert ">1.000<" in svg
     assert "≥" not in svg
+
+
+@pytest.mark.parametrize("width", [1_00, 5_00, 50_00, 1000_00])
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 7, 10, 13, 16])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_what_stands_on_the_scale_is_the_number_of_its_place(width, number, is_open):
+    classes = [(Money(place * width), Money((place + 1) * width), 1) for place in range(number)]
+    end = Money(number * width)
+    spec = distribution_spec(
+        [*classes, (end, None, 1)] if is_open else classes,
+        Money(width),
+        title="",
+        unit="",
+        threshold_label="",
+        formats=FORMATS["en"],
+    )
+
+    shown = re.findall(
+        r"- ([0-9.]+)\) < 0.005 \? '([^']+)'", str(spec["layer"][0]["encoding"]["x"]["axis"]["labelExpr"])
+    )
+    labels = [label for _, label in shown]
+
+    assert labels[0] == "0"
+    assert labels[-1] == f"{'≥ ' if is_open else ''}{end.cents // 100:,}"
+    for place, label in shown[:-1]:
+        assert float(place) == int(label.replace(",", ""))
+    places = [float(place) for place, _ in shown]
+    assert min(after - before for before, after in pairwise(places)) * 9 >= places[-1]

@@ -12,6 +12,8 @@ from smetka.money import Money
 _WIDTH, _HEIGHT = 520, 220
 _TICKS = 4
 
+Tick = tuple[float, str]
+
 
 def distribution_spec(
     classes: Sequence[tuple[Money | None, Money | None, int]],
@@ -34,7 +36,7 @@ def distribution_spec(
     closed = [(low, high) for low, high, _ in classes if low is not None and high is not None]
     first, last = closed[0][0], closed[-1][1]
     width = closed[0][1].cents - first.cents
-    ticks = _ticks(first, last, formats, to_the_end=classes[-1][1] is not None)
+    ticks = _ticks(closed, formats, to_the_end=classes[-1][1] is not None)
     rows = []
     for low, high, customers in classes:
         begin, end = low, high
@@ -61,10 +63,16 @@ def distribution_spec(
     }
 
 
-def _ticks(first: Money, last: Money, formats: Formats, *, to_the_end: bool) -> list[tuple[float, str]]:
-    """Places on the scale and what stands there: the quarters, and the end unless a name stands beside it."""
-    step = max((last.cents - first.cents) // _TICKS, 1)
-    places = [Money(first.cents + step * number) for number in range(_TICKS + to_the_end)]
+def _ticks(closed: Sequence[tuple[Money, Money]], formats: Formats, *, to_the_end: bool) -> list[Tick]:
+    """Places on the scale and what stands there: bounds of classes, the last unless a name stands beside it.
+
+    Not the quarters: those of 13 classes are no whole numbers, and would be read as such.
+    """
+    number = len(closed)
+    step = -(-number // _TICKS)
+    places = [closed[place][0] for place in range(0, number, step) if (number - place) * 2 >= step]
+    if to_the_end:
+        places.append(closed[-1][1])
     return [(float(place.decimal), _whole(place, formats)) for place in places]
 
 
@@ -76,7 +84,7 @@ def _whole(amount: Money, formats: Formats) -> str:
     return count(amount.cents // 100, formats)
 
 
-def _axis(ticks: Sequence[tuple[float, str]]) -> dict[str, Any]:
+def _axis(ticks: Sequence[Tick]) -> dict[str, Any]:
     return {
         "values": [place for place, _ in ticks],
         # Vega's own numbers would be an English reader's.
