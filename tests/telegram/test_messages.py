@@ -222,7 +222,7 @@ def test_every_message_about_a_year_that_is_not_over_says_so(language, words):
         (
             "en",
             "Median per paying customer: half of a group spent more, half less.\n<pre>Age      Median\n18-24  1,100.50\n",
-            "One customer makes more than a tenth of what a group spent: 18-24 (62.2%), &gt;47 (10.0%).",
+            "One customer accounts for more than a tenth of what a group spent: 18-24 (62.2%), &gt;47 (10.0%).",
         ),
         (
             "mk",

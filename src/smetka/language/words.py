@@ -103,7 +103,7 @@ def _catalogue(language: Language) -> Catalogue:
         },
         median=_("Median per paying customer: half of a group spent more, half less."),
         median_columns=(_("Age"), _("Median")),
-        largest_share=_("One customer makes more than a tenth of what a group spent: {groups}."),
+        largest_share=_("One customer accounts for more than a tenth of what a group spent: {groups}."),
         change="±%",
         compared=_("±%: change against {year}."),
         not_compared=_("{year} is not over yet; it is compared with {before} when it is."),

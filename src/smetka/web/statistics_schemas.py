@@ -48,8 +48,8 @@ class AgeGroupAverages(Answer):
         description="What the paying customer in the middle spent: half spent more, half less."
     )
     largest_share: Share | None = Field(
-        description="What the customer who spent most makes of the group's total, from 0 to 1; above 1 where "
-        "refunds outweigh what the others paid, null where the total is not above 0."
+        description="The share of the group's total that the customer who spent most accounts for, from 0 to "
+        "1; above 1 where refunds outweigh what the others paid, null where the total is not above 0."
     )
 
 
