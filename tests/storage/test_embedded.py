@@ -18,7 +18,7 @@ from pymongo.errors import OperationFailure
 
 from smetka.errors import StartFailed
 from smetka.processes import birth
-from smetka.storage import embedded
+from smetka.storage import embedded, launch
 
 
 def mode(path: Path) -> int:
@@ -118,6 +118,35 @@ def test_stopping_is_orderly_and_may_be_repeated(own_server):
     own_server.stop()
 
     assert own_server.poll() == 0
+
+
+# Listens, closes its port at a SIGTERM as the server does, and is killed by another one while it closes its files.
+_SLOW_TO_CLOSE = """
+import signal, socket, sys, time
+port = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+heard = []
+signal.signal(signal.SIGTERM, lambda *_: heard.append(signal.signal(signal.SIGTERM, signal.SIG_DFL)))
+port.settimeout(0.05)
+while not heard:
+    try:
+        port.accept()[0].close()
+    except TimeoutError:
+        pass
+port.close()
+time.sleep(1.5)
+"""
+
+
+def test_a_server_that_closes_its_files_is_not_told_to_stop_once_more():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-c", _SLOW_TO_CLOSE, str(port)])
+    launch._wait_for(server, port)
+
+    launch._stop(server, port)
+
+    assert server.returncode == 0
 
 
 def test_a_server_that_was_never_started_can_be_stopped_and_asked(make_server):

@@ -20,7 +20,7 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 USER = "smetka"
 STARTUP_SECONDS = 20.0
-STOP_ATTEMPTS = 5
+STOP_ATTEMPTS = 15
 
 
 def main() -> None:
@@ -151,8 +151,11 @@ def _listens(port: int) -> bool:
 
 
 def _stop(server: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(STOP_ATTEMPTS):
-        server.terminate()  # repeated: it loses a SIGTERM in the first moment of its life
+    for attempt in range(STOP_ATTEMPTS):
+        # Repeated: it loses a SIGTERM in the first moment of its life. Not while it closes its files and
+        # nobody can connect any more: then another one kills it.
+        if not attempt or _listens(port):
+            server.terminate()
         again = time.monotonic() + 1
         while server.poll() is None and time.monotonic() < again:
             _listens(port)  # wakes its accept(), which it waits 2 s for otherwise
