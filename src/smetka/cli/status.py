@@ -34,7 +34,7 @@ def status(data_dir: str | None, as_json: bool) -> None:
     rows = [
         ("url", answer["url"]),
         ("ready", "yes" if answer["ready"] else "no"),
-        *((f"not ready: {part}", why) for part, why in answer["not_ready"].items()),
+        *((f"not ready: {part}", why) for part, why in answer.get("not_ready", {}).items()),
         ("mongodb", answer["mongodb_uri"] or "-"),
         ("parent", str(pids["parent"])),
         ("web", ", ".join(map(str, pids["web"])) or "-"),
@@ -59,7 +59,7 @@ def _describe(running: Running) -> dict[str, Any]:
             "mongodb": running.pids.get("mongodb"),
         },
         "ready": ready,
-        "not_ready": {} if ready else _not_ready(found, running),
+        **({} if ready else {"not_ready": _not_ready(found, running)}),
     }
 
 
