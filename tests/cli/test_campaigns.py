@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from smetka.bonus.redemptions import Redemptions
+from smetka.errors import BonusStoreUnavailable
+
 YEAR_END = ("--year", "2026", "--voucher-value", "300", "--valid-until", "2099-01-31")
 
 
@@ -254,6 +257,25 @@ def test_a_voucher_lives_through_the_terminal(smetka, told, codes, tmp_path):
     assert [each["action"] for each in told("audit", "--limit", "2")] == ["export", "void"]
     assert "create-campaign" in everything
     assert "a mistake" in everything
+
+
+def test_a_voucher_that_was_redeemed_is_told_so_though_mongodb_is_away_then(smetka, codes, monkeypatch):
+    carry_out = Redemptions.carry_out
+
+    def and_then_away(*arguments):
+        answer = carry_out(*arguments)
+        monkeypatch.setattr("smetka.bonus.vouchers.find", fail)
+        return answer
+
+    def fail(*_):
+        raise BonusStoreUnavailable("away")
+
+    monkeypatch.setattr(Redemptions, "carry_out", and_then_away)
+
+    assert smetka("voucher", "redeem", codes[1])[:2] == (
+        0,
+        f"{codes[1]} is redeemed: 300.00 MKD, customer 1.\n",
+    )
 
 
 def test_around_the_last_midnight_the_terminal_says_what_holds_and_until_when(smetka, codes, monkeypatch):

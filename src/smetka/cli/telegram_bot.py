@@ -98,12 +98,12 @@ def explain(
 
 
 def _topic(fault: TopicFault, said: Speech) -> str:
-    what_to_do = {
-        "closed": said.gettext("Reopen it in Telegram, or name another."),
-        "deleted": said.gettext("Name another: a topic's number is the last one in its link."),
-        "not there": said.gettext("Name another: a topic's number is the last one in its link."),
-    }
-    return f"{told(TOPIC_FAULTS[fault], said)} {what_to_do[fault]}"
+    what_to_do = (
+        said.gettext("Reopen it in Telegram, or name another.")
+        if fault == "closed"
+        else said.gettext("Name another: a topic's number is the last one in its link.")
+    )
+    return f"{told(TOPIC_FAULTS[fault], said)} {what_to_do}"
 
 
 def _better_id(chat: ChatId, client: TelegramClient | None) -> ChatId | None:

@@ -200,10 +200,11 @@ def _carry_out(action: Action, code: str, asked: dict[str, Any], *, as_json: boo
     known = read_code(code)
     settings = load_settings({name: asked.pop(name) for name in _SETTINGS})
     with open_storage(settings, "voucher") as storage:
+        # Before the change: what is done must not be told as failed as MongoDB is away a moment later.
+        zone = None if as_json else ZoneInfo(vouchers.find(storage, known).timezone)
         redemptions = Redemptions(storage, Audit(storage, now=_now), now=_now)
         answer = redemptions.carry_out(known, Order(action, TERMINAL, **asked))
-        zone = ZoneInfo(vouchers.find(storage, known).timezone)
-    if as_json:
+    if zone is None:
         print_json(answer)
     else:
         click.echo(_changed(answer, zone, Speech(settings.language)))
