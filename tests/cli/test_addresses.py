@@ -77,9 +77,9 @@ def test_a_file_of_any_name_that_is_there_is_a_ledger(tmp_path, make_ledger, sme
 
 
 def test_what_a_server_of_mongodb_s_protocol_lacks_is_said_by_commands(
-    monkeypatch, tmp_path, mongodb_uri, smetka
+    monkeypatch, tmp_path, new_mongodb_uri, smetka
 ):
-    server = lying.LyingServer(mongodb_uri, lying.drops_validators)
+    server = lying.LyingServer(new_mongodb_uri, lying.drops_validators)
     monkeypatch.setenv("SMETKA_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("SMETKA_MONGODB_URI", server.uri)
 
@@ -90,8 +90,8 @@ def test_what_a_server_of_mongodb_s_protocol_lacks_is_said_by_commands(
     assert CAUSES["validators"] in err
 
 
-def test_the_status_says_why_a_server_is_not_ready(monkeypatch, tmp_path, mongodb_uri, smetka):
-    server = lying.LyingServer(mongodb_uri, lying.no_sorting)
+def test_the_status_says_why_a_server_is_not_ready(monkeypatch, tmp_path, new_mongodb_uri, smetka):
+    server = lying.LyingServer(new_mongodb_uri, lying.no_sorting)
     monkeypatch.setenv("SMETKA_MONGODB_URI", server.uri)
     with DataDirectory(tmp_path).hold("serve") as directory:
         running = Running(

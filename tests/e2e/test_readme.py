@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.conftest import Shop
+from tests.fixtures.product import Shop
 
 README = Path(__file__).parent.parent.parent / "README.md"
 

@@ -11,7 +11,7 @@ import pytest
 from pymongo import MongoClient
 
 from smetka.telegram.standin import FakeTelegram
-from tests.e2e.conftest import Shop
+from tests.fixtures.product import Shop
 
 TOKEN = "123456789:AAEndToEndTokenForTheStandInBotApi"
 

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import SMETKA, Shop
 from tests.e2e.torture import tell
+from tests.fixtures.product import SMETKA, Shop
 
 __all__ = ["tell"]
 

@@ -26,7 +26,7 @@ MEGABYTE = 1024 * 1024
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """A running shop with an empty ledger."""
-    from tests.e2e.conftest import Shop
+    from tests.fixtures.product import Shop
 
     folder = tmp_path_factory.mktemp("shop")
     shop = Shop(folder, ["serve"], {"SMETKA_LEDGER": str(folder / "shop.db")})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.conftest import Shop
+from tests.fixtures.product import Shop
 
 REPOSITORY = Path(__file__).parent.parent.parent
 

@@ -15,9 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.cli.conftest import smetka  # noqa: F401 - the command
 from tests.ledger.servers import SERVERS
-from tests.web.conftest import assert_problem, exact, make_shop  # noqa: F401 - a web application
 
 PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)

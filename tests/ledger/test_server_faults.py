@@ -19,9 +19,9 @@ from smetka.errors import LedgerUnavailable, WrongUsage
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
 from smetka.money import Money
+from tests.fixtures.web import CUSTOMERS, PAYMENTS
 from tests.ledger.engines import LAYOUTS, SERVED, write
 from tests.ledger.servers import PASSWORD, USER, free_port
-from tests.web.conftest import CUSTOMERS, PAYMENTS
 
 SOON_SECONDS = 10.0
 """Until a fault is told that shows when connecting; 5 are promised."""

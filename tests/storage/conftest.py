@@ -1,4 +1,4 @@
-"""Servers that a test may kill, stop and damage."""
+"""Connections that are closed after the test, and how they refuse."""
 
 from __future__ import annotations
 
@@ -8,29 +8,6 @@ import pytest
 
 from smetka.errors import BonusStoreUnavailable
 from smetka.storage import Storage
-from smetka.storage.embedded import EmbeddedMongoDB
-
-
-@pytest.fixture
-def make_server(tmp_path):
-    """A function that gives a server of the test's own, not started, in `tmp_path/<name>`."""
-    servers = []
-
-    def make(name="data", **options) -> EmbeddedMongoDB:
-        servers.append(EmbeddedMongoDB(tmp_path / name, **options))
-        return servers[-1]
-
-    yield make
-    for server in servers:
-        server.stop()
-
-
-@pytest.fixture
-def own_server(make_server):
-    """A running server of the test's own."""
-    server = make_server()
-    server.start()
-    return server
 
 
 @pytest.fixture

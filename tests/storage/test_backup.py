@@ -51,11 +51,9 @@ def everything(storage):
 
 
 @pytest.fixture
-def empty(connect, mongodb_uri, embedded_server):
+def empty(connect, new_mongodb_uri):
     """A connection to another, empty database."""
-    from urllib.parse import urlsplit
-
-    return connect(urlsplit(mongodb_uri)._replace(path=f"/empty_{ObjectId()}").geturl())
+    return connect(new_mongodb_uri)
 
 
 @pytest.fixture

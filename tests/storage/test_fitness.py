@@ -33,18 +33,18 @@ LACKS = [
 
 
 @pytest.fixture
-def through(mongodb_uri):
+def through(new_mongodb_uri):
     """The real server, with a proxy before it that can lie."""
-    server = lying.LyingServer(mongodb_uri)
+    server = lying.LyingServer(new_mongodb_uri)
     yield server
     server.close()
 
 
 @pytest.fixture
-def beside(mongodb_uri):
+def beside(new_mongodb_uri):
     """The same database without the proxy."""
-    with pymongo.MongoClient(mongodb_uri) as client:
-        yield client[urlsplit(mongodb_uri).path[1:]]
+    with pymongo.MongoClient(new_mongodb_uri) as client:
+        yield client[urlsplit(new_mongodb_uri).path[1:]]
 
 
 def told(storage):

@@ -28,8 +28,8 @@ DOCUMENT_VALIDATION = 121
 
 
 @pytest.fixture
-def database(mongodb_uri):
-    with MongoClient(mongodb_uri) as client:
+def database(new_mongodb_uri):
+    with MongoClient(new_mongodb_uri) as client:
         yield client.get_default_database()
 
 
@@ -82,11 +82,11 @@ def test_one_record_a_customer_and_year(customers):
         customers.insert_one(dict(CUSTOMER))
 
 
-def test_making_the_rules_may_be_repeated_by_many_at_once(database, mongodb_uri):
+def test_making_the_rules_may_be_repeated_by_many_at_once(database, new_mongodb_uri):
     faults = []
 
     def repeat() -> None:
-        with MongoClient(mongodb_uri) as client:
+        with MongoClient(new_mongodb_uri) as client:
             try:
                 for _ in range(3):
                     ensure(client.get_default_database())

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from smetka.money import Money
-from tests.web.conftest import NOW
+from tests.fixtures.web import NOW
 
 
 @pytest.fixture

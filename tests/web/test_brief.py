@@ -10,7 +10,7 @@ from smetka import exact_json
 from smetka.bonus.collection import collect
 from smetka.money import Money
 from smetka.storage import Storage
-from tests.web.conftest import NOW
+from tests.fixtures.web import NOW
 
 
 def test_a_total_is_exact(shop, exact):

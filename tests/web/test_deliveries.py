@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smetka.telegram.delivery import FAILED, SENDING
-from tests.web.conftest import NOW
+from tests.fixtures.web import NOW
 
 REPORT = {"year": 2026, "currency": "MKD"}
 

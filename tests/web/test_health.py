@@ -124,9 +124,9 @@ def test_metrics_tell_when_a_part_is_away(make_shop, tmp_path):
 
 
 @pytest.fixture
-def lacking(mongodb_uri):
+def lacking(new_mongodb_uri):
     """A server of MongoDB's protocol that has no validators."""
-    server = lying.LyingServer(mongodb_uri, lying.no_validators(238))
+    server = lying.LyingServer(new_mongodb_uri, lying.no_validators(238))
     yield server.uri
     server.close()
 

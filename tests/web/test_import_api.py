@@ -15,7 +15,7 @@ import pytest
 
 from smetka.web import bodies, uploads
 from smetka.web.uploads import safe_name
-from tests.web.conftest import CUSTOMERS, PAYMENTS
+from tests.fixtures.web import CUSTOMERS, PAYMENTS
 
 PATH = "/api/v1/ledger/imports"
 PLAIN = "user_id,money_spent,year\n1,10.50,2023\n2,5,2023\n4711,1,2022\n"

@@ -13,9 +13,9 @@ from contextlib import closing
 import pytest
 
 from smetka.web import uploads
+from tests.fixtures.web import CUSTOMERS, PAYMENTS
 from tests.ledger.imports.test_source import sheet_of, workbook
 from tests.web.browsing import Browser, cards, entries, faults, form, notes, plain, table
-from tests.web.conftest import CUSTOMERS, PAYMENTS
 from tests.web.test_import_api import ORDERS, PLAIN, left, payments
 
 

@@ -16,6 +16,7 @@ from smetka.bonus.issuing import Issuing
 from smetka.bonus.redemptions import Order
 from smetka.bonus.vouchers import of_campaign
 from smetka.storage import batches
+from tests.fixtures.web import BOT
 from tests.web.browsing import (
     Browser,
     Cable,
@@ -27,7 +28,6 @@ from tests.web.browsing import (
     table,
 )
 from tests.web.campaigning import CUSTOMERS, NASTY, PAGE, PAYMENTS, holders, make
-from tests.web.conftest import BOT
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from smetka.telegram.delivery import FAILED, HELD
 from smetka.telegram.invites import Invites
 from smetka.telegram.state import Health, beat
-from tests.web.conftest import NOW
+from tests.fixtures.web import NOW
 
 MARKUP = "<script>alert('x')</script> & <b>co</b>"
 

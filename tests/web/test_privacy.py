@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smetka.money import Money
-from tests.web.conftest import BOT
+from tests.fixtures.web import BOT
 
 CUSTOMERS = (
     (1, "Ана Петрова-Прима", "ana.prima@example.com", 30),

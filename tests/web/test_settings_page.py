@@ -20,7 +20,7 @@ from smetka.money import Money
 from smetka.settings import Settings, load_settings
 from smetka.telegram.state import Health, beat
 from smetka.web.pages import settings as settings_page
-from tests.web.conftest import BOT, NOW, Shop
+from tests.fixtures.web import BOT, NOW, Shop
 
 HTML = {"Accept": "text/html"}
 AWAY = "mongodb://127.0.0.1:1/smetka?timeoutMS=300"

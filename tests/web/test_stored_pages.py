@@ -12,8 +12,8 @@ from decimal import Decimal
 import pytest
 
 from smetka.money import Money
+from tests.fixtures.web import NOW
 from tests.web.browsing import Browser, entries, notes, plain, table
-from tests.web.conftest import NOW
 
 FORMULAS = ["=1+1", "+389 70 123", "-5", "@SUM(A1)", "\tx", "\r=x"]
 NASTY = "<script>alert(1)</script>{{7*7}}\"';,"

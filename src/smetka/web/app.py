@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import Any
 
 import structlog
@@ -103,9 +104,13 @@ def _parts(settings: Settings, services: Services) -> WebParts:
     access: dict[str, Permission | None] = {"static": None, **NEEDS}
     access |= {operation.name: operation.needs for operation in operations}
     keys_always_needed = settings.auth == "required" or not settings.is_loopback_only
-    contract_document = openapi.document(
-        operations, threshold=settings.bonus_threshold, keys_always_needed=keys_always_needed
-    )
+
+    def document() -> bytes:
+        described = openapi.document(
+            operations, threshold=settings.bonus_threshold, keys_always_needed=keys_always_needed
+        )
+        return exact_json.dumps(described).encode()
+
     keys = KeyRing(settings.effective_keys_file)
     return WebParts(
         settings=settings,
@@ -130,7 +135,7 @@ def _parts(settings: Settings, services: Services) -> WebParts:
         long_paths=frozenset({op.path for op in operations if op.reads_all} | READ_ALL),
         upload_paths=frozenset({op.path for op in operations if op.takes_file} | UPLOADS.keys()),
         upload_endpoints=frozenset({op.name for op in operations if op.takes_file} | {*UPLOADS.values()}),
-        openapi=exact_json.dumps(contract_document).encode(),
+        openapi=cache(document),
     )
 
 

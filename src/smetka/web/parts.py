@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,8 @@ class WebParts:
     upload_paths: frozenset[str]
     """Where a POST may carry a file: its body is not read before its view does so."""
     upload_endpoints: frozenset[str]
-    openapi: bytes
+    openapi: Callable[[], bytes]
+    """The document, made when it is first asked for."""
 
 
 def parts() -> WebParts:

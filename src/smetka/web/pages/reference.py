@@ -40,4 +40,4 @@ def problem(slug: str) -> str:
 @contract.get("/openapi.json", needs=None, answers={200: "application/json"})
 def openapi_json() -> Any:
     """This document."""
-    return Response(parts().openapi, content_type="application/json")
+    return Response(parts().openapi(), content_type="application/json")
