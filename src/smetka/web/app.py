@@ -78,6 +78,14 @@ def build_app(settings: Settings | None, services: Services | None) -> Flask:
     """See `smetka.web.create_app`."""
     settings = settings or (services.settings if services else load_settings())
     services = services or build_services(settings)
+    app = _declared()
+    app.extensions["smetka"] = _parts(settings, services)
+    app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    return app
+
+
+def _declared() -> Flask:
+    """What is the same for every shop: routes, pages, guards."""
     app = Flask(__name__, static_folder=None)
     app.json = ExactJSONProvider(app)
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False, SEND_FILE_MAX_AGE_DEFAULT=3600)
@@ -94,8 +102,6 @@ def build_app(settings: Settings | None, services: Services | None) -> Flask:
     for group in GROUPS:
         group.register(app)
     app.register_blueprint(pages)
-    app.extensions["smetka"] = _parts(settings, services)
-    app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     return app
 
 
