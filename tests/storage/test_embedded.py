@@ -158,7 +158,7 @@ def test_a_server_that_was_never_started_can_be_stopped_and_asked(make_server):
 
 @pytest.mark.parametrize("delay", [0.02, 0.2, 0.4, 0.6, 0.8, 1.1])
 def test_a_first_start_that_was_interrupted_is_finished_by_the_next(make_server, delay):
-    server = make_server()
+    server = make_server(home=None)
     server.spawn()
     time.sleep(delay)
     os.kill(server.pid, signal.SIGKILL)
@@ -276,7 +276,7 @@ def test_without_the_extra_it_says_what_to_install(make_server, monkeypatch):
 
 
 def test_a_password_file_that_is_no_text_is_told(make_server):
-    server = make_server()
+    server = make_server(home=None)
     server.home.prepare()
     (server.home.path / "password.new").write_bytes(b"\xff")
 
