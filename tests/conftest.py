@@ -12,7 +12,8 @@ import structlog
 from smetka.logs import QUIETED
 
 pytest_plugins = [
-    f"tests.fixtures.{name}" for name in ("ledger", "records", "web", "command", "product", "browser")
+    "tests.selection",
+    *(f"tests.fixtures.{name}" for name in ("ledger", "records", "web", "command", "product", "browser")),
 ]
 
 REPOSITORY = Path(__file__).parent.parent

@@ -10,9 +10,11 @@ from contextlib import closing
 import pytest
 
 from smetka.demo import CUSTOMERS, write_ledger
+from tests.selection import not_quick
 
 
 @pytest.fixture(scope="module")
+@not_quick
 def demo(tmp_path_factory):
     path = tmp_path_factory.mktemp("demo") / "shop.db"
     write_ledger(path)

@@ -10,6 +10,7 @@ from threading import Event
 import pytest
 
 from smetka import probing
+from tests.selection import not_quick
 
 
 class Sleeper:
@@ -30,6 +31,7 @@ class Sleeper:
 
 
 @pytest.fixture
+@not_quick
 def sleeper():
     sleeper = Sleeper()
     yield sleeper

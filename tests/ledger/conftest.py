@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.ledger.servers import SERVERS
+from tests.selection import not_quick
 
 PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
@@ -110,6 +111,7 @@ def shop(make_ledger):
 
 
 @pytest.fixture(scope="session")
+@not_quick
 def server_of():
     """The name of an engine -> its server, started when it is first asked for, one for each test process."""
     with ExitStack() as stack:

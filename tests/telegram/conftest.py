@@ -17,6 +17,7 @@ from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.sender import Manner, Sender
 from smetka.telegram.standin import FakeTelegram
+from tests.selection import not_quick
 
 MANAGER, GROUP = 1001, -2002
 SKOPJE = ZoneInfo("Europe/Skopje")
@@ -106,6 +107,7 @@ def make_report():
 
 
 @pytest.fixture
+@not_quick
 def telegram():
     with FakeTelegram(chats=(MANAGER, GROUP)) as telegram:
         yield telegram

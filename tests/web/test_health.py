@@ -9,6 +9,7 @@ import time
 import pytest
 
 from smetka.errors import CAUSES
+from tests.selection import not_quick
 from tests.storage import lying
 
 
@@ -50,6 +51,7 @@ def test_a_missing_ledger_is_not_ready_until_it_comes(make_shop, make_ledger, tm
 
 
 @pytest.fixture
+@not_quick
 def silent_server():
     """A port where connections are accepted and never answered, as by a MongoDB that hangs."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
