@@ -60,6 +60,7 @@ def say(body=b'{"total": 1}', *, status=200, headers=None):
     return reply
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("reply", "protocol"),
     [
@@ -85,6 +86,7 @@ def test_every_id_is_asked_for_once_and_every_answer_counted(reply, protocol):
     assert 0 < answers.median <= answers.p95
 
 
+@pytest.mark.process
 def test_a_timed_load_counts_what_was_answered_within_its_time():
     with answering(say()) as (server, asked):
         answers = fire(server, Load("/", clients=2, seconds=0.4, warm_seconds=0.1))
@@ -94,6 +96,7 @@ def test_a_timed_load_counts_what_was_answered_within_its_time():
     assert answers.rate * 0.4 <= answers.count
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
@@ -109,6 +112,7 @@ def test_a_wrong_answer_is_no_figure(reply, told):
         fire(server, Load("/", [1, 2, 3], holds='"total"', clients=1, seconds=None))
 
 
+@pytest.mark.process
 def test_one_wrong_answer_among_many_is_enough():
     def reply(handler):
         say(status=500 if handler.path == "/37" else 200)(handler)
@@ -117,6 +121,7 @@ def test_one_wrong_answer_among_many_is_enough():
         fire(server, Load("/{id}", list(range(40)), clients=4, seconds=None))
 
 
+@pytest.mark.process
 def test_a_contestant_with_another_total_is_not_measured():
     with answering(say()) as (server, _), pytest.raises(WrongAnswer, match="total"):
         prove(Contestant(server, Load("/"), lambda answer: answer["total"] == 2))
@@ -157,6 +162,7 @@ def test_the_file_to_import_holds_the_ledgers_payments(tmp_path):
     assert rows == [[str(user_id), f"{amount:.2f}", str(year)] for user_id, amount, year in stored]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("engine", ["postgresql", *["clickhouse"] * has_clickhouse()])
 def test_servers_are_filled_with_the_same_ledger(tmp_path, engine):
     with closing(Ledger(str(ledger(tmp_path, 2000)))) as file, databases.serving(engine, tmp_path) as server:
@@ -190,6 +196,7 @@ def test_it_is_said_that_clickhouse_is_left_out(monkeypatch, capsys):
     assert "ClickHouse is left out" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_a_command_is_measured_to_its_end(tmp_path):
     code = "import time; held = b'x' * 60_000_000; time.sleep(0.3); print('done')"
     done = run("python", [sys.executable, "-c", code], tmp_path)
@@ -199,6 +206,7 @@ def test_a_command_is_measured_to_its_end(tmp_path):
     assert done.megabytes >= 60
 
 
+@pytest.mark.process
 def test_a_command_that_fails_is_no_figure(tmp_path):
     with pytest.raises(WrongAnswer, match="python ended with 3: what went wrong"):
         run(
@@ -251,6 +259,7 @@ def test_a_row_that_cannot_be_measured_fails_the_run_and_leaves_the_page(monkeyp
     assert figures.PAGE.read_text() == before
 
 
+@pytest.mark.process
 def test_a_row_is_measured_from_its_start_to_the_table(tmp_path):
     sizes = ["--quick", "--payments", "2000", "--seconds", "0.2", "--rounds", "1"]
     done = subprocess.run(

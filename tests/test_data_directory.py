@@ -70,6 +70,7 @@ def test_a_folder_whose_name_is_not_text_is_one_line(tmp_path):
         DataDirectory(Path(os.fsdecode(os.fsencode(tmp_path) + b"/data\xff"))).hold("serve")
 
 
+@pytest.mark.process
 def test_the_next_holder_waits_for_the_children_of_the_last(tmp_path):
     folder = tmp_path / "data"
     with DataDirectory(folder).hold("serve") as last:
@@ -86,6 +87,7 @@ def test_the_next_holder_waits_for_the_children_of_the_last(tmp_path):
     child.wait()
 
 
+@pytest.mark.process
 def test_a_process_is_told_from_a_later_one_with_its_pid():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     born = birth(child.pid)

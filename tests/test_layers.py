@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,23 +59,28 @@ def part_of(module: str) -> str:
     return module.split(".")[1] if "." in module else "__init__"
 
 
+@cache
+def statements():
+    """Every import statement, with its file."""
+    return [
+        (file, node)
+        for file in sorted(SOURCE.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+
 def imports():
-    for file in sorted(SOURCE.rglob("*.py")):
+    for file, node in statements():
         module = ".".join(("smetka", *file.relative_to(SOURCE).with_suffix("").parts))
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "smetka":
-                # `from smetka import money` names a module, `from smetka.money import Money` does not.
-                targets = (
-                    [f"smetka.{alias.name}" for alias in node.names]
-                    if node.module == "smetka"
-                    else [node.module]
-                )
-            elif isinstance(node, ast.Import):
-                targets = [alias.name for alias in node.names if alias.name.startswith("smetka.")]
-            else:
-                continue
-            for target in targets:
-                yield module, target
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif node.module == "smetka":
+            # `from smetka import money` names a module, `from smetka.money import Money` does not.
+            targets = [f"smetka.{alias.name}" for alias in node.names]
+        else:
+            targets = [node.module or ""]
+        yield from ((module, target) for target in targets if target.partition(".")[0] == "smetka")
 
 
 def test_no_arrow_points_the_wrong_way():
@@ -102,17 +108,10 @@ def test_no_arrow_points_the_wrong_way():
 )
 def test_each_library_stays_in_its_place(library, homes):
     users = set()
-    for file in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            names = (
-                [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else [a.name for a in node.names]
-                if isinstance(node, ast.Import)
-                else []
-            )
-            if any(name.partition(".")[0] == library for name in names):
-                users.add(file.relative_to(SOURCE).parts[0].removesuffix(".py"))
+    for file, node in statements():
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        if any(name.partition(".")[0] == library for name in names):
+            users.add(file.relative_to(SOURCE).parts[0].removesuffix(".py"))
 
     assert users <= homes
 

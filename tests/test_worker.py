@@ -316,6 +316,7 @@ def test_wrong_settings_are_one_line_and_status_2(start_worker):
     assert worker.log.read_text().count("\n") == 1
 
 
+@pytest.mark.process
 def test_it_imports_neither_flask_nor_sqlalchemy():
     script = "import sys, smetka.worker; print([m for m in ('flask', 'sqlalchemy', 'werkzeug') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -147,6 +147,7 @@ def test_a_ledger_that_is_away_stops_it_before_mongodb_is_asked(post, storage, t
     assert count(storage) == 0
 
 
+@pytest.mark.process
 def test_a_refusal_needs_no_mongodb(ledger, clock):
     storage = Storage("mongodb://127.0.0.1:1/smetka")
     rules = BonusRules(Money(1000_00), "record", "MKD", SKOPJE, clock)

@@ -236,6 +236,7 @@ def test_sixteen_who_race_on_fifty_customers_create_each_once(mongodb_uri, clock
     assert len(created) == 50 or faults
 
 
+@pytest.mark.process
 def test_with_mongodb_away_nothing_is_confirmed(clock):
     storage = Storage("mongodb://127.0.0.1:1/smetka")
     customers = BonusCustomers(storage, clock)

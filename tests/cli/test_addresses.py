@@ -14,6 +14,7 @@ from tests.storage import lying
 from tests.test_mongodb_uri import FORMS, parts_of
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("command", [["bonus", "list", "--year", "2026"], ["serve", "--port", "0"]])
 @pytest.mark.parametrize("form", [form for form in FORMS if "srv://shop:{}@cluster" not in form])
 def test_commands_say_what_is_wrong_with_mongodb_s_in_one_line_with_status_2(
@@ -30,6 +31,7 @@ def test_commands_say_what_is_wrong_with_mongodb_s_in_one_line_with_status_2(
     assert not [part for part in parts_of("QX[Z7]8K9") if part in err]
 
 
+@pytest.mark.process
 def test_the_reason_why_a_server_is_away_comes_with_the_command(monkeypatch, tmp_path, smetka):
     monkeypatch.setenv("SMETKA_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("SMETKA_MONGODB_URI", "mongodb://shop:QXZ789@127.0.0.1:1/b")

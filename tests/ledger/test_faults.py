@@ -166,6 +166,7 @@ def test_sixteen_who_meet_a_locked_ledger_are_all_told_soon(shop, ask, opened_be
         ask(ledger)
 
 
+@pytest.mark.process
 def test_a_lock_of_another_process_is_told_and_heals(shop):
     holder = subprocess.Popen(
         [
@@ -361,6 +362,7 @@ def test_an_import_that_is_still_at_it_is_not_undone(crashed):
         assert ledger.total_spent(1).total == Money(30030)
 
 
+@pytest.mark.process
 def test_a_file_that_may_not_be_read_is_told(ask_as_nobody):
     assert ask_as_nobody() == "300.30"
     ask_as_nobody.path.chmod(0)
@@ -368,12 +370,14 @@ def test_a_file_that_may_not_be_read_is_told(ask_as_nobody):
     assert "grant read permission" in ask_as_nobody()
 
 
+@pytest.mark.process
 def test_a_folder_that_may_not_be_entered_is_told(ask_as_nobody):
     ask_as_nobody.folder.chmod(0)
 
     assert "Permission denied" in ask_as_nobody()
 
 
+@pytest.mark.process
 def test_a_wal_ledger_in_a_folder_not_writable_says_what_to_grant(ask_as_nobody):
     with closing(sqlite3.connect(ask_as_nobody.path)) as database:
         database.execute("PRAGMA journal_mode = WAL")

@@ -43,6 +43,7 @@ def test_an_unchanged_file_keeps_its_version(ledger):
     assert [ledger.version() for _ in range(5)] == [version] * 5
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("mode", ["DELETE", "TRUNCATE", "PERSIST", "WAL"])
 def test_a_payment_of_another_process_is_in_the_next_answer(ledger, shop, mode):
     with closing(sqlite3.connect(shop)) as database:

@@ -34,6 +34,7 @@ def test_a_record_that_is_refused_is_a_fault(storage):
         insert_new(storage, "workers", [worker(1), {"_id": "2"}], together=5)
 
 
+@pytest.mark.process
 @pytest.mark.timeout(240)
 def test_scattered_keys_do_not_fill_the_embedded_servers_cache_for_good(tmp_path):
     chance = random.Random(5)

@@ -16,11 +16,13 @@ from pymongo.errors import DuplicateKeyError
 
 from smetka.errors import BonusStoreUnavailable
 from smetka.storage import Storage
+from tests.selection import not_quick
 
 LEASE = {"_id": "sender", "owner": "me", "fence": 1, "until": datetime(2026, 1, 1, tzinfo=UTC)}
 
 
 @pytest.fixture
+@not_quick
 def absent() -> str:
     """The URI of a server that is not there, with a password in it."""
     with socket.socket() as probe:
@@ -182,6 +184,7 @@ def test_a_wrong_password_is_told_without_it(connect, own_server, refusal):
     assert seconds < 5
 
 
+@pytest.mark.process
 def test_no_password_in_reasons_sentences_or_logs(connect, refusal):
     password = "p@ss:canary/42"
     with socket.socket() as closed:
@@ -249,6 +252,7 @@ def test_a_closed_one_refuses_and_leaves_no_thread(mongodb_uri, eventually):
     eventually(lambda: not [t for t in threading.enumerate() if t.name == "mongodb-probe"])
 
 
+@pytest.mark.process
 def test_a_resolver_that_is_silent_holds_nobody(connect, refusal, monkeypatch):
     # A name server of our own on loopback that never answers.
     with socket.socket(type=socket.SOCK_DGRAM) as silent:

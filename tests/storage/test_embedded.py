@@ -137,6 +137,7 @@ time.sleep(1.5)
 """
 
 
+@pytest.mark.process
 def test_a_server_that_closes_its_files_is_not_told_to_stop_once_more():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -348,6 +349,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("until", "delay", "hang"),
     [

@@ -186,6 +186,7 @@ def test_deliveries_are_listed_and_shown(mongodb_uri, monkeypatch, announcer, ma
     assert "There is no delivery no-such." in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_the_stand_in_runs_as_a_command():
     command = [
         sys.executable,
@@ -212,6 +213,7 @@ def test_the_stand_in_runs_as_a_command():
             process.kill()
 
 
+@pytest.mark.process
 def test_a_taken_port_is_one_line(capsys):
     with FakeTelegram() as taken:
         assert run(["fake-telegram", "--port", taken.url.rpartition(":")[2]]) == 1

@@ -107,6 +107,7 @@ def test_json_that_is_no_answer_leaves_the_outcome_unknown(client, telegram, bod
     assert caught.value.outcome_unknown
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "url",
     [f"http://127.0.0.1:{closed_port()}", "http://no-such-host.invalid"],
@@ -145,6 +146,7 @@ def everything_about(error: BaseException) -> str:
     return text
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "fault",
     [None, "500", "502-html", "reset", "truncated", "hang", "unauthorized", "refused", "no such name"],
@@ -175,6 +177,7 @@ def test_the_token_is_in_no_log_line_message_or_traceback(fault, caplog):
     assert "urllib3" in caplog.text  # its debug lines were there to be looked at
 
 
+@pytest.mark.process
 def test_a_refusal_that_repeats_the_token_is_masked():
     with FakeTelegram(token=CANARY, chats=(MANAGER,)) as telegram:
         client = TelegramClient(CANARY, telegram.url)

@@ -270,6 +270,7 @@ def test_threads_that_race_on_different_questions_obey_the_limit(announcer, stor
     assert len(records(storage)) == 6
 
 
+@pytest.mark.process
 def test_mongodb_being_away_is_told_with_the_reason(clock, make_report):
     storage = Storage("mongodb://127.0.0.1:1/smetka")
     deliveries = Deliveries(storage, recipients=[MANAGER], cooldown_seconds=600, now=clock.now)

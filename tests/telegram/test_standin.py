@@ -160,6 +160,7 @@ def test_a_body_that_is_not_json_is_refused(call):
     assert answer["description"] == "Bad Request: can't parse JSON object"
 
 
+@pytest.mark.process
 def test_the_lenient_one_passes_over_unknown_fields():
     with FakeTelegram(strict=False) as telegram:
         url = f"{telegram.url}/bot{telegram.token}/sendMessage"
@@ -386,6 +387,7 @@ def test_a_button_is_answered_once_it_was_pressed(call, telegram):
     assert not call("answerCallbackQuery", {"callback_query_id": "nonsense"})["ok"]
 
 
+@pytest.mark.process
 def test_flood_control_says_how_long_to_wait():
     with (
         FakeTelegram(chats=(MANAGER, -2002, 3003), flood_control=True) as telegram,

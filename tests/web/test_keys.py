@@ -165,6 +165,7 @@ def _create(path, all_are_here, numbers):
         create_key(path, f"key {number}", "reader")
 
 
+@pytest.mark.process
 def test_those_who_write_at_once_lose_nothing(path):
     context = multiprocessing.get_context("spawn")
     all_are_here = context.Barrier(4)
@@ -190,6 +191,7 @@ def test_the_file_is_plain_json_of_version_1(path):
     assert set(content["keys"][0]) == {"name", "role", "hash", "created_at", "revoked_at"}
 
 
+@pytest.mark.process
 def test_the_command_line_needs_no_flask_for_keys():
     code = "import sys, smetka.keys; print('flask' in sys.modules)"
 

@@ -407,6 +407,7 @@ def test_amounts_as_texts_in_two_readings_are_not_guessed_in_a_workbook_either(s
     assert (status, json.loads(out)["total"]) == (0, 1246.5)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("text", [PLAIN + "1,1.00,2023\n", "order_id," + PLAIN + "a,1,1.00,2023\n"])
 def test_the_same_file_twice_at_once_is_added_once(smetka, export, tmp_path, monkeypatch, text):
     path, ledger = export(text), tmp_path / "shop.db"
@@ -440,6 +441,7 @@ def test_a_table_of_the_name_of_ours_is_told(smetka, export, make_ledger, table,
     assert ledger.read_bytes() == before
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("there", [True, False], ids=["a ledger that is there", "a new ledger"])
 def test_a_ledger_that_cannot_grow_is_told_as_one_that_cannot_be_written(
     export, make_ledger, tmp_path, there

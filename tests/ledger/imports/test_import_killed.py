@@ -15,6 +15,8 @@ import pytest
 from smetka.ledger import Ledger
 from smetka.ledger.imports.marker import draft, marker
 
+pytestmark = pytest.mark.process
+
 ROWS = 60_000
 KILLS = 12
 
