@@ -1,5 +1,7 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test test-clickhouse lint format docs words lock bench torture mutants wheel clean
+.PHONY: help demo setup test quick test-times test-clickhouse lint format docs words lock bench torture mutants wheel clean
+# The tests start Python some hundred times: what was compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first Python that is one of ours; `make PYTHON=/path/to/python3.12 …` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -15,8 +17,17 @@ demo: .venv/runs ## Set everything up and run an invented shop
 
 setup: .venv/tests ## Set everything up, and all that tests need
 
-test: .venv/tests lint ## Set everything up and run every check and test
-	$(BIN)/python -m pytest -n 2
+# The checks of `lint` run beside the tests, and what they said comes at the end.
+test: .venv/tests ## Set everything up and run every check and test
+	@$(MAKE) --no-print-directory lint >.venv/lint 2>&1 & lint=$$!; trap "kill $$lint" INT TERM; \
+	$(BIN)/python -m pytest -n 2; tests=$$?; wait $$lint; lint=$$?; \
+	cat .venv/lint; exit $$((tests | lint))
+
+quick: .venv/tests ## The tests that need no server and no process, in less than a minute
+	@$(BIN)/python -m pytest -n 2 --quick
+
+test-times: .venv/tests ## Every test, and a table of where the time went (TESTS=tests/web)
+	@$(BIN)/python -m pytest -n 2 -p tests.times $(TESTS)
 
 test-clickhouse: .venv/clickhouse ## The ledger's tests with ClickHouse's engine too (installs 560 MB)
 	ENGINES=clickhouse $(BIN)/python -m pytest tests/ledger
