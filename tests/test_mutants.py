@@ -16,13 +16,19 @@ SOURCE = REPOSITORY / "src" / "smetka"
 
 
 @cache
-def functions_of(file: str) -> set[str]:
+def functions_of(file: str) -> dict[str, bool]:
+    """The functions of a file, and whether all of each is long: `make test` runs none of it."""
     tree = ast.parse((REPOSITORY / file).read_text())
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    every = any(isinstance(node, ast.Assign) and "mark.long" in ast.unparse(node) for node in tree.body)
+    return {
+        node.name: every or "pytest.mark.long" in map(ast.unparse, node.decorator_list)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
-def test_a_guard_stands_once_where_it_is_said_to_and_its_tests_exist(guard):
+def test_a_guard_stands_once_where_it_is_said_to_and_its_tests_are_in_make_test(guard):
     for path, content in without(SOURCE, guard).items():
         assert ast.dump(ast.parse(content)) != ast.dump(ast.parse(path.read_text()))
 
@@ -31,6 +37,7 @@ def test_a_guard_stands_once_where_it_is_said_to_and_its_tests_exist(guard):
         file, _, function = test.partition("::")
         assert function.startswith("test_"), test
         assert function in functions_of(file), test
+        assert not functions_of(file)[function], f"{test} is long; name its twin"
 
 
 def test_names_are_unique_and_there_are_many():
