@@ -43,8 +43,14 @@ class Copies:
         self._folder.cleanup()
 
     def fault(self, tests: Iterable[str]) -> str | None:
-        """What pytest says when the tests are red with nothing changed, and would tell nothing."""
-        status, said = _run(self._made[0], f"-n {self._jobs} {' '.join(tests)}", limit=1800)
+        """What pytest says when the tests are red with nothing changed, and would tell nothing.
+
+        What this compiles and prepares is there for every later run.
+        """
+        named = " ".join(tests)
+        for copy in self._made[1:]:
+            _run(copy, f"--collect-only {named}", compiles=True)
+        status, said = _run(self._made[0], f"-n {self._jobs} {named}", compiles=True, limit=1800)
         return None if status == GREEN else said
 
     def each(self, tasks: Iterable[Task], do: Callable[[Path, Task], Found]) -> Iterator[Found]:
@@ -76,14 +82,15 @@ def noticed_by(copy: Path, changed: dict[Path, str], tests: str) -> str | None:
     Raises:
         ValueError: the tests neither passed nor failed; the message is what pytest said.
     """
-    whole = {path: path.read_text(encoding="utf-8") for path in changed}
+    whole = {path: (path.read_text(encoding="utf-8"), path.stat().st_mtime_ns) for path in changed}
     for path, content in changed.items():
         path.write_text(content, encoding="utf-8")
     try:
         status, said = _run(copy, tests)
     finally:
-        for path, content in whole.items():
+        for path, (content, time) in whole.items():
             path.write_text(content, encoding="utf-8")
+            os.utime(path, ns=(time, time))  # as what was compiled of it says
     if status == GREEN:
         return None
     if status == TOO_LONG:
@@ -116,16 +123,19 @@ def _make_copy(folder: Path) -> Path:
     return copy
 
 
-def _run(copy: Path, tests: str, *, limit: float = LIMIT_SECONDS) -> tuple[int, str]:
+def _run(copy: Path, tests: str, *, compiles: bool = False, limit: float = LIMIT_SECONDS) -> tuple[int, str]:
     """The status and what pytest said. Whatever was started and is still there is killed."""
     options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={copy.parent / 'tmp'}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment["PREPARED"] = str(copy.parent.parent)  # a MongoDB that was started once, for all runs
+    if not compiles:
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"  # of what is changed nothing is kept
     said = copy.parent / "said"
     with said.open("wb") as file:
         pytest = subprocess.Popen(
             [_python(copy), "-m", "pytest", *options, *tests.split()],
             cwd=copy,
-            env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+            env=environment,
             stdout=file,
             stderr=file,
             process_group=0,
