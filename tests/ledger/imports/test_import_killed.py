@@ -1,7 +1,8 @@
-"""The real command, killed at any moment: the ledger has all rows of the files, or none."""
+"""An import, killed at any moment: the ledger has all rows of the files, or none."""
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import sqlite3
@@ -13,47 +14,24 @@ from contextlib import closing
 import pytest
 
 from smetka.ledger import Ledger
+from smetka.ledger.imports import load
 from smetka.ledger.imports.marker import draft, marker
+from tests.conftest import REPOSITORY
 
-pytestmark = pytest.mark.process
-
-ROWS = 60_000
-KILLS = 12
-
-# A process that dies by its own hand just before the n-th statement on its databases that begins so.
-DYING = """
-import os, signal, sqlite3, sys
-word, left = sys.argv[1], int(sys.argv[2])
-
-class Dying(sqlite3.Connection):
-    def execute(self, sql, *values):
-        global left
-        if sql.startswith(word):
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return super().execute(sql, *values)
-
-real = sqlite3.connect
-sqlite3.connect = lambda *arguments, **options: real(*arguments, **options, factory=Dying)
-from smetka.cli import main
-main(sys.argv[3:])
-"""
-
-
-def write_export(path, rows):
-    chance = random.Random(3)
-    with path.open("w") as file:
-        file.write("user_id,money_spent,year\n")
-        for _ in range(rows):
-            cents, year = chance.randint(1, 9999999), chance.randint(2018, 2024)
-            file.write(f"{chance.randint(1, 9000)},{cents / 100:.2f},{year}\n")
-    return path
+ROWS = 6_000
+KILLS = 24
+NEVER = 0
 
 
 @pytest.fixture(scope="module")
 def export(tmp_path_factory):
-    return write_export(tmp_path_factory.mktemp("exports") / "export.csv", ROWS)
+    path, chance = tmp_path_factory.mktemp("exports") / "export.csv", random.Random(3)
+    with path.open("w") as file:
+        file.write("user_id,money_spent,year\n")
+        for _ in range(ROWS):
+            cents, year = chance.randint(1, 9999999), chance.randint(2018, 2024)
+            file.write(f"{chance.randint(1, 900)},{cents / 100:.2f},{year}\n")
+    return path
 
 
 @pytest.fixture
@@ -63,9 +41,35 @@ def old(make_ledger):
     return make_ledger(people, [(number, 1.0, 2010) for number in range(1, 500)], index=True)
 
 
-def start(export, ledger, *before):
-    command = [sys.executable, *(before or ("-m", "smetka")), "ledger", "import", export, "--into", ledger]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+@pytest.fixture(scope="module")
+def killed(export):
+    """A function that imports into a ledger in a process of its own: its status, and its steps if it lived.
+
+    It dies just before the `last` of the steps whose names begin with `begin`: see `dying`.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.ledger.imports.dying"],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def killed(ledger, begin="", last=NEVER, *, cache_kib=load._CACHE_KIB):
+        asked = {
+            "arguments": ["ledger", "import", str(export), "--into", str(ledger)],
+            "begin": begin,
+            "last": last,
+            "cache_kib": cache_kib,
+        }
+        process.stdin.write(f"{json.dumps(asked)}\n")
+        process.stdin.flush()
+        return tuple(json.loads(process.stdout.readline()))
+
+    yield killed
+    process.stdin.close()
+    process.wait()
+    process.stdout.close()
 
 
 def state(ledger):
@@ -88,38 +92,33 @@ def check(ledger):
     return imported
 
 
-def finished(export, ledger):
-    assert start(export, ledger).wait() == 0
+def check_finished(status, ledger):
+    assert status == 0
     assert check(ledger)
     assert not marker(ledger).exists()
     assert not draft(ledger).exists()
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["a new ledger", "one that is there"])
-def test_killed_at_any_moment_it_is_all_or_nothing(export, old, tmp_path, new):
+def test_killed_at_any_moment_it_is_all_or_nothing(killed, old, tmp_path, new):
     ledger = tmp_path / "new.db" if new else old
     original = None if new else old.read_bytes()
-    begun = time.monotonic()
-    finished(export, ledger)
-    whole = time.monotonic() - begun
-    alive = 0
+    status, steps = killed(ledger)
+    check_finished(status, ledger)
+    assert steps > 10 * KILLS
     for number in range(KILLS):
         if new:
             ledger.unlink(missing_ok=True)
         else:
             ledger.write_bytes(original)
-        process = start(export, ledger)
-        time.sleep(whole * (number + 0.5) / KILLS)
-        process.kill()
-        alive += process.wait() == -signal.SIGKILL
+        status, _ = killed(ledger, last=int(steps * (number + 0.5) / KILLS))
+        assert status == -signal.SIGKILL
         if ledger.exists() or not new:
             check(ledger)
 
-    assert alive > KILLS // 3
-
 
 @pytest.mark.parametrize(
-    ("word", "number"),
+    ("begin", "last"),
     [
         ("BEGIN IMMEDIATE", 1),
         ("INSERT INTO user_info", 1),
@@ -129,17 +128,18 @@ def test_killed_at_any_moment_it_is_all_or_nothing(export, old, tmp_path, new):
         ("COMMIT", 2),
         ("DETACH", 1),
         ("CREATE INDEX", 1),
+        ("os.link", 1),
     ],
 )
 @pytest.mark.parametrize("new", [True, False], ids=["a new ledger", "one that is there"])
-def test_killed_while_it_writes_it_is_all_or_nothing(export, old, tmp_path, word, number, new):
+def test_killed_while_it_writes_it_is_all_or_nothing(killed, old, tmp_path, begin, last, new):
     ledger = tmp_path / "new.db" if new else old
-    ended = start(export, ledger, "-c", DYING, word, str(number)).wait()
+    status, _ = killed(ledger, begin, last)
 
-    if word == "CREATE INDEX" and not new:
-        assert ended == 0
+    if begin in {"CREATE INDEX", "os.link"} and not new:
+        assert status == 0
         return
-    assert ended == -signal.SIGKILL
+    assert status == -signal.SIGKILL
     if new:
         assert not ledger.exists()
     else:
@@ -147,16 +147,31 @@ def test_killed_while_it_writes_it_is_all_or_nothing(export, old, tmp_path, word
         # Readers put it right by themselves, as one of them may write.
         with closing(Ledger(str(ledger))) as reader:
             assert reader.total_spent(1).payments >= 1
-        assert check(ledger) == (word == "DETACH")
-    if word != "DETACH" or new:
-        finished(export, ledger)
+        assert check(ledger) == (begin == "DETACH")
+    if begin != "DETACH" or new:
+        check_finished(killed(ledger)[0], ledger)
 
 
-def test_killed_when_pages_are_in_the_ledger_already_it_is_rolled_back(old, tmp_path):
+def test_killed_when_pages_are_in_the_ledger_already_it_is_rolled_back(killed, old):
     """More rows than the cache has room for: a part is in the file when the end comes."""
-    export, before = write_export(tmp_path / "long.csv", 5 * ROWS), old.stat().st_size
-    assert start(export, old, "-c", DYING, "INSERT INTO smetka_imports", "1").wait() == -signal.SIGKILL
+    before = old.stat().st_size
+    assert killed(old, "INSERT INTO smetka_imports", 1, cache_kib=64)[0] == -signal.SIGKILL
 
     assert old.stat().st_size > before
     assert old.with_name(f"{old.name}-journal").stat().st_size > 0
     assert state(old) == (0, False)
+
+
+def test_the_command_itself_can_be_killed_while_it_waits_for_the_ledger(export, old):
+    command = [sys.executable, "-m", "smetka", "ledger", "import", export, "--into", old]
+    with closing(sqlite3.connect(old, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not marker(old).exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+
+    assert not check(old)
+    check_finished(subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode, old)
