@@ -60,8 +60,8 @@ def part_of(module: str) -> str:
 
 
 @cache
-def statements():
-    """Every import statement, with its file."""
+def import_statements():
+    """Each file with its statements of imports."""
     return [
         (file, node)
         for file in sorted(SOURCE.rglob("*.py"))
@@ -71,16 +71,19 @@ def statements():
 
 
 def imports():
-    for file, node in statements():
+    for file, node in import_statements():
         module = ".".join(("smetka", *file.relative_to(SOURCE).with_suffix("").parts))
         if isinstance(node, ast.Import):
-            targets = [alias.name for alias in node.names]
-        elif node.module == "smetka":
-            # `from smetka import money` names a module, `from smetka.money import Money` does not.
-            targets = [f"smetka.{alias.name}" for alias in node.names]
+            targets = [alias.name for alias in node.names if alias.name.startswith("smetka.")]
+        elif (node.module or "").partition(".")[0] != "smetka":
+            continue
         else:
-            targets = [node.module or ""]
-        yield from ((module, target) for target in targets if target.partition(".")[0] == "smetka")
+            # `from smetka import money` names a module, `from smetka.money import Money` does not.
+            targets = (
+                [f"smetka.{alias.name}" for alias in node.names] if node.module == "smetka" else [node.module]
+            )
+        for target in targets:
+            yield module, target
 
 
 def test_no_arrow_points_the_wrong_way():
@@ -107,11 +110,12 @@ def test_no_arrow_points_the_wrong_way():
     ],
 )
 def test_each_library_stays_in_its_place(library, homes):
-    users = set()
-    for file, node in statements():
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-        if any(name.partition(".")[0] == library for name in names):
-            users.add(file.relative_to(SOURCE).parts[0].removesuffix(".py"))
+    users = {
+        file.relative_to(SOURCE).parts[0].removesuffix(".py")
+        for file, node in import_statements()
+        for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+        if name.partition(".")[0] == library
+    }
 
     assert users <= homes
 
