@@ -11,7 +11,9 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -40,13 +42,20 @@ HEADER = "# What Smetka says in Macedonian; written by `make words`, translated 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|\{(\w*)\}|<(/?\w+)>")
 
 
-def said() -> Catalog:
-    """Every message of the code and the templates."""
-    found = Catalog(locale="mk", charset="utf-8", fuzzy=False)
-    messages = extract_from_dir(
+@cache
+def extracted() -> list[tuple[Any, str | None]]:
+    """Every message of the code and the templates, with its context; read once, which takes seconds."""
+    found = extract_from_dir(
         SOURCE, METHODS, options_map={"**.html": {"trimmed": "true", "silent": "false"}}, keywords=KEYWORDS
     )
-    for _file, _line, message, _comments, context in sorted(messages, key=lambda each: (each[0], each[1])):
+    in_order = sorted(found, key=lambda each: (each[0], each[1]))
+    return [(message, context) for _file, _line, message, _comments, context in in_order]
+
+
+def said() -> Catalog:
+    """Every message: of the code, the templates, and what is said by tables."""
+    found = Catalog(locale="mk", charset="utf-8", fuzzy=False)
+    for message, context in extracted():
         found.add(message, context=context)
     for setting in Settings.model_fields.values():
         found.add(setting.description)

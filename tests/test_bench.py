@@ -44,7 +44,7 @@ def answering(reply, protocol="HTTP/1.1"):
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield Server("the other", server.server_port, None), asked
         server.shutdown()
 
