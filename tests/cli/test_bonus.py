@@ -149,7 +149,6 @@ def test_the_export_to_stdout_is_that_and_nothing_else(smetka, tmp_path, monkeyp
         pytest.param(
             "{} > /dev/full", 1, "smetka: Stdout cannot be written: No space left on device.\n", id="full"
         ),
-        pytest.param("{} | cat > copy.csv", 0, "2 customers written to stdout.\n", id="read to its end"),
     ],
 )
 def test_a_stdout_that_does_not_take_it_is_no_traceback(smetka, tmp_path, shell, status, said):
@@ -182,10 +181,3 @@ def test_a_file_that_cannot_be_written_is_said(smetka, tmp_path):
 
     assert status == 1
     assert "cannot be written: No such file or directory." in err
-
-
-@pytest.mark.parametrize(
-    "arguments", [["approve", "0"], ["approve", "x"], ["list", "--year", "0"], ["list", "--review", "x"]]
-)
-def test_wrong_usage_is_status_2(smetka, arguments):
-    assert smetka("bonus", *arguments)[0] == 2

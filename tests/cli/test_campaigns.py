@@ -97,39 +97,15 @@ def test_a_campaign_of_the_past_is_made_with_a_warning(smetka):
     assert (status, err) == (0, "Its vouchers are not valid any more: the last day was 2021-01-31.\n")
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "said"),
-    [
-        (("--budget", "1"), 1, "There is a campaign year-end already"),
-        (("--valid-until", "2026-W04-7"), 2, "must be a day such as 2027-01-31"),
-        (("--valid-until", "20270131"), 2, "must be a day such as 2027-01-31"),
-        (("--valid-until", "2027-02-29"), 2, "must be a day such as 2027-01-31"),
-        (("--valid-from", "2099-02-01"), 2, "valid_until must not be before valid_from"),
-        (("--voucher-value", "1.005"), 2, "at most two decimals"),
-        (("--voucher-value", "0"), 2, "voucher_value must be more than 0"),
-        (("--tier", "5000"), 2, "must be a total and a value, such as 5000:1500"),
-        (("--tier", "900:10"), 2, "tiers"),
-        (("--most-vouchers", "0"), 2, "0 is not in the range"),
-        (("--year", "0"), 2, "0 is not in the range"),
-    ],
-)
-def test_wrong_rules_are_named_and_change_nothing(smetka, told, changes, status, said):
+def test_rules_never_change(smetka, told):
     told("campaign", "create", "year-end", *YEAR_END)
 
-    found, out, err = smetka("campaign", "create", "year-end", *YEAR_END, *changes)
+    status, out, err = smetka("campaign", "create", "year-end", *YEAR_END, "--budget", "1")
 
-    assert (found, out) == (status, "")
-    assert said in err
+    assert (status, out) == (1, "")
+    assert "There is a campaign year-end already" in err
     (kept,) = told("campaign", "list")
     assert (kept["voucher_value"], kept["budget"], kept["tiers"]) == (300, None, [])
-
-
-@pytest.mark.parametrize("name", ["", "Year End", "-x", "../x", "x" * 65])
-def test_a_name_that_is_none_is_refused(smetka, name):
-    status, _, err = smetka("campaign", "create", *YEAR_END, "--", name)
-
-    assert status == 2
-    assert err.startswith("smetka: name must be")
 
 
 @pytest.mark.parametrize("command", ["preview", "issue", "show", "export", "print"])
@@ -320,21 +296,6 @@ def test_a_mistyped_code_and_one_that_nobody_has_are_told_apart(smetka, codes, a
     assert "mistyped" in mistyped[2]
     assert other_customer[0] == 1
     assert "customer 1" in other_customer[2]
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("voucher", "void", "X"),
-        ("voucher", "reserve", "X", "--minutes", "0"),
-        ("voucher", "redeem", "X", "--user-id", "0"),
-        ("campaign", "create", "x"),
-        ("campaign", "print", "year-end"),
-        ("audit", "--limit", "0"),
-    ],
-)
-def test_wrong_usage_is_status_2(smetka, arguments):
-    assert smetka(*arguments)[0] == 2
 
 
 def test_without_a_ledger_vouchers_are_redeemed_and_names_are_not_shown(smetka, codes, tmp_path, monkeypatch):
