@@ -14,8 +14,11 @@ from tests.storage import lying
 from tests.test_mongodb_uri import FORMS, parts_of
 
 
-@pytest.mark.process
-@pytest.mark.parametrize("command", [["bonus", "list", "--year", "2026"], ["serve", "--port", "0"]])
+@pytest.mark.parametrize(
+    "command",
+    [["bonus", "list", "--year", "2026"], pytest.param(["serve", "--port", "0"], marks=pytest.mark.process)],
+    ids=["a command", "the server"],
+)
 @pytest.mark.parametrize("form", [form for form in FORMS if "srv://shop:{}@cluster" not in form])
 def test_commands_say_what_is_wrong_with_mongodb_s_in_one_line_with_status_2(
     monkeypatch, tmp_path, make_ledger, smetka, form, command

@@ -14,6 +14,7 @@ def _without_mongodb(monkeypatch, make_ledger):
     monkeypatch.setenv("SMETKA_LEDGER", str(make_ledger()))
 
 
+@pytest.mark.process
 def test_what_is_no_wrong_usage_does_ask_for_it(smetka):
     assert smetka(*YEAR_END)[:2] == (1, "")
 

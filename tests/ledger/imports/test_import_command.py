@@ -6,14 +6,11 @@ import os
 import resource
 import sqlite3
 import stat
-import subprocess
-import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from smetka.cli import run
 from smetka.ledger.faults import explain
 from smetka.ledger.imports.marker import draft, marked, marker
 from smetka.ledger.imports.target import writing
@@ -21,19 +18,6 @@ from tests.ledger.imports.test_source import workbook
 
 FILES = Path(__file__).parent / "files"
 PLAIN = "user_id,money_spent,year\n"
-
-
-@pytest.fixture
-def smetka(capsys):
-    """Run a command; its exit status, stdout and stderr."""
-
-    def run_command(*arguments):
-        status = run([str(argument) for argument in arguments])
-        shown = capsys.readouterr()
-        assert "Traceback" not in shown.err
-        return status, shown.out, shown.err
-
-    return run_command
 
 
 @pytest.fixture
@@ -409,17 +393,17 @@ def test_amounts_as_texts_in_two_readings_are_not_guessed_in_a_workbook_either(s
 
 @pytest.mark.process
 @pytest.mark.parametrize("text", [PLAIN + "1,1.00,2023\n", "order_id," + PLAIN + "a,1,1.00,2023\n"])
-def test_the_same_file_twice_at_once_is_added_once(smetka, export, tmp_path, monkeypatch, text):
-    path, ledger = export(text), tmp_path / "shop.db"
+def test_the_same_file_twice_at_once_is_added_once(smetka, export, tmp_path, text):
+    path, ledger, overtaking = export(text), tmp_path / "shop.db", pytest.MonkeyPatch()
     command = ("ledger", "import", path, "--into", ledger)
 
     def overtaken(*arguments):
-        """Another process is quicker, when this one has looked and comes to write."""
-        monkeypatch.undo()
-        subprocess.run([sys.executable, "-m", "smetka", *command], check=True, stdout=subprocess.DEVNULL)
+        """Another one is quicker, when this one has looked and comes to write."""
+        overtaking.undo()
+        assert smetka(*command)[0] == 0
         return marked(*arguments)
 
-    monkeypatch.setattr("smetka.ledger.imports.target.marked", overtaken)
+    overtaking.setattr("smetka.ledger.imports.target.marked", overtaken)
     status, out, err = smetka(*command)
 
     assert (status, err) == (0, "")
@@ -441,25 +425,28 @@ def test_a_table_of_the_name_of_ours_is_told(smetka, export, make_ledger, table,
     assert ledger.read_bytes() == before
 
 
-@pytest.mark.process
+@contextmanager
+def no_file_longer_than(size):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 @pytest.mark.parametrize("there", [True, False], ids=["a ledger that is there", "a new ledger"])
 def test_a_ledger_that_cannot_grow_is_told_as_one_that_cannot_be_written(
-    export, make_ledger, tmp_path, there
+    smetka, export, make_ledger, tmp_path, there
 ):
     path = export(PLAIN + "".join(f"{number},1.00,2023\n" for number in range(1, 20_000)))
     ledger = make_ledger([(1, "Ana", None, 30)], []) if there else tmp_path / "new.db"
-    ended = subprocess.run(
-        [sys.executable, "-m", "smetka", "ledger", "import", path, "--into", ledger],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
-        env={**os.environ, "SQLITE_TMPDIR": "/dev/shm", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-    )
+    with no_file_longer_than(100_000):
+        status, _, err = smetka("ledger", "import", path, "--into", ledger)
 
-    assert ended.returncode == 1
-    assert "cannot be written" in ended.stderr
-    assert "cannot be read" not in ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert status == 1
+    assert "cannot be written" in err
+    assert "cannot be read" not in err
     assert ledger.exists() == there
 
 

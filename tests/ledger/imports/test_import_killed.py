@@ -17,6 +17,7 @@ from smetka.ledger import Ledger
 from smetka.ledger.imports import load
 from smetka.ledger.imports.marker import draft, marker
 from tests.conftest import REPOSITORY
+from tests.selection import not_quick
 
 ROWS = 6_000
 KILLS = 24
@@ -42,6 +43,7 @@ def old(make_ledger):
 
 
 @pytest.fixture(scope="module")
+@not_quick
 def killed(export):
     """A function that imports into a ledger in a process of its own: its status, and its steps if it lived.
 
@@ -162,6 +164,7 @@ def test_killed_when_pages_are_in_the_ledger_already_it_is_rolled_back(killed, o
     assert state(old) == (0, False)
 
 
+@pytest.mark.process
 def test_the_command_itself_can_be_killed_while_it_waits_for_the_ledger(export, old):
     command = [sys.executable, "-m", "smetka", "ledger", "import", export, "--into", old]
     with closing(sqlite3.connect(old, isolation_level=None)) as other:
