@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +21,7 @@ from bench.ledgers import customers, ledger, random_ids
 from bench.load import Load, WrongAnswer, fire
 from bench.rows.importing import importing, payments_file
 from bench.rows.sizes import Sizes
-from bench.servers import REPOSITORY, NotStarted, Server
+from bench.servers import NotStarted, Server
 
 from smetka.ledger import Ledger
 from tests.ledger.servers import has_clickhouse
@@ -260,16 +259,13 @@ def test_a_row_that_cannot_be_measured_fails_the_run_and_leaves_the_page(monkeyp
 
 
 @pytest.mark.process
-def test_a_row_is_measured_from_its_start_to_the_table(tmp_path):
+def test_a_row_is_measured_from_its_start_to_the_table(tmp_path, monkeypatch, capsys):
     sizes = ["--quick", "--payments", "2000", "--seconds", "0.2", "--rounds", "1"]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *sizes, "--only", "fresh", "--folder", tmp_path],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+    monkeypatch.setattr("sys.argv", ["bench", *sizes, "--only", "fresh", "--folder", str(tmp_path)])
 
-    assert done.returncode == 0, done.stderr
-    rows = [line for line in done.stdout.splitlines() if line.startswith("| averages computed afresh")]
+    status, shown = main(), capsys.readouterr()
+
+    assert status == 0, shown.err
+    rows = [line for line in shown.out.splitlines() if line.startswith("| averages computed afresh")]
     assert len(rows) == 2
     assert all(re.search(r"\| \d+\.\d\d \| ≤ 1\.?2? \| (reached|missed by)", row) for row in rows)

@@ -37,7 +37,7 @@ def test_commands_say_what_is_wrong_with_mongodb_s_in_one_line_with_status_2(
 @pytest.mark.process
 def test_the_reason_why_a_server_is_away_comes_with_the_command(monkeypatch, tmp_path, smetka):
     monkeypatch.setenv("SMETKA_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("SMETKA_MONGODB_URI", "mongodb://shop:QXZ789@127.0.0.1:1/b")
+    monkeypatch.setenv("SMETKA_MONGODB_URI", "mongodb://shop:QXZ789@127.0.0.1:1/b?timeoutMS=300")
 
     status, _, err = smetka("bonus", "list", "--year", "2026")
 
