@@ -391,7 +391,6 @@ def test_amounts_as_texts_in_two_readings_are_not_guessed_in_a_workbook_either(s
     assert (status, json.loads(out)["total"]) == (0, 1246.5)
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("text", [PLAIN + "1,1.00,2023\n", "order_id," + PLAIN + "a,1,1.00,2023\n"])
 def test_the_same_file_twice_at_once_is_added_once(smetka, export, tmp_path, text):
     path, ledger, overtaking = export(text), tmp_path / "shop.db", pytest.MonkeyPatch()
