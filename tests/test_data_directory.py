@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from smetka import data_directory
 from smetka.data_directory import DataDirectory, Running
 from smetka.errors import StartFailed
 from smetka.processes import birth, descendants
@@ -26,7 +27,9 @@ def test_the_folder_is_the_users_alone(directory):
     assert directory.path.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_second_holder_is_refused_in_one_line_that_names_the_first(directory):
+def test_a_second_holder_is_refused_in_one_line_that_names_the_first(directory, monkeypatch):
+    assert data_directory.LOCK_SECONDS == 1
+    monkeypatch.setattr(data_directory, "LOCK_SECONDS", 0.05)
     directory.publish(Running(holder=4711, command="serve", url="http://127.0.0.1:8000"))
 
     with pytest.raises(StartFailed) as caught:
@@ -74,12 +77,13 @@ def test_a_folder_whose_name_is_not_text_is_one_line(tmp_path):
 def test_the_next_holder_waits_for_the_children_of_the_last(tmp_path):
     folder = tmp_path / "data"
     with DataDirectory(folder).hold("serve") as last:
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.7)"])
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
         last.publish(Running(holder=os.getpid(), command="serve", pids={"web": child.pid}))
         (folder / "running.json").rename(folder / "kept.json")
     (folder / "kept.json").rename(folder / "running.json")  # as a kill -9 would leave it
 
     began = time.monotonic()
+    threading.Timer(0.3, child.stdin.close).start()  # it ends then
     DataDirectory(folder).hold("serve").release()
 
     assert time.monotonic() - began > 0.1
@@ -89,11 +93,11 @@ def test_the_next_holder_waits_for_the_children_of_the_last(tmp_path):
 
 @pytest.mark.process
 def test_a_process_is_told_from_a_later_one_with_its_pid():
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
     born = birth(child.pid)
 
     assert born is not None
     assert child.pid in descendants(os.getpid())
-    child.communicate(b"\n")
+    child.communicate()
     assert birth(child.pid) is None
     assert birth(os.getpid()) != born

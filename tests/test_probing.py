@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from threading import Event
 
@@ -17,7 +16,7 @@ class Sleeper:
     """A process that does nothing, as the parent sees its children."""
 
     def __init__(self):
-        self.child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        self.child = subprocess.Popen(["sleep", "600"])
 
     @property
     def pid(self):
@@ -41,17 +40,32 @@ def sleeper():
 
 @pytest.fixture
 def probe(sleeper, monkeypatch):
-    """A function that probes the process with these answers, the last one for ever."""
+    """A function that probes the process with these answers, the last one for ever.
+
+    It returns an event: the last answer was given three times.
+    """
     monkeypatch.setattr(probing, "PROBE_SECONDS", 0.1)
     monkeypatch.setattr(probing, "FIRST_SECONDS", 0.01)
-    stopping = Event()
+    stopping, at_the_end = Event(), Event()
 
     def start(*answers):
-        ahead = list(answers)
-        probing.probe("sleeper", sleeper, lambda: ahead.pop(0) if len(ahead) > 1 else ahead[0], stopping)
+        ahead = iter([*answers, *answers[-1:] * 2])
+
+        def works():
+            if (answer := next(ahead, None)) is None:
+                at_the_end.set()
+            return answers[-1] if answer is None else answer
+
+        probing.probe("sleeper", sleeper, works, stopping)
+        return at_the_end
 
     yield start
     stopping.set()
+
+
+def test_the_shipped_limits():
+    assert (probing.PROBE_SECONDS, probing.FIRST_SECONDS) == (5, 0.5)
+    assert (probing.PROBES_THAT_TELL, probing.PATIENCE_SECONDS) == (3, 60)
 
 
 def test_one_that_worked_and_hangs_is_killed(sleeper, probe):
@@ -61,32 +75,31 @@ def test_one_that_worked_and_hangs_is_killed(sleeper, probe):
 
 
 def test_a_probe_that_fails_now_and_then_kills_nobody(sleeper, probe):
-    probe(True, False, False, True, False, False, True)
-    time.sleep(1)
+    assert probe(True, False, False, True, False, False, True).wait(20)
 
     assert sleeper.poll() is None
 
 
 def test_one_that_only_starts_is_given_time(sleeper, probe, monkeypatch):
-    monkeypatch.setattr(probing, "PATIENCE_SECONDS", 2)
+    monkeypatch.setattr(probing, "PATIENCE_SECONDS", 0.5)
     began = time.monotonic()
     probe(False)
 
     assert sleeper.child.wait(20) == -9
-    assert time.monotonic() - began >= 2
+    assert time.monotonic() - began >= 0.5
 
 
 def test_one_that_answers_at_last_is_not_counted_by_its_start(sleeper, probe):
-    probe(*[False] * 50, True)
-    time.sleep(1)
+    assert probe(*[False] * 50, True).wait(20)
 
     assert sleeper.poll() is None
 
 
 def test_what_hangs_right_after_its_start_is_noticed(sleeper, probe, monkeypatch):
     """It worked for less time than lies between two probes of one that works."""
-    monkeypatch.setattr(probing, "PROBE_SECONDS", 0.5)
-    began = time.monotonic()
-    probing.probe("sleeper", sleeper, lambda: time.monotonic() < began + 0.3, Event())
+    monkeypatch.setattr(probing, "PROBE_SECONDS", 0.4)
+    began, stopping = time.monotonic(), Event()
+    probing.probe("sleeper", sleeper, lambda: time.monotonic() < began + 0.35, stopping)
 
     assert sleeper.child.wait(30) == -9
+    stopping.set()

@@ -6,16 +6,19 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from bson import Decimal128, Int64, ObjectId
 
 from smetka.errors import BonusStoreUnavailable, CommandFailed, WrongUsage
 from smetka.keys import adopt_keys, create_key, list_keys
+from smetka.storage import Storage
 from smetka.storage import backup as backups
 from smetka.storage.backup import COLLECTIONS, back_up, records, to_line
 from smetka.storage.restore import restore
@@ -50,34 +53,66 @@ def everything(storage):
     return {name: sorted(map(to_line, records(storage, name))) for name in COLLECTIONS}
 
 
-@pytest.fixture
-def empty(connect, new_mongodb_uri):
-    """A connection to another, empty database."""
-    return connect(new_mongodb_uri)
+COUNT = 70
+"""Customers: restored in three batches."""
+
+
+@pytest.fixture(scope="module")
+def full(embedded_server):
+    """A connection to a database with customers, which stays as it is."""
+    storage = Storage(urlsplit(embedded_server.uri)._replace(path=f"/full_{ObjectId()}").geturl())
+    fill(storage, COUNT)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture(scope="module")
+def backup(full, tmp_path_factory):
+    """A backup of them, which stays as it is."""
+    folder = tmp_path_factory.mktemp("backups") / "backup"
+    back_up(full, folder, version="0.1.0", now=lambda: NOW)
+    return folder
 
 
 @pytest.fixture
-def made(storage, tmp_path):
-    """A backup of 1,203 customers."""
-    fill(storage, 1203)
-    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
-    return tmp_path / "backup"
+def made(backup, tmp_path):
+    """The same backup, to be harmed."""
+    return shutil.copytree(backup, tmp_path / "backup")
 
 
-def test_every_record_comes_back_as_it_was(storage, empty, made):
-    manifest = restore(empty, made)
+@pytest.fixture
+def empty(storage):
+    """A connection to an empty database."""
+    return storage
 
-    assert everything(empty) == everything(storage)
-    assert manifest.files["bonus_customers.jsonl"].records == 1203
+
+def test_every_record_comes_back_as_it_was(full, empty, backup):
+    manifest = restore(empty, backup)
+
+    assert everything(empty) == everything(full)
+    assert manifest.files["bonus_customers.jsonl"].records == COUNT
     assert manifest.made_at == NOW
 
 
-def test_only_its_owner_may_read_it(made):
-    assert made.stat().st_mode & 0o777 == 0o700
-    assert {file.stat().st_mode & 0o777 for file in made.iterdir()} == {0o600}
+@pytest.mark.long
+def test_every_record_comes_back_from_many_slices(storage, connect, new_mongodb_uri, tmp_path):
+    fill(storage, 1203)
+    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+    empty = connect(new_mongodb_uri)
+
+    restore(empty, tmp_path / "backup")
+
+    assert everything(empty) == everything(storage)
 
 
-def test_while_it_is_written_to_it_holds_what_was_acknowledged_before(storage, tmp_path, empty):
+def test_only_its_owner_may_read_it(backup):
+    assert backup.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in backup.iterdir()} == {0o600}
+
+
+def test_while_it_is_written_to_it_holds_what_was_acknowledged_before(
+    storage, tmp_path, connect, new_mongodb_uri
+):
     fill(storage, 200)
     stop, acknowledged = threading.Event(), []
 
@@ -109,10 +144,10 @@ def test_while_it_is_written_to_it_holds_what_was_acknowledged_before(storage, t
     finally:
         stop.set()
         writers[0].join()
-    restore(empty, tmp_path / "2")
+    restore(connect(new_mongodb_uri), tmp_path / "2")
 
 
-def test_a_restore_that_was_interrupted_is_repeated(storage, empty, made, monkeypatch):
+def test_a_restore_that_was_interrupted_is_repeated(full, empty, backup, monkeypatch):
     from smetka.storage import restore as module
 
     insert, done = module._insert, []
@@ -124,15 +159,15 @@ def test_a_restore_that_was_interrupted_is_repeated(storage, empty, made, monkey
 
     monkeypatch.setattr(module, "_insert", fails_later)
     with pytest.raises(BonusStoreUnavailable):
-        restore(empty, made)
+        restore(empty, backup)
     monkeypatch.setattr(module, "_insert", insert)
-    restore(empty, made)
-    restore(empty, made)
+    restore(empty, backup)
+    restore(empty, backup)
 
-    assert everything(empty) == everything(storage)
+    assert everything(empty) == everything(full)
 
 
-def test_a_record_that_came_in_between_is_not_passed_over(empty, made, monkeypatch):
+def test_a_record_that_came_in_between_is_not_passed_over(empty, backup, monkeypatch):
     """As when a running server stores the same customer after it was looked whether nothing is there."""
     from smetka.storage import restore as module
 
@@ -145,15 +180,15 @@ def test_a_record_that_came_in_between_is_not_passed_over(empty, made, monkeypat
 
     monkeypatch.setattr(module, "_refuse_others", then_a_post)
     with pytest.raises(CommandFailed, match="not this backup's"):
-        restore(empty, made)
+        restore(empty, backup)
 
 
-def test_where_other_records_are_nothing_is_restored(empty, made):
+def test_where_other_records_are_nothing_is_restored(empty, backup):
     fill(empty, 1)
     before = everything(empty)
 
     with pytest.raises(CommandFailed, match="not this backup's"):
-        restore(empty, made)
+        restore(empty, backup)
     assert everything(empty) == before
 
 
@@ -261,24 +296,24 @@ def test_records_with_fields_of_a_newer_version_are_refused_in_a_sentence(empty,
     content = (made / name).read_bytes() + to_line(customer(5000, tier="gold"))
     (made / name).write_bytes(content)
     manifest = json.loads(path.read_text()) | {"smetka": "9.1.0"}
-    manifest["files"][name] = {"records": 1204, "sha256": hashlib.sha256(content).hexdigest()}
+    manifest["files"][name] = {"records": COUNT + 1, "sha256": hashlib.sha256(content).hexdigest()}
     path.write_text(json.dumps(manifest))
 
     with pytest.raises(CommandFailed, match=r"Restore it with Smetka 9\.1\.0"):
         restore(empty, made)
 
 
-def test_a_folder_that_holds_something_is_not_touched(storage, made):
-    before = {file.name: file.read_bytes() for file in made.iterdir()}
+def test_a_folder_that_holds_something_is_not_touched(full, backup):
+    before = {file.name: file.read_bytes() for file in backup.iterdir()}
 
     with pytest.raises(WrongUsage, match="is there already"):
-        back_up(storage, made, version="0.1.0", now=lambda: NOW)
-    assert {file.name: file.read_bytes() for file in made.iterdir()} == before
+        back_up(full, backup, version="0.1.0", now=lambda: NOW)
+    assert {file.name: file.read_bytes() for file in backup.iterdir()} == before
 
 
-def test_an_empty_folder_will_do(storage, tmp_path):
+def test_an_empty_folder_will_do(full, tmp_path):
     (tmp_path / "backup").mkdir()
-    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+    back_up(full, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
 
     assert {file.name for file in (tmp_path / "backup").iterdir()} == {
         "manifest.json",
@@ -286,53 +321,50 @@ def test_an_empty_folder_will_do(storage, tmp_path):
     }
 
 
-def test_when_mongodb_goes_away_there_is_no_backup(storage, tmp_path, monkeypatch):
-    fill(storage, 5)
-
+def test_when_mongodb_goes_away_there_is_no_backup(full, tmp_path, monkeypatch):
     def half(*_):
         yield customer(1)
         raise BonusStoreUnavailable("gone")
 
     monkeypatch.setattr(backups, "records", half)
     with pytest.raises(BonusStoreUnavailable):
-        back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+        back_up(full, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
     assert list(tmp_path.glob("backup*")) == []
 
 
-def test_a_full_disk_is_told_and_leaves_no_backup(storage, tmp_path):
+def test_a_full_disk_is_told_and_leaves_no_backup(full, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk needs root")
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", disk], check=True)
     try:
-        fill(storage, 500)
         with pytest.raises(CommandFailed, match="No space left"):
-            back_up(storage, disk / "backup", version="0.1.0", now=lambda: NOW)
+            back_up(full, disk / "backup", version="0.1.0", now=lambda: NOW)
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", disk], check=True)
 
 
-def test_what_an_interrupted_backup_left_is_cleared_away(storage, tmp_path):
+def test_what_an_interrupted_backup_left_is_cleared_away(full, tmp_path):
     (tmp_path / "backup.part").mkdir()
     (tmp_path / "backup.part" / "manifest.json").write_text("old")
-    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+    back_up(full, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
 
     assert [path.name for path in tmp_path.glob("backup*")] == ["backup"]
 
 
-def test_what_somebody_else_left_under_that_name_is_not_touched(storage, tmp_path):
+def test_what_somebody_else_left_under_that_name_is_not_touched(full, tmp_path):
     (tmp_path / "backup.part").mkdir()
     (tmp_path / "backup.part" / "thesis").write_text("years of work")
 
     with pytest.raises(WrongUsage, match="is in the way"):
-        back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+        back_up(full, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
     assert (tmp_path / "backup.part" / "thesis").read_text() == "years of work"
     assert not (tmp_path / "backup").exists()
 
 
-def test_two_backups_of_one_name_do_not_mix(storage, tmp_path):
+def test_two_backups_of_one_name_do_not_mix(full, tmp_path):
     part = tmp_path / "backup.part"
     part.mkdir()
     (part / "deliveries.jsonl").write_text("the other one's")
@@ -340,24 +372,24 @@ def test_two_backups_of_one_name_do_not_mix(storage, tmp_path):
     fcntl.flock(other, fcntl.LOCK_EX)
     try:
         with pytest.raises(CommandFailed, match="Another backup is being written"):
-            back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+            back_up(full, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
         assert (part / "deliveries.jsonl").read_text() == "the other one's"
     finally:
         os.close(other)
-    back_up(storage, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
+    back_up(full, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
 
     assert [path.name for path in tmp_path.glob("backup*")] == ["backup"]
 
 
-def test_a_link_to_an_empty_folder_will_do(storage, tmp_path):
+def test_a_link_to_an_empty_folder_will_do(full, tmp_path):
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "disk")
-    back_up(storage, tmp_path / "link", version="0.1.0", now=lambda: NOW)
+    back_up(full, tmp_path / "link", version="0.1.0", now=lambda: NOW)
 
     assert (tmp_path / "disk" / "manifest.json").exists()
 
 
-def test_a_whole_disk_is_no_folder_for_one_backup(storage, tmp_path):
+def test_a_whole_disk_is_no_folder_for_one_backup(full, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("mounting a disk needs root")
     disk = tmp_path / "disk"
@@ -365,7 +397,7 @@ def test_a_whole_disk_is_no_folder_for_one_backup(storage, tmp_path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], check=True)
     try:
         with pytest.raises(WrongUsage, match="Name a folder in it"):
-            back_up(storage, disk, version="0.1.0", now=lambda: NOW)
+            back_up(full, disk, version="0.1.0", now=lambda: NOW)
     finally:
         subprocess.run(["umount", disk], check=True)
 

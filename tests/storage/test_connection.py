@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import dns.resolver
@@ -15,19 +17,60 @@ from bson import Int64
 from pymongo.errors import DuplicateKeyError
 
 from smetka.errors import BonusStoreUnavailable
-from smetka.storage import Storage
-from tests.selection import not_quick
+from smetka.storage import Storage, availability, connection
+from smetka.storage.embedded import EmbeddedMongoDB
+
+pytestmark = pytest.mark.process
 
 LEASE = {"_id": "sender", "owner": "me", "fence": 1, "until": datetime(2026, 1, 1, tzinfo=UTC)}
 
 
 @pytest.fixture
-@not_quick
 def absent() -> str:
     """The URI of a server that is not there, with a password in it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return f"mongodb://smetka:canary-password@127.0.0.1:{probe.getsockname()[1]}/smetka"
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    return f"mongodb://smetka:canary-password@{address}/smetka?timeoutMS=500"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, prepared_home):
+    """A server for all tests of this module, which may hang or be killed; each leaves it running."""
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copytree(prepared_home, folder / "mongodb")
+    server = EmbeddedMongoDB(folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+def in_half_a_second(server) -> str:
+    """Its URI, for connections that notice soon that it is away. What must succeed is given longer."""
+    return server.uri.replace("timeoutMS=2000", "timeoutMS=500")
+
+
+@contextmanager
+def hanging(server):
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        # A process at work in the kernel stops a moment later, and may answer until then.
+        while psutil.Process(server.pid).status() != psutil.STATUS_STOPPED:
+            time.sleep(0.01)
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+def kill(server, eventually):
+    os.kill(server.pid, signal.SIGKILL)
+    eventually(lambda: server.poll() is not None)
+
+
+def test_the_shipped_limits():
+    assert (availability.PAUSE_SECONDS, availability.LASTING_PAUSE_SECONDS) == (0.5, 5)
+    assert availability.QUIET_ATTEMPTS == 3
+    assert (connection.PING_SECONDS, connection.ENSURE_SECONDS) == (1, 10)
 
 
 def test_making_one_connects_nothing(absent):
@@ -81,101 +124,91 @@ def test_a_shorter_limit_holds_from_the_first_use_on(connect, absent, refusal):
     assert seconds < 1
 
 
-def test_it_is_well_again_by_itself_when_the_server_comes(make_server, connect, refusal, eventually):
-    server = make_server()
-    storage = connect(server.uri)
-    refusal(storage)
-
-    server.start()
-
-    eventually(lambda: storage.available)
-    with storage.translated():
-        storage.collection("leases").insert_one(LEASE)
-
-
-def test_a_hung_server_is_told_in_time_then_at_once_and_is_well_again(
-    own_server, connect, refusal, eventually
+def test_a_hung_server_is_told_to_all_in_time_then_at_once_and_is_well_again(
+    server, connect, refusal, eventually
 ):
-    storage = connect(own_server.uri)
-    storage.ping()
-    os.kill(own_server.pid, signal.SIGSTOP)
-    time.sleep(0.1)
-
-    _, seconds = refusal(storage)
-    assert seconds < 5
-    _, seconds = refusal(storage)
-    assert seconds < 0.5
-
-    os.kill(own_server.pid, signal.SIGCONT)
-    eventually(lambda: storage.available)
-    storage.ping()
-
-
-def test_sixteen_threads_on_a_hung_server_are_all_told_in_time(own_server, connect, refusal):
-    storage = connect(own_server.uri)
-    storage.ping()
-    os.kill(own_server.pid, signal.SIGSTOP)
-    time.sleep(0.1)
+    storage = connect(in_half_a_second(server))
+    storage.ping(30)
     took = []
 
-    threads = [threading.Thread(target=lambda: took.append(refusal(storage)[1])) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with hanging(server):
+        threads = [threading.Thread(target=lambda: took.append(refusal(storage)[1])) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        _, seconds = refusal(storage)
 
     assert len(took) == 16
     assert max(took) < 5
+    assert seconds < 0.5
+    eventually(lambda: storage.available)
+    storage.ping(30)
 
 
-def test_letting_go_of_a_hung_server_takes_no_time(own_server, connect):
-    storage = connect(own_server.uri)
-    storage.ping()
-    os.kill(own_server.pid, signal.SIGSTOP)
+def test_letting_go_of_a_hung_server_takes_no_time(server, connect):
+    storage = connect(server.uri)
+    storage.ping(30)
 
-    start = time.monotonic()
-    storage.close()
+    with hanging(server):
+        start = time.monotonic()
+        storage.close()
+        assert time.monotonic() - start < 5
 
-    assert time.monotonic() - start < 5
+
+def test_who_is_in_a_hurry_waits_in_vain_without_spoiling_it_for_others(server, connect):
+    """A distant server is too slow for an announcement's 250 ms, and good for all else."""
+    storage = connect(server.uri)
+    storage.ping(30)
+
+    with hanging(server):
+        with pytest.raises(BonusStoreUnavailable), storage.within(0.1):
+            storage.collection("leases").find_one({})
+        with pytest.raises(BonusStoreUnavailable) as told, storage.within(0.1):
+            storage.collection("leases").find_one({})
+
+    assert "a moment ago" in told.value.reason  # at once, without asking again
+    with storage.translated():  # with time to wait: asked all the same
+        storage.collection("leases").find_one({})
 
 
-def test_a_killed_server_is_told_in_time_and_is_well_again(own_server, connect, refusal, eventually):
-    storage = connect(own_server.uri)
-    with storage.translated():
+def test_a_killed_server_is_told_in_time_and_found_again_by_those_who_knew_it_and_those_who_did_not(
+    server, connect, refusal, eventually
+):
+    storage, new = (connect(in_half_a_second(server)) for _ in range(2))
+    with storage.within(30):
         storage.collection("leases").insert_one(LEASE)
-    os.kill(own_server.pid, signal.SIGKILL)
-    eventually(lambda: own_server.poll() is not None)
+    kill(server, eventually)
 
-    _, seconds = refusal(storage)
-    assert seconds < 5
+    for one in (storage, new):
+        _, seconds = refusal(one)
+        assert seconds < 5
 
-    own_server.spawn()
-    eventually(lambda: storage.available)
-    with storage.translated():
-        assert storage.collection("leases").find_one() == LEASE
+    server.spawn()
+    for one in (storage, new):
+        eventually(lambda one=one: one.available)
+        with one.within(30):
+            assert one.collection("leases").find_one() == LEASE
 
 
-def test_a_server_that_came_back_empty_gets_its_rules_again(make_server, connect, refusal, eventually):
-    first = make_server("first")
-    first.start()
-    storage = connect(first.uri)
-    storage.ping()
-    first.stop()
+def test_a_server_that_came_back_empty_gets_its_rules_again(
+    server, prepared_home, connect, refusal, eventually
+):
+    storage = connect(in_half_a_second(server))
+    storage.ping(30)
+    kill(server, eventually)
     refusal(storage)
-    second = make_server("second", port=first.port)
-    second.home.prepare()
-    for name in ("password", "password.new"):
-        (second.home.path / name).unlink(missing_ok=True)
-    (second.home.path / "password.new").write_bytes((first.home.path / "password").read_bytes())
-    second.start()
+    shutil.rmtree(server.home.storage)
+    shutil.copytree(prepared_home / "storage", server.home.storage)
+    server.spawn()
 
     eventually(lambda: storage.available)
-    with storage.translated():
+    with storage.within(30):
         assert "customer_year" in storage.collection("bonus_customers").index_information()
 
 
-def test_a_wrong_password_is_told_without_it(connect, own_server, refusal):
-    storage = connect(own_server.uri.replace("smetka:", "smetka:canary"))
+def test_a_wrong_password_is_told_without_it(connect, mongodb_uri, refusal):
+    storage = connect(mongodb_uri.replace("smetka:", "smetka:canary"))
 
     error, seconds = refusal(storage)
 
@@ -184,16 +217,16 @@ def test_a_wrong_password_is_told_without_it(connect, own_server, refusal):
     assert seconds < 5
 
 
-@pytest.mark.process
-def test_no_password_in_reasons_sentences_or_logs(connect, refusal):
+def test_no_password_in_reasons_sentences_or_logs(connect, refusal, monkeypatch):
+    monkeypatch.setattr(availability, "QUIET_ATTEMPTS", 1)
     password = "p@ss:canary/42"
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        uri = f"mongodb://smetka:p%40ss%3Acanary%2F42@127.0.0.1:{closed.getsockname()[1]}/"
+        uri = f"mongodb://smetka:p%40ss%3Acanary%2F42@127.0.0.1:{closed.getsockname()[1]}/?timeoutMS=500"
     with structlog.testing.capture_logs() as logs:
         error, _ = refusal(connect(uri))
         deadline = time.monotonic() + 30
-        while not logs:  # one that was never there is told of after the third attempt
+        while not logs:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
@@ -252,7 +285,6 @@ def test_a_closed_one_refuses_and_leaves_no_thread(mongodb_uri, eventually):
     eventually(lambda: not [t for t in threading.enumerate() if t.name == "mongodb-probe"])
 
 
-@pytest.mark.process
 def test_a_resolver_that_is_silent_holds_nobody(connect, refusal, monkeypatch):
     # A name server of our own on loopback that never answers.
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
@@ -261,7 +293,7 @@ def test_a_resolver_that_is_silent_holds_nobody(connect, refusal, monkeypatch):
         resolver.nameservers, resolver.port = ["127.0.0.1"], silent.getsockname()[1]
         monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
         start = time.monotonic()
-        storage = connect("mongodb+srv://smetka:canary@cluster.shop.test/smetka")
+        storage = connect("mongodb+srv://smetka:canary@cluster.shop.test/smetka?timeoutMS=500")
         assert time.monotonic() - start < 1
 
         error, seconds = refusal(storage)
@@ -269,24 +301,3 @@ def test_a_resolver_that_is_silent_holds_nobody(connect, refusal, monkeypatch):
         assert "canary" not in error.reason
         _, seconds = refusal(storage, 0.25)
         assert seconds < 1
-
-
-def test_who_is_in_a_hurry_waits_in_vain_without_spoiling_it_for_others(own_server, connect):
-    """A distant server is too slow for an announcement's 250 ms, and good for all else."""
-    storage = connect(own_server.uri)
-    storage.ping(10)
-    os.kill(own_server.pid, signal.SIGSTOP)
-    try:
-        # A process at work in the kernel stops a moment later, and may answer until then.
-        while psutil.Process(own_server.pid).status() != psutil.STATUS_STOPPED:
-            time.sleep(0.01)
-        with pytest.raises(BonusStoreUnavailable), storage.within(0.1):
-            storage.collection("leases").find_one({})
-        with pytest.raises(BonusStoreUnavailable) as told, storage.within(0.1):
-            storage.collection("leases").find_one({})
-    finally:
-        os.kill(own_server.pid, signal.SIGCONT)
-
-    assert "a moment ago" in told.value.reason  # at once, without asking again
-    with storage.translated():  # with time to wait: asked all the same
-        storage.collection("leases").find_one({})

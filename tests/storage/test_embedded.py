@@ -17,8 +17,37 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from smetka.errors import StartFailed
-from smetka.processes import birth
-from smetka.storage import embedded, launch
+from smetka.processes import birth, descendants
+from smetka.storage import embedded, launch, server_process
+from smetka.storage.embedded import EmbeddedMongoDB
+from smetka.storage.server_process import listens
+
+pytestmark = pytest.mark.process
+FIFTY = sorted(f"{number}" for number in range(50))
+
+
+@pytest.fixture(scope="module")
+def first_started(tmp_path_factory):
+    """A server that was started for the first time, with a secret in its parent's environment. It stays as it is."""
+    server = EmbeddedMongoDB(tmp_path_factory.mktemp("first") / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SMETKA_TELEGRAM_BOT_TOKEN", "1234567:canary-token")
+        server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def used_home(prepared_home, tmp_path_factory) -> Path:
+    """The folder of a server that keeps fifty records and was stopped in order, to be copied."""
+    folder = tmp_path_factory.mktemp("used")
+    shutil.copytree(prepared_home, folder / "mongodb")
+    server = EmbeddedMongoDB(folder)
+    server.start()
+    with MongoClient(server.uri) as client:
+        client.smetka.kept.insert_many([{"_id": f"{number}"} for number in range(50)])
+    server.stop()
+    return folder / "mongodb"
 
 
 def mode(path: Path) -> int:
@@ -35,8 +64,18 @@ def kept(server) -> list[str]:
         return [record["_id"] for record in client.smetka.kept.find().sort("_id")]
 
 
-def test_nobody_else_on_the_machine_may_read_its_files(own_server):
-    home = own_server.home
+def after(seconds: float):
+    return lambda *_: time.sleep(seconds)
+
+
+def test_the_shipped_limits():
+    assert embedded.START_SECONDS == 30
+    assert embedded.LEAVE_SECONDS == server_process.STOP_SECONDS == 3
+    assert embedded.PROBE_SECONDS == 2
+
+
+def test_nobody_else_on_the_machine_may_read_its_files(first_started):
+    home = first_started.home
 
     assert mode(home.path.parent) == mode(home.path) == mode(home.storage) == 0o700
     assert mode(home.path / "password") == 0o600
@@ -48,39 +87,38 @@ def test_nobody_else_on_the_machine_may_read_its_files(own_server):
     ]
 
 
-def test_an_open_folder_is_closed_at_the_next_start(own_server):
-    own_server.stop()
-    own_server.home.path.chmod(0o755)
-    own_server.home.storage.chmod(0o755)
-    (own_server.home.path / "password").chmod(0o644)
+def test_an_open_folder_is_closed_at_the_next_start(make_server):
+    server = make_server()
+    server.home.path.chmod(0o755)
+    server.home.storage.chmod(0o755)
+    (server.home.path / "password").chmod(0o644)
 
-    own_server.start()
+    server.start()
 
-    assert mode(own_server.home.path) == mode(own_server.home.storage) == 0o700
-    assert mode(own_server.home.path / "password") == 0o600
+    assert mode(server.home.path) == mode(server.home.storage) == 0o700
+    assert mode(server.home.path / "password") == 0o600
 
 
-def test_the_password_is_needed(own_server):
+def test_the_password_is_needed(first_started):
     with (
-        MongoClient("127.0.0.1", own_server.port, timeoutMS=5000) as stranger,
+        MongoClient("127.0.0.1", first_started.port, timeoutMS=5000) as stranger,
         pytest.raises(OperationFailure) as refused,
     ):
         stranger.smetka.bonus_customers.find_one()
     assert refused.value.code == 13
 
-    wrong = own_server.uri.replace("smetka:", "smetka:x")
+    wrong = first_started.uri.replace("smetka:", "smetka:x")
     with MongoClient(wrong, timeoutMS=5000) as client, pytest.raises(OperationFailure) as refused:
         client.smetka.bonus_customers.find_one()
     assert refused.value.code == 18
 
 
-def test_no_secret_reaches_its_process(make_server, monkeypatch):
-    monkeypatch.setenv("SMETKA_TELEGRAM_BOT_TOKEN", "1234567:canary-token")
-    server = make_server()
-    server.start()
-    password = server.uri.split(":")[2].split("@")[0]
+def test_no_secret_reaches_its_process(first_started):
+    password = first_started.uri.split(":")[2].split("@")[0]
 
-    shown = b"".join(Path(f"/proc/{server.pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
+    shown = b"".join(
+        Path(f"/proc/{first_started.pid}/{name}").read_bytes() for name in ("cmdline", "environ")
+    )
 
     assert b"--sync-on-commit" in shown
     assert b"--auth" in shown
@@ -89,35 +127,47 @@ def test_no_secret_reaches_its_process(make_server, monkeypatch):
     assert password.encode() not in shown
 
 
-def test_the_driver_never_retries_a_write_by_itself(own_server, connect):
+def test_the_driver_never_retries_a_write_by_itself(first_started):
     # A write that is retried after a restart of the server may count twice, and slows it down for ever.
-    with contextlib.closing(MongoClient(own_server.uri)) as client:
+    with contextlib.closing(MongoClient(first_started.uri)) as client:
         assert client.options.retry_writes is False
 
 
-def test_it_listens_on_loopback_only(own_server):
-    listening = Path(f"/proc/{own_server.pid}/net/tcp").read_text().splitlines()
-    addresses = [line.split()[1] for line in listening if line.split()[1].endswith(f":{own_server.port:04X}")]
+def test_it_listens_on_loopback_only(first_started):
+    port = f":{first_started.port:04X}"
+    listening = Path(f"/proc/{first_started.pid}/net/tcp").read_text().splitlines()
 
-    assert set(addresses) == {f"0100007F:{own_server.port:04X}"}
+    assert {line.split()[1] for line in listening if line.split()[1].endswith(port)} == {f"0100007F{port}"}
 
 
-def test_records_address_and_password_survive_a_restart(own_server):
+def test_a_first_start_makes_every_file_so_that_no_later_kill_meets_one_half_made(first_started):
+    assert len(list(first_started.home.storage.glob("secantus_documents_sh*.wt"))) == 16
+    with MongoClient(first_started.uri) as client:
+        assert "smetka_files" not in client.list_database_names()
+
+
+def test_a_second_server_on_the_folder_is_refused_and_the_first_unharmed(first_started, monkeypatch):
+    monkeypatch.setattr(embedded, "LEAVE_SECONDS", 0)  # the first one is not about to leave
+    second = EmbeddedMongoDB(first_started.home.path.parent)
+
+    with pytest.raises(StartFailed, match="Another MongoDB server already runs on"):
+        second.start()
+
+    keep(first_started, "a")
+    assert kept(first_started) == ["a"]
+
+
+def test_stopping_is_orderly_and_may_be_repeated_and_records_address_and_password_survive(own_server):
     before = own_server.uri
     keep(own_server, "a")
-    own_server.stop()
 
+    own_server.stop()
+    own_server.stop()
+    assert own_server.poll() == 0
     own_server.start()
 
     assert own_server.uri == before
     assert kept(own_server) == ["a"]
-
-
-def test_stopping_is_orderly_and_may_be_repeated(own_server):
-    own_server.stop()
-    own_server.stop()
-
-    assert own_server.poll() == 0
 
 
 # Listens, closes its port at a SIGTERM as the server does, and is killed by another one while it closes its files.
@@ -137,7 +187,6 @@ time.sleep(1.5)
 """
 
 
-@pytest.mark.process
 def test_a_server_that_closes_its_files_is_not_told_to_stop_once_more():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -157,11 +206,24 @@ def test_a_server_that_was_never_started_can_be_stopped_and_asked(make_server):
     server.stop()
 
 
-@pytest.mark.parametrize("delay", [0.02, 0.2, 0.4, 0.6, 0.8, 1.1])
-def test_a_first_start_that_was_interrupted_is_finished_by_the_next(make_server, delay):
+def while_its_files_are_made(server, eventually):
+    eventually(lambda: len([*(server.home.path / "storage.new").glob("secantus_documents_sh*.wt")]) >= 8)
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        while_its_files_are_made,
+        *(
+            pytest.param(after(seconds), id=f"after {seconds} s", marks=pytest.mark.long)
+            for seconds in (0.02, 0.2, 0.4, 0.6, 0.8, 1.1)
+        ),
+    ],
+)
+def test_a_first_start_that_was_interrupted_is_finished_by_the_next(make_server, eventually, wait):
     server = make_server(home=None)
     server.spawn()
-    time.sleep(delay)
+    wait(server, eventually)
     os.kill(server.pid, signal.SIGKILL)
 
     server.start()
@@ -170,46 +232,27 @@ def test_a_first_start_that_was_interrupted_is_finished_by_the_next(make_server,
     assert (server.home.path / "password").exists()
 
 
-def test_a_first_start_makes_every_file_so_that_no_later_kill_meets_one_half_made(own_server):
-    assert len(list(own_server.home.storage.glob("secantus_documents_sh*.wt"))) == 16
-    with MongoClient(own_server.uri) as client:
-        assert "smetka_files" not in client.list_database_names()
-
-
-@pytest.mark.parametrize("lost", ["storage", "password", "both"])
-def test_a_lost_password_or_storage_is_made_anew(own_server, make_server, lost):
-    own_server.stop()
+@pytest.mark.parametrize("lost", ["storage", "password", pytest.param("both", marks=pytest.mark.long)])
+def test_a_lost_password_or_storage_is_made_anew(make_server, lost):
+    server = make_server()
     if lost in {"storage", "both"}:
-        shutil.rmtree(own_server.home.storage)
+        shutil.rmtree(server.home.storage)
     if lost in {"password", "both"}:
-        (own_server.home.path / "password").unlink()
+        (server.home.path / "password").unlink()
 
-    again = make_server()
-    again.start()
+    server.start()
 
-    keep(again, "a")
-
-
-def test_another_password_file_is_taken_over(own_server, make_server):
-    keep(own_server, "a")
-    own_server.stop()
-    (own_server.home.path / "password").write_text("another p@ssword\n")
-
-    again = make_server()
-    again.start()
-
-    assert kept(again) == ["a"]
-    assert ":another+p%40ssword@" in again.uri
+    keep(server, "a")
 
 
-def test_a_second_server_on_the_folder_is_refused_and_the_first_unharmed(own_server, make_server):
-    second = make_server()
+def test_another_password_file_is_taken_over(make_server, used_home):
+    server = make_server(home=used_home)
+    (server.home.path / "password").write_text("another p@ssword\n")
 
-    with pytest.raises(StartFailed, match="Another MongoDB server already runs on"):
-        second.start()
+    server.start()
 
-    keep(own_server, "a")
-    assert kept(own_server) == ["a"]
+    assert kept(server) == FIFTY
+    assert ":another+p%40ssword@" in server.uri
 
 
 def test_a_start_waits_for_a_server_that_is_about_to_leave(own_server, make_server):
@@ -226,20 +269,17 @@ def test_a_start_waits_for_a_server_that_is_about_to_leave(own_server, make_serv
 @pytest.mark.parametrize(
     "pattern", ["WiredTiger.wt", "secantus_documents_sh*.wt", "secantus_indexes.wt"], ids=str
 )
-def test_damaged_files_are_told_in_one_line(own_server, make_server, pattern):
-    for number in range(50):
-        keep(own_server, f"{number}")
-    own_server.stop()
-    for file in own_server.home.storage.glob(pattern):
+def test_damaged_files_are_told_in_one_line(make_server, used_home, pattern):
+    damaged = make_server(home=used_home)
+    for file in damaged.home.storage.glob(pattern):
         os.truncate(file, file.stat().st_size // 2)
 
-    damaged = make_server()
     with pytest.raises(StartFailed) as told:
         damaged.start()
 
     sentence = str(told.value)
     assert "are damaged" in sentence
-    assert str(own_server.home.path) in sentence
+    assert str(damaged.home.path) in sentence
     assert "Put a copy" in sentence
     assert "\n" not in sentence
     assert "Traceback" not in sentence
@@ -310,7 +350,8 @@ def test_the_probe_tells_a_server_that_hangs_or_is_gone(own_server, eventually):
     eventually(own_server.probe)
 
 
-def test_stopping_a_server_that_hangs_kills_it(own_server):
+def test_stopping_a_server_that_hangs_kills_it(own_server, monkeypatch):
+    monkeypatch.setattr(server_process, "STOP_SECONDS", 0.5)
     os.kill(own_server.pid, signal.SIGSTOP)
 
     start = time.monotonic()
@@ -320,16 +361,30 @@ def test_stopping_a_server_that_hangs_kills_it(own_server):
     assert time.monotonic() - start < 10
 
 
-@pytest.mark.parametrize("delay", [0, 0.1, 0.25, 0.3, 0.35, 0.4, 0.5])
-def test_a_server_is_stopped_at_any_moment_of_its_start(own_server, delay):
-    own_server.stop()
-    own_server.spawn()
-    time.sleep(delay)
+def when_its_port_opens(server, eventually):
+    eventually(lambda: listens(server.port))
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        pytest.param(after(0), id="at once"),
+        when_its_port_opens,
+        *(
+            pytest.param(after(seconds), id=f"after {seconds} s", marks=pytest.mark.long)
+            for seconds in (0.1, 0.25, 0.3, 0.35, 0.4, 0.5)
+        ),
+    ],
+)
+def test_a_server_is_stopped_at_any_moment_of_its_start(make_server, eventually, wait):
+    server = make_server()
+    server.spawn()
+    wait(server, eventually)
 
     start = time.monotonic()
-    own_server.stop()
+    server.stop()
 
-    assert own_server.poll() is not None
+    assert server.poll() is not None
     assert time.monotonic() - start < 10
 
 
@@ -349,27 +404,34 @@ time.sleep(60)
 """
 
 
-@pytest.mark.process
 @pytest.mark.parametrize(
-    ("until", "delay", "hang"),
+    ("is_new", "is_awaited", "delay", "hangs"),
     [
-        pytest.param("ready", 0, False, id="when it runs"),
-        pytest.param("ready", 0, True, id="when it hangs"),
-        pytest.param("", 0, False, id="before it runs"),
-        pytest.param("", 0.3, False, id="while its user is made"),
-        pytest.param("", 0.7, False, id="while its user is made, later"),
+        pytest.param(False, True, 0, True, id="when it hangs"),
+        pytest.param(False, True, 0, False, id="when it runs", marks=pytest.mark.long),
+        pytest.param(False, False, 0, False, id="before it runs"),
+        pytest.param(True, False, 0, False, id="while its user is made"),
+        pytest.param(True, False, 0.3, False, id="while its user is made, later", marks=pytest.mark.long),
     ],
 )
-def test_it_is_gone_when_its_parent_is_killed(tmp_path, eventually, until, delay, hang):
+def test_it_is_gone_when_its_parent_is_killed(
+    tmp_path, prepared_home, eventually, is_new, is_awaited, delay, hangs
+):
+    if not is_new:
+        shutil.copytree(prepared_home, tmp_path / "mongodb")
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path), until], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT, str(tmp_path), "ready" if is_awaited else ""],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with parent, parent.stdout:
         pid, port = map(int, parent.stdout.readline().split())
-        if until:
+        if is_awaited:
             assert parent.stdout.readline() == "ready\n"
+        if is_new:
+            eventually(lambda: descendants(pid))  # the server that makes the user
         time.sleep(delay)
-        if hang:
+        if hangs:
             os.kill(pid, signal.SIGSTOP)
         parent.kill()
 
@@ -399,7 +461,8 @@ def no_process_in(folder: Path) -> bool:
     return True
 
 
-def test_a_kill_under_writes_loses_nothing_acknowledged(own_server, connect, eventually):
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.long)])
+def test_a_kill_under_writes_loses_nothing_acknowledged(own_server, eventually, kills):
     acknowledged: list[str] = []
     stopping = threading.Event()
 
@@ -418,7 +481,7 @@ def test_a_kill_under_writes_loses_nothing_acknowledged(own_server, connect, eve
         except Exception:
             assert acknowledged
 
-    for _ in range(3):
+    for _ in range(kills):
         threads = [threading.Thread(target=until_the_end, args=(len(acknowledged) + n,)) for n in range(4)]
         before = len(acknowledged)
         for thread in threads:

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from smetka.errors import CAUSES, BonusStoreUnavailable, BonusStoreUnusable
-from smetka.storage import Storage, connection
+from smetka.storage import Storage, availability, connection
 from smetka.storage.faults import Absence, Unfit
 from tests.storage import lying
 
@@ -47,8 +47,8 @@ def beside(new_mongodb_uri):
         yield client[urlsplit(new_mongodb_uri).path[1:]]
 
 
-def told(storage):
-    with pytest.raises(BonusStoreUnavailable) as refused, storage.within(20):
+def told(storage, seconds=20):
+    with pytest.raises(BonusStoreUnavailable) as refused, storage.within(seconds):
         storage.collection("leases").find_one()
     return refused.value
 
@@ -82,7 +82,8 @@ def test_who_may_not_widen_the_rules_of_an_earlier_version_is_told_which_role_ma
     assert "readWrite on the database is enough" not in error.reason
 
 
-def test_a_server_that_was_mended_is_found_without_a_restart(through, connect, eventually):
+def test_a_server_that_was_mended_is_found_without_a_restart(through, connect, eventually, monkeypatch):
+    monkeypatch.setattr(availability, "LASTING_PAUSE_SECONDS", 0.1)
     through.lie = lying.no_sorting
     storage = connect(through.uri)
     assert told(storage).causes == ("sorting",)
@@ -151,20 +152,22 @@ def test_another_server_in_its_place_is_tried_until_it_will_do(through, beside, 
     storage._connect()
 
 
-def test_making_collections_leaves_the_trial_its_whole_time(through, connect, monkeypatch):
-    monkeypatch.setattr(connection, "ENSURE_SECONDS", 4.0)
-    slow = ["create", "insert"]  # the first of each
+def test_making_collections_leaves_the_trial_its_whole_time(through, connect):
+    left = {}
 
-    def lie(name, _):
-        if name in slow:
-            slow.remove(name)
-            time.sleep(2.5)
+    def lie(name, command):
+        if name not in left:  # the first of each
+            left[name] = command.get("maxTimeMS")  # what the driver gives the server of its own time
+            if name == "create":
+                time.sleep(1)
 
     through.lie = lie
 
     connect(through.uri)._connect()
 
-    assert slow == []
+    whole = connection.ENSURE_SECONDS * 1000
+    assert 0 < left["createIndexes"] < whole - 1000
+    assert whole - 500 < left["insert"] <= whole
 
 
 def test_an_index_that_is_there_will_do_where_none_is_made_beside_records(through, beside, connect):
@@ -183,7 +186,8 @@ def test_a_fault_that_stays_is_never_told_as_one_that_passes(through, connect, c
     storage.ping(30)
     through.lie = lambda name, _: lying.refused(code, "no") if name == "find" else None
 
-    error = told(storage)
+    # The driver asks again, to the last moment, what such a fault of a moment spoils.
+    error = told(storage, seconds=20 if is_lasting else 0.5)
 
     assert isinstance(error, BonusStoreUnusable) is is_lasting
     assert ("repeating the request is safe" in str(error)) is not is_lasting

@@ -29,14 +29,21 @@ DOCUMENT_VALIDATION = 121
 
 @pytest.fixture
 def database(new_mongodb_uri):
+    """One without any collection."""
     with MongoClient(new_mongodb_uri) as client:
         yield client.get_default_database()
 
 
 @pytest.fixture
-def customers(database):
-    ensure(database)
-    return database.bonus_customers
+def made(mongodb_uri):
+    """One with all of ours."""
+    with MongoClient(mongodb_uri) as client:
+        yield client.get_default_database()
+
+
+@pytest.fixture
+def customers(made):
+    return made.bonus_customers
 
 
 @pytest.mark.parametrize(
@@ -136,8 +143,7 @@ def test_a_newer_rule_is_left_alone(database):
     assert stored_validator(database) == newer
 
 
-def test_an_optional_field_may_be_absent_or_null(database):
-    ensure(database)
+def test_an_optional_field_may_be_absent_or_null(made):
     delivery = {
         "_id": "a",
         "kind": "averages",
@@ -153,13 +159,11 @@ def test_an_optional_field_may_be_absent_or_null(database):
         "updated_at": NOW,
         "next_attempt_at": NOW,
     }
-    database.deliveries.insert_one(delivery)
-    database.deliveries.insert_one(
-        {**delivery, "_id": "b", "owner": None, "message_id": Int64(7), "chat": -100}
-    )
+    made.deliveries.insert_one(delivery)
+    made.deliveries.insert_one({**delivery, "_id": "b", "owner": None, "message_id": Int64(7), "chat": -100})
 
     with pytest.raises(WriteError):
-        database.deliveries.insert_one({**delivery, "_id": "c", "name": "Ана"})
+        made.deliveries.insert_one({**delivery, "_id": "c", "name": "Ана"})
 
 
 def test_every_unique_index_begins_with_the_shard_key():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,27 +39,51 @@ def delivery(number, created_at):
     }
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        pytest.param([], id="none"),
-        pytest.param([-(2**63), -1, 0, 1, 999, 1000, 1001, 2**62, 2**63 - 2, 2**63 - 1], id="at the edges"),
-        pytest.param([*range(1, 7001), *range(10**12, 10**12 + 7000)], id="dense, far apart"),
-    ],
-)
-def test_every_customer_is_read_once(storage, numbers):
-    if numbers:
+@pytest.fixture(params=[100, pytest.param(1, marks=pytest.mark.long)], ids=["small slices", "as shipped"])
+def by(request, monkeypatch):
+    """Slices and batches are so many times smaller than those shipped, for so many times fewer records."""
+    for name in ("BATCH", "FEW", "MANY"):
+        monkeypatch.setattr(walk, name, getattr(walk, name) // request.param)
+    for name, path in walk._PATHS.items():
+        monkeypatch.setitem(walk._PATHS, name, replace(path, width=path.width // request.param))
+    return request.param
+
+
+def test_the_shipped_slices():
+    assert (walk.BATCH, walk.FEW, walk.MANY, walk.FEW_IDS) == (1000, 500, 2000, 50)
+    assert {name: path.width for name, path in walk._PATHS.items()} == {
+        "bonus_customers": 1000,
+        "vouchers": 1000,
+        "deliveries": 3_600_000,
+    }
+
+
+def none(_):
+    return []
+
+
+def at_the_edges(slice_):
+    return [-(2**63), -1, 0, 1, slice_ - 1, slice_, slice_ + 1, 2**62, 2**63 - 2, 2**63 - 1]
+
+
+def dense_and_far_apart(slice_):
+    return [number for begin in (1, 10**12) for number in range(begin, begin + 7 * slice_)]
+
+
+@pytest.mark.parametrize("numbers_of", [none, at_the_edges, dense_and_far_apart])
+def test_every_customer_is_read_once(storage, by, numbers_of):
+    if numbers := numbers_of(1000 // by):
         with storage.within(60):
             storage.collection("bonus_customers").insert_many(map(customer, numbers), ordered=False)
 
     assert sorted(record["user_id"] for record in records(storage, "bonus_customers")) == numbers
 
 
-def test_every_delivery_is_read_once_whatever_its_date(storage):
+def test_every_delivery_is_read_once_whatever_its_date(storage, by):
     dates = [
         datetime(1970, 1, 1, tzinfo=UTC),
         datetime(2026, 1, 1, tzinfo=UTC),
-        *(NOW + timedelta(seconds=n) for n in range(3000)),
+        *(NOW + timedelta(seconds=n) for n in range(3000 // by)),
         datetime(9999, 12, 31, tzinfo=UTC),
     ]
     with storage.within(60):
@@ -67,17 +92,18 @@ def test_every_delivery_is_read_once_whatever_its_date(storage):
     assert sorted(record["created_at"] for record in records(storage, "deliveries")) == dates
 
 
-def test_a_collection_without_a_path_is_read_as_a_whole(storage):
+def test_a_collection_without_a_path_is_read_as_a_whole(storage, by):
+    count = 2500 // by
     with storage.within(60):
         storage.collection("workers").insert_many(
-            [{"_id": str(n), "alive_at": NOW, "telegram": {}} for n in range(2500)]
+            [{"_id": str(n), "alive_at": NOW, "telegram": {}} for n in range(count)]
         )
 
-    assert len({record["_id"] for record in records(storage, "workers")}) == 2500
+    assert len({record["_id"] for record in records(storage, "workers")}) == count
 
 
-def test_no_question_asks_for_much_more_than_a_slice(storage, monkeypatch):
-    found, asked = walk._found, []
+def test_no_question_asks_for_much_more_than_a_slice(storage, by, monkeypatch):
+    count, found, asked = 12000 // by, walk._found, []
 
     def counted(*arguments):
         batch = list(found(*arguments))
@@ -86,9 +112,9 @@ def test_no_question_asks_for_much_more_than_a_slice(storage, monkeypatch):
 
     monkeypatch.setattr(walk, "_found", counted)
     with storage.within(60):
-        storage.collection("bonus_customers").insert_many(map(customer, range(1, 12001)), ordered=False)
+        storage.collection("bonus_customers").insert_many(map(customer, range(1, count + 1)), ordered=False)
 
-    assert len(list(records(storage, "bonus_customers"))) == 12000
+    assert len(list(records(storage, "bonus_customers"))) == count
     assert max(asked) <= 2 * walk.MANY
 
 
