@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,17 @@ pytest_plugins = [
 ]
 
 REPOSITORY = Path(__file__).parent.parent
+_NUMBERS = count()
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch, tmp_path):
+def _no_settings_from_outside(monkeypatch, tmp_path_factory):
     """No setting of the machine, and no .env of the checkout, reaches a test."""
     for name in [name for name in os.environ if name.startswith("SMETKA_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+    # Of this test alone, and made by what writes there: `tmp_path` costs more than many a test.
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / f"xdg{next(_NUMBERS)}"))
 
 
 @pytest.fixture(autouse=True)
