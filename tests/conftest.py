@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from smetka.logs import QUIETED
 
@@ -16,6 +17,10 @@ pytest_plugins = [
     "tests.selection",
     *(f"tests.fixtures.{name}" for name in ("ledger", "records", "web", "command", "product", "browser")),
 ]
+
+# The same examples in every run, and no limit of time to each: the machine may be busy.
+settings.register_profile("the same", derandomize=True, deadline=None)
+settings.load_profile("the same")
 
 REPOSITORY = Path(__file__).parent.parent
 _NUMBERS = count()

@@ -9,7 +9,7 @@ import statistics
 import time
 from collections import Counter
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -26,7 +26,6 @@ from smetka.ledger.checkup import check_up
 from smetka.ledger.group_statements import spending_by_group
 from smetka.ledger.spending import groups_of
 from smetka.money import Money
-from tests.ledger.conftest import PLAIN, age_of, amount_of, ask, id_of
 from tests.ledger.engines import (
     ENGINES,
     LARGEST,
@@ -39,7 +38,8 @@ from tests.ledger.engines import (
     write,
     write_for_oracle,
 )
-from tests.ledger.test_pages_generated import Oracle, whole
+from tests.ledger.oracle import PLAIN, Oracle, age_of, amount_of, ask, id_of, whole
+from tests.ledger.servers import File
 
 GROUPS = parse_age_groups("18-24,25-30,31-36,37-47,>47")
 YEARS = [None, 2023, 2024, 1900, 0, -1, 2**40, LARGEST, 10**30]
@@ -55,6 +55,13 @@ class Written:
     customers: list[tuple[Any, ...]]
     payments: list[tuple[Any, ...]]
     engine: str
+    opinions: dict = field(default_factory=dict)
+
+    def opinion(self, year=None):
+        """As `oracle.ask`, which is asked once."""
+        if year not in self.opinions:
+            self.opinions[year] = ask(self.path, year)
+        return self.opinions[year]
 
     @property
     def asked(self):
@@ -68,62 +75,34 @@ class Written:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param((engine, name, seed), id=f"{engine}, {name}, {seed}")
+        pytest.param(
+            (engine, name, seed), id=f"{engine}, {name}, {seed}", marks=[pytest.mark.long] * (seed > 0)
+        )
         for engine in ENGINES
         for name in LAYOUTS[engine]
-        for seed in range(1 if engine == "clickhouse" else 2)
+        for seed in range(1 if engine == "clickhouse" else 3)
     ],
 )
-def written(request, server_of, tmp_path_factory):
+def written(request, lent_database, tmp_path_factory):
     engine, name, seed = request.param
     layout, folder = LAYOUTS[engine][name], tmp_path_factory.mktemp("written")
     customers, payments = generated(layout, seed)
     write_for_oracle(folder / "oracle.db", layout, customers, payments)
-
-    def opened(location):
-        path = folder / "oracle.db"
-        return Written(Ledger(location), path, Oracle(path), customers, payments, engine)
-
-    if engine == "sqlite":
-        location = folder / "shop.db"
-        write(_File(location), layout, customers, payments)
-        it = opened(str(location))
-        yield it
-        it.ledger.close()
-        return
-    database = server_of(engine).make_database(*layout.options)
-    try:
+    with ExitStack() as stack:
+        if engine == "sqlite":
+            database, location = File(folder / "shop.db"), str(folder / "shop.db")
+        else:
+            database = stack.enter_context(lent_database(engine, *layout.options))
+            location = database.url
         write(database, layout, customers, payments)
-        it = opened(database.url)
-        yield it
-        it.ledger.close()
-    finally:
-        database.server.drop_database(database.name)
-
-
-class _File:
-    """A SQLite file as the servers' databases are."""
-
-    name = ""
-
-    def __init__(self, path):
-        self.path = path
-
-    def execute(self, *statements):
-        with closing(sqlite3.connect(self.path)) as database:
-            for statement in statements:
-                database.execute(statement)
-            database.commit()
-
-    def insert(self, table, rows):
-        with closing(sqlite3.connect(self.path)) as database:
-            database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
-            database.commit()
+        ledger = stack.enter_context(closing(Ledger(location)))
+        oracle = Oracle(folder / "oracle.db")
+        yield Written(ledger, folder / "oracle.db", oracle, customers, payments, engine)
 
 
 def test_sums_by_age_are_what_plain_decimals_say(written):
     for year in YEARS:
-        opinion, rows = ask(written.path, year)
+        opinion, rows = written.opinion(year)
         spending = written.ledger.spending_by_age(year)
 
         assert {
@@ -145,7 +124,7 @@ def test_sums_by_age_are_what_plain_decimals_say(written):
 def test_groups_and_their_middles_are_what_plain_decimals_say(written, groups):
     groups = parse_age_groups(groups)
     for year in YEARS:
-        opinion, rows = ask(written.path, year)
+        opinion, rows = written.opinion(year)
         spending = written.ledger.spending_by_group(groups, year)
 
         assert (spending.ignored_payments, spending.orphan_payments) == (opinion.ignored, opinion.orphans)
@@ -173,7 +152,7 @@ def median(amounts):
 
 def test_sums_by_customer_are_what_plain_decimals_say(written):
     for year in YEARS:
-        opinion, _ = ask(written.path, year)
+        opinion, _ = written.opinion(year)
         spent = written.ledger.spending_by_customer(year)
 
         expected = {
@@ -189,7 +168,7 @@ def test_sums_by_customer_are_what_plain_decimals_say(written):
 
 def test_the_total_of_a_customer_is_what_plain_decimals_say(written):
     for year in (None, 2023, 10**30):
-        opinion, _ = ask(written.path, year)
+        opinion, _ = written.opinion(year)
         for user_id in written.asked:
             if user_id not in opinion.ages:
                 with pytest.raises(UnknownCustomer):
@@ -298,7 +277,7 @@ def test_an_id_of_nobody_is_an_unknown_customer(written):
 
 def test_a_check_up_finds_what_is_odd_and_nothing_else(written):
     found = check_up(written.ledger, GROUPS, current_year=2026)
-    opinion, rows = ask(written.path)
+    opinion, rows = written.opinion()
 
     assert (found.customers, found.spenders, found.counted_payments, found.total.decimal) == (
         sum(row[0] for row in rows.values()),
@@ -535,21 +514,32 @@ def test_ids_beyond_64_bits_count_and_cannot_be_asked_for(made, opened, engine, 
 
 
 MANY = {
-    "postgresql": "SELECT 1::bigint AS user_id, 9999999999.99::numeric(14,2) AS money_spent, 2023 AS year FROM generate_series(1, {rows})",
-    "clickhouse": "SELECT toInt64(1) AS user_id, toDecimal64('9999999999.99', 2) AS money_spent, toInt32(2023) AS year FROM numbers({rows})",
+    "postgresql": "SELECT 1::bigint AS user_id, {amount}::numeric(18,2) AS money_spent, 2023 AS year FROM generate_series(1, {rows})",
+    "clickhouse": "SELECT toInt64(1) AS user_id, toDecimal64('{amount}', 2) AS money_spent, toInt32(2023) AS year FROM numbers({rows})",
 }
 
 
+@pytest.mark.usefixtures("much_larger_payments")
 def test_sums_beyond_64_bits_are_exact(made, opened, engine):
-    rows = 9_300_000
+    assert_sum(made, opened, engine, "9999999999999999.99", 10)
+
+
+@pytest.mark.long
+def test_the_sum_of_nine_million_payments_is_exact(made, opened, engine):
+    assert_sum(made, opened, engine, "9999999999.99", 9_300_000)
+
+
+def assert_sum(made, opened, engine, amount, rows):
     database = made(engine, payments=[])
     database.execute(
-        "DROP TABLE user_spending", f"CREATE VIEW user_spending AS {MANY[engine].format(rows=rows)}"
+        "DROP TABLE user_spending",
+        f"CREATE VIEW user_spending AS {MANY[engine].format(amount=amount, rows=rows)}",
     )
-    expected = Money(999_999_999_999 * rows)
+    expected = Money(Money.parse(amount).cents * rows)
     assert expected.cents > 2**63
 
-    (row, *_) = opened(database).spending_by_age().rows
+    ledger = opened(database)
+    (row, *_) = ledger.spending_by_age().rows
 
     assert (row.payments, row.total) == (rows, expected)
 
@@ -734,7 +724,7 @@ def test_what_is_shown_runs_as_it_stands_and_gives_the_figures(engine, make_data
     customers, payments = generated(layout, 0)
     path, database = tmp_path / "shop.db", None
     if engine == "sqlite":
-        write(_File(path), layout, customers, payments)
+        write(File(path), layout, customers, payments)
     else:
         database = make_database(engine, *layout.options)
         write(database, layout, customers, payments)
@@ -769,7 +759,7 @@ def test_what_is_shown_runs_as_it_stands_and_gives_the_figures(engine, make_data
 
 def test_middles_of_sums_in_parts_are_the_same(tmp_path):
     layout = LAYOUTS["sqlite"]["natural"]
-    write(_File(tmp_path / "shop.db"), layout, *generated(layout, 0))
+    write(File(tmp_path / "shop.db"), layout, *generated(layout, 0))
     with closing(Ledger(str(tmp_path / "shop.db"))) as ledger:
         question = ledger.read(lambda now: spending_by_group(now.layout, GROUPS, by_year=False))
 

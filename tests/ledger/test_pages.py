@@ -15,7 +15,6 @@ from smetka.ledger import (
     Payment,
     YearSpending,
     page_statements,
-    sqlite_values,
 )
 from smetka.ledger.questions import LONGEST_SEARCH
 from smetka.money import Money
@@ -240,18 +239,6 @@ def test_without_a_key_customers_are_not_read_again_for_each_row_of_a_page(make_
 
         assert plan(ledger, sql).count("SCAN user_info") == 2
         assert "SCAN user_info" not in plan(ledger, sql, outermost=True)
-
-
-@pytest.fixture
-def much_larger_payments(monkeypatch):
-    """A few payments overflow a sum, instead of ten million."""
-    cached = (page_statements.spending_by_year, page_statements.customer)
-    monkeypatch.setattr(sqlite_values, "LARGEST_PAYMENT", 10**16)
-    for statement in cached:
-        statement.cache_clear()
-    yield
-    for statement in cached:
-        statement.cache_clear()
 
 
 def test_years_beyond_64_bits_are_exact(much_larger_payments, make_ledger):

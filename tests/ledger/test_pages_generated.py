@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import random
-import sqlite3
-from collections import defaultdict
 from contextlib import closing
-from decimal import Decimal
 
 import pytest
 
 from smetka.errors import UnknownCustomer
 from smetka.ledger import Ledger, page_statements
 from smetka.money import Money
-from tests.ledger.conftest import age_of, amount_of, id_of
+from tests.ledger.oracle import Oracle
+from tests.ledger.servers import File
 
 SCHEMAS = {
     "the brief's": "user_id INTEGER PRIMARY KEY, name TEXT, email TEXT, age INTEGER | user_id INTEGER, money_spent REAL, year INTEGER",
@@ -48,11 +46,6 @@ YEARS = [2023, 2023, 2024, 2025, "2023", 2023.0, 2023.5, None, "x", -1]
 SEARCHES = ["", "ана", "Ана", "АНА", "ana", "%", "_", "\\", "'", '"', "<SCRIPT>", "7", "42", "b", "100%", "nobody"]  # fmt: skip
 
 
-def schema_of(columns):
-    info, spending = columns.split("|")
-    return f"CREATE TABLE user_info ({info}); CREATE TABLE user_spending ({spending});"
-
-
 def generated(seed, columns):
     """Customers, as the schema takes them, and payments: some of nobody, and some without sense."""
     chance = random.Random(seed)
@@ -74,102 +67,24 @@ def generated(seed, columns):
     return customers, payments
 
 
-def whole(value):
-    value = id_of(value)
-    if isinstance(value, int | float | Decimal) and math.isfinite(value) and value == int(value):
-        return int(value)
-    return None
-
-
-def shown(value):
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return "" if value is None else str(value)
-
-
-class Oracle:
-    """Everything in a ledger, in plain Python."""
-
-    def __init__(self, path):
-        with closing(sqlite3.connect(path)) as database:
-            rows = database.execute("SELECT * FROM user_info")
-            columns = [name.lower() for name, *_ in rows.description]
-            self.rows = defaultdict(list)
-            for row in rows.fetchall():
-                values = dict(zip(columns, row, strict=True))
-                if values["user_id"] is not None:
-                    names = tuple(shown(values.get(column)) for column in ("name", "email"))
-                    self.rows[id_of(values["user_id"])].append((*names, age_of(values["age"])))
-            self.payments = [
-                (id_of(payer), amount_of(amount), whole(year), shown(amount))
-                for payer, amount, year in database.execute(
-                    "SELECT user_id, money_spent, year FROM user_spending"
-                )
-            ]
-
-    def years(self):
-        years = defaultdict(lambda: [set(), 0, Decimal(0)])
-        for payer, amount, year, _ in self.payments:
-            if amount is not None and payer in self.rows:
-                row = years[year]
-                row[0].add(payer)
-                row[1] += 1
-                row[2] += amount
-        ordered = sorted(years.items(), key=lambda item: (item[0] is None, item[0]))
-        return [(year, len(who), count, total) for year, (who, count, total) in ordered]
-
-    def years_of(self, user_id):
-        years = defaultdict(lambda: [0, Decimal(0)])
-        for payer, amount, year, _ in self.payments:
-            if amount is not None and payer == user_id:
-                years[year][0] += 1
-                years[year][1] += amount
-        return sorted(
-            ((year, *row) for year, row in years.items()), key=lambda row: (row[0] is None, row[0] or 0)
-        )
-
-    def payments_of(self, user_id):
-        found = [(amount, year, stored) for payer, amount, year, stored in self.payments if payer == user_id]
-        return sorted(found, key=lambda row: (descending(row[1]), descending(row[0])))
-
-    def age(self, user_id):
-        return min((age for _, _, age in self.rows[user_id] if age is not None), default=None)
-
-    def customers(self, text, in_names):
-        """`{id: the (name, email) of its rows that were found}`"""
-        listed = {
-            int(user_id): rows for user_id, rows in self.rows.items() if 1 <= (whole(user_id) or 0) < 2**63
-        }
-        found = {}
-        for user_id, rows in sorted(listed.items()):
-            pairs = [
-                (name, email)
-                for name, email, _ in rows
-                if not text
-                or (text.isdigit() and int(text) == user_id)
-                or (in_names and any(text.casefold() in stored.casefold() for stored in (name, email)))
-            ]
-            if pairs:
-                found[user_id] = pairs if in_names else [("", "")]
-        return found
-
-
-def descending(number):
-    return (1, 0) if number is None else (0, -number)
-
-
-@pytest.fixture(params=SCHEMAS.values(), ids=SCHEMAS.keys())
+@pytest.fixture(scope="module", params=SCHEMAS.values(), ids=SCHEMAS.keys())
 def columns(request):
     return request.param
 
 
-@pytest.fixture(params=range(5))
-def odd(request, make_ledger, columns):
+@pytest.fixture(scope="module", params=range(5))
+def odd(request, tmp_path_factory, columns):
     """A generated ledger, open, and the oracle's look at it."""
+    file = File(tmp_path_factory.mktemp("odd") / "shop.db")
     customers, payments = generated(request.param, columns)
-    path = make_ledger(customers, payments, schema=schema_of(columns), index=request.param == 1)
-    with closing(Ledger(str(path))) as ledger:
-        yield ledger, Oracle(path)
+    tables = zip(("user_info", "user_spending"), columns.split("|"), strict=True)
+    file.execute(*(f"CREATE TABLE {table} ({declared})" for table, declared in tables))
+    if request.param == 1:
+        file.execute("CREATE INDEX spending ON user_spending (user_id, year, money_spent)")
+    file.insert("user_info", customers)
+    file.insert("user_spending", payments)
+    with closing(Ledger(str(file.path))) as ledger:
+        yield ledger, Oracle(file.path)
 
 
 def test_years_are_what_plain_decimals_say(odd):
