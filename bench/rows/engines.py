@@ -24,7 +24,8 @@ from bench.servers import Server, smetka
 from smetka.ledger import Ledger
 from smetka.ledger.clickhouse import STATE_SECONDS, _limits
 from smetka.ledger.group_statements import spending_by_group
-from smetka.ledger.server import LONG_QUESTION_SECONDS, MOST_REMEMBERED_SECONDS
+from smetka.ledger.limits import USUAL
+from smetka.ledger.server import MOST_REMEMBERED_SECONDS
 
 _IDS = 20_000
 _MARGIN_SECONDS = 0.5
@@ -119,7 +120,7 @@ def _bare_postgresql(database: Database) -> Iterator[Ask]:
 @contextmanager
 def _bare_clickhouse(database: Database) -> Iterator[Ask]:
     with closing(database.server.connect(database.name)) as client:
-        yield lambda sql: client.query(sql, settings=_limits(LONG_QUESTION_SECONDS)).result_rows
+        yield lambda sql: client.query(sql, settings=_limits(USUAL.long_question)).result_rows
 
 
 def _totals(sizes: Sizes, database: Database) -> Figure:

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -18,11 +17,16 @@ from pathlib import Path
 import pytest
 
 from smetka.errors import LedgerUnavailable, WrongUsage
-from smetka.ledger import Ledger
+from smetka.ledger import Ledger, sqlite_file
 from smetka.ledger.imports.marker import marker
+from smetka.ledger.limits import USUAL, Limits
+from smetka.ledger.upkeep import create_empty
 from smetka.money import Money
+from tests.selection import not_quick
 
 SOON_SECONDS = 5.0  # 2.5 are promised
+QUICK = Limits(file_lock=0.2)
+PATIENT = Limits(file_lock=60)
 
 
 def tables(script):
@@ -144,7 +148,7 @@ def lock(shop):
 @pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS.keys())
 def test_sixteen_who_meet_a_locked_ledger_are_all_told_soon(shop, ask, opened_before):
     with (
-        closing(Ledger(str(shop))) as ledger,
+        closing(Ledger(str(shop), limits=QUICK)) as ledger,
         closing(sqlite3.connect(shop, isolation_level=None)) as database,
         ThreadPoolExecutor(16) as threads,
     ):
@@ -169,16 +173,9 @@ def test_sixteen_who_meet_a_locked_ledger_are_all_told_soon(shop, ask, opened_be
 @pytest.mark.process
 def test_a_lock_of_another_process_is_told_and_heals(shop):
     holder = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            HOLD,
-            shop,
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-ISc", HOLD, shop], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    with holder, closing(Ledger(str(shop))) as ledger:
+    with holder, closing(Ledger(str(shop), limits=QUICK)) as ledger:
         assert holder.stdout.readline()
         with pytest.raises(LedgerUnavailable):
             ledger.version()
@@ -188,22 +185,41 @@ def test_a_lock_of_another_process_is_told_and_heals(shop):
         assert ledger.total_spent(1).total == Money(30030)
 
 
-def test_after_one_waited_in_vain_the_next_does_not_wait(shop, lock):
-    with closing(Ledger(str(shop))) as ledger:
+class Clock:
+    """Stands still until somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def test_after_one_waited_in_vain_the_next_does_not_wait(shop, lock, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(sqlite_file, "time", clock)
+
+    def waited():
+        start = clock.now
         with pytest.raises(LedgerUnavailable):
             ledger.version()
-        start = time.monotonic()
-        for _ in range(5):
-            with pytest.raises(LedgerUnavailable):
-                ledger.version()
+        return clock.now - start
 
-        assert time.monotonic() - start < 4.0  # five waits would take six seconds
+    with closing(Ledger(str(shop))) as ledger:
+        assert waited() == pytest.approx(USUAL.file_lock)
+        assert [waited() for _ in range(5)] == [0] * 5
+
+        clock.sleep(sqlite_file.LOCK_REMEMBERED_SECONDS)
+        assert waited() == pytest.approx(USUAL.file_lock)
 
 
 def test_a_short_lock_is_waited_for(shop, lock):
-    with closing(Ledger(str(shop))) as ledger, ThreadPoolExecutor(1) as threads:
+    with closing(Ledger(str(shop), limits=PATIENT)) as ledger, ThreadPoolExecutor(1) as threads:
         asked = threads.submit(ledger.total_spent, 1)
-        time.sleep(0.3)
+        time.sleep(0.1)
         assert not asked.done()
 
         lock.execute("ROLLBACK")
@@ -310,30 +326,46 @@ def test_an_interrupted_write_is_told(crashed):
         assert ledger.total_spent(1).total == Money(30030)
 
 
+NOBODY = """
+import os, sys
+from smetka.errors import LedgerUnavailable
+from smetka.ledger import Ledger
+
+Ledger(sys.argv[1]).payments(1, 1)  # everything is imported while it may be
+if os.geteuid() == 0:
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
+for line in sys.stdin:
+    try:
+        print(Ledger(line.rstrip("\\n")).total_spent(1).total, flush=True)
+    except LedgerUnavailable as error:
+        print(error.reason, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+@not_quick
+def nobody(tmp_path_factory):
+    """A process of a user without rights, which reads paths of ledgers and tells the reason or customer 1's total."""
+    path = tmp_path_factory.mktemp("readable") / "shop.db"
+    create_empty(path)
+    with subprocess.Popen(
+        [sys.executable, "-c", NOBODY, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
 @pytest.fixture
-def ask_as_nobody(shop):
-    """Ask a copy of the ledger, in a folder of its own, as a user without rights; returns the reason or total."""
+def ask_as_nobody(shop, nobody):
+    """Ask a copy of the ledger, in a folder of its own, as a user without rights."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)  # pytest's own may be entered by its owner alone
     path = Path(shutil.copy(shop, folder / "shop.db"))
     path.chmod(0o644)
-    code = textwrap.dedent("""
-        import os, sys
-        from smetka.errors import LedgerUnavailable
-        from smetka.ledger import Ledger
-
-        Ledger(sys.argv[1]).total_spent(1)  # everything is imported while it may be
-        if os.geteuid() == 0:
-            os.setgroups([]), os.setgid(65534), os.setuid(65534)
-        try:
-            print(Ledger(sys.argv[2]).total_spent(1).total)
-        except LedgerUnavailable as error:
-            print(error.reason)
-    """)
 
     def ask():
-        command = [sys.executable, "-c", code, shop, path]
-        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        print(path, file=nobody.stdin, flush=True)
+        return nobody.stdout.readline().strip()
 
     ask.path, ask.folder = path, folder
     yield ask
@@ -352,13 +384,14 @@ def test_a_killed_import_of_ours_is_undone_by_the_first_who_asks(crashed):
 
 def test_an_import_that_is_still_at_it_is_not_undone(crashed):
     marker(crashed).touch()
-    with marker(crashed).open("r+") as held, closing(Ledger(str(crashed))) as ledger:
+    with marker(crashed).open("r+") as held, closing(Ledger(str(crashed), limits=QUICK)) as ledger:
         fcntl.flock(held, fcntl.LOCK_EX)
 
         with pytest.raises(LedgerUnavailable):
             ledger.total_spent(1)
 
         fcntl.flock(held, fcntl.LOCK_UN)
+    with closing(Ledger(str(crashed))) as ledger:
         assert ledger.total_spent(1).total == Money(30030)
 
 

@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from smetka.errors import WrongUsage
 from smetka.ledger.layout import COPYING, CUSTOMERS, INDEXED, PAYMENTS, PERSONAL, Layout
-from smetka.ledger.server import CONNECT_SECONDS, ServerSource, Session, kinds_of
+from smetka.ledger.limits import USUAL, Limits
+from smetka.ledger.server import ServerSource, Session, kinds_of
 from smetka.ledger.values import Kind
 from smetka.ledger_location import Server
 
@@ -28,9 +29,6 @@ T = TypeVar("T")
 
 STATE_SECONDS = 5
 """Nothing cheap tells whether a table changed: what was worked out counts as current this long."""
-
-_GRACE_SECONDS = 3.0
-"""What the server's own limit is given before the connection is closed instead."""
 
 _FAILURE_SECONDS = 1.0
 
@@ -51,8 +49,8 @@ class ClickHouse(ServerSource):
 
     FOREIGN_ERRORS = (ClickHouseError, OSError)
 
-    def __init__(self, server: Server, *, even_unfinished: bool = False) -> None:
-        super().__init__(server, even_unfinished=even_unfinished)
+    def __init__(self, server: Server, *, even_unfinished: bool = False, limits: Limits = USUAL) -> None:
+        super().__init__(server, even_unfinished=even_unfinished, limits=limits)
         self._connecting = threading.Lock()
         # A client waits as long for every answer.
         self._clients: dict[float, Client] = {}
@@ -75,7 +73,9 @@ class ClickHouse(ServerSource):
                 if self._failed is not None and time.monotonic() - self._failed[0] < _FAILURE_SECONDS:
                     raise self._failed[1]
                 try:
-                    self._clients[seconds] = connect(self._server, seconds=seconds + _GRACE_SECONDS)
+                    self._clients[seconds] = connect(
+                        self._server, seconds=seconds + self._limits.grace, limits=self._limits
+                    )
                 except self.FOREIGN_ERRORS as error:
                     self._failed = time.monotonic(), error
                     raise
@@ -86,14 +86,15 @@ class ClickHouse(ServerSource):
         return _Session(self.client(seconds), layout, seconds)
 
     def _read_layout(self) -> Layout:
-        client = self.client(CONNECT_SECONDS)
-        declared = {table: _columns(client, table) for table in (CUSTOMERS, PAYMENTS)}
+        seconds = self._limits.connect
+        client = self.client(seconds)
+        declared = {table: _columns(client, table, seconds) for table in (CUSTOMERS, PAYMENTS)}
         kinds = kinds_of(declared, _kind_of)
         engines = client.query(
             "SELECT sorting_key, engine FROM system.tables WHERE database = currentDatabase() "
             "AND name = {table:String}",
             parameters={"table": PAYMENTS},
-            settings=_limits(CONNECT_SECONDS),
+            settings=_limits(seconds),
         ).result_rows
         keys = [key for key, _ in engines if key.split(",")[0].strip() == INDEXED[0]]
         return Layout(
@@ -103,11 +104,12 @@ class ClickHouse(ServerSource):
             indexable=any("View" not in engine for _, engine in engines),
             personal=frozenset(PERSONAL & declared[CUSTOMERS].keys()),
             engine="clickhouse",
-            is_unfinished=bool(_columns(client, COPYING)),
+            is_unfinished=bool(_columns(client, COPYING, seconds)),
         )
 
     def _read_state(self) -> Hashable:
-        self.client(CONNECT_SECONDS).query("SELECT 1", settings=_limits(CONNECT_SECONDS))
+        seconds = self._limits.connect
+        self.client(seconds).query("SELECT 1", settings=_limits(seconds))
         return int(time.monotonic() // STATE_SECONDS)
 
     def _is_of_declarations(self, error: Exception) -> bool:
@@ -147,7 +149,7 @@ class _Session(Session):
             return take(iter(rows))
 
 
-def connect(server: Server, *, seconds: float, **settings: Any) -> Client:
+def connect(server: Server, *, seconds: float, limits: Limits = USUAL, **settings: Any) -> Client:
     """A client of the server, which threads may share.
 
     Args:
@@ -167,7 +169,7 @@ def connect(server: Server, *, seconds: float, **settings: Any) -> Client:
         password=unquote(parts.password or ""),
         database=unquote(parts.path.lstrip("/")) or "default",
         secure=secure,
-        connect_timeout=CONNECT_SECONDS,
+        connect_timeout=limits.connect,
         send_receive_timeout=int(seconds),
         query_retries=0,
         autogenerate_session_id=False,  # a session would let one question in at a time
@@ -180,11 +182,11 @@ def _limits(seconds: float) -> dict[str, Any]:
     return {**_SETTINGS, "max_execution_time": int(seconds)}
 
 
-def _columns(client: Client, table: str) -> dict[str, str]:
+def _columns(client: Client, table: str, seconds: float) -> dict[str, str]:
     columns = client.query(
         "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}",
         parameters={"table": table},
-        settings=_limits(CONNECT_SECONDS),
+        settings=_limits(seconds),
     )
     return {name: declared for name, declared in columns.result_rows}  # noqa: C416 - rows are no pairs
 

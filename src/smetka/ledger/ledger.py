@@ -10,6 +10,7 @@ from smetka.age_groups import AgeGroup
 from smetka.ledger import questions
 from smetka.ledger.customers import Customer, CustomerSpending, Payment, YearSpending
 from smetka.ledger.glance import Glance
+from smetka.ledger.limits import USUAL, Limits
 from smetka.ledger.questions import QuestionName
 from smetka.ledger.source import Opened, Source
 from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, SpendingByGroup, Spent
@@ -32,18 +33,19 @@ class Ledger:
     Args:
         location: path of a SQLite file, or a URL: sqlite:///, postgresql+psycopg://, clickhousedb://.
         even_unfinished: half a copy will do, which nobody else is told any figure of.
+        limits: of how long it is waited for.
 
     Raises:
         WrongUsage: `location` is none of these, or needs a package that is not installed.
     """
 
-    def __init__(self, location: str, *, even_unfinished: bool = False) -> None:
+    def __init__(self, location: str, *, even_unfinished: bool = False, limits: Limits = USUAL) -> None:
         place = ledger_location(location)
         self.path: Path | None = place if isinstance(place, Path) else None
         self._source: Source = (
-            _server(place, even_unfinished=even_unfinished)
+            _server(place, even_unfinished=even_unfinished, limits=limits)
             if isinstance(place, Server)
-            else SQLiteFile(place, even_unfinished=even_unfinished)
+            else SQLiteFile(place, even_unfinished=even_unfinished, limits=limits)
         )
 
     @property
@@ -185,12 +187,12 @@ class Ledger:
         self._source.close()
 
 
-def _server(place: Server, *, even_unfinished: bool) -> Source:
+def _server(place: Server, *, even_unfinished: bool, limits: Limits) -> Source:
     # Late: drivers of databases that most shops do not have.
     if place.engine == "postgresql":
         from smetka.ledger.postgresql import PostgreSQL
 
-        return PostgreSQL(place, even_unfinished=even_unfinished)
+        return PostgreSQL(place, even_unfinished=even_unfinished, limits=limits)
     from smetka.ledger.clickhouse import ClickHouse
 
-    return ClickHouse(place, even_unfinished=even_unfinished)
+    return ClickHouse(place, even_unfinished=even_unfinished, limits=limits)

@@ -10,7 +10,8 @@ from sqlalchemy.pool import QueuePool
 
 from smetka.errors import WrongUsage
 from smetka.ledger.layout import COPYING, CUSTOMERS, INDEXED, PAYMENTS, PERSONAL, Layout
-from smetka.ledger.server import CONNECT_SECONDS, LONG_QUESTION_SECONDS, ServerSource, Session, kinds_of
+from smetka.ledger.limits import USUAL, Limits
+from smetka.ledger.server import ServerSource, Session, kinds_of
 from smetka.ledger.values import Kind
 from smetka.ledger_location import Server
 
@@ -25,14 +26,8 @@ except ImportError:
 
 T = TypeVar("T")
 
-LOCK_SECONDS = 2
-"""How long a question waits for a lock on a whole table."""
-
 _CONNECTIONS_KEPT = 4
 _ROWS_AT_A_TIME = 1000
-_CANCEL_SECONDS = 2.0
-_GRACE_SECONDS = 3.0
-"""What the server's own limit is given before the connection is closed instead."""
 
 _INTEGERS, _FLOATS = {"int2", "int4", "int8"}, {"float4", "float8"}
 _TEXTS = {"text", "varchar", "bpchar", "citext", "name"}
@@ -82,8 +77,8 @@ class PostgreSQL(ServerSource):
 
     FOREIGN_ERRORS = (psycopg.Error, OSError)
 
-    def __init__(self, server: Server, *, even_unfinished: bool = False) -> None:
-        super().__init__(server, even_unfinished=even_unfinished)
+    def __init__(self, server: Server, *, even_unfinished: bool = False, limits: Limits = USUAL) -> None:
+        super().__init__(server, even_unfinished=even_unfinished, limits=limits)
         opens: Any = self._connect
         # A pool without an engine: its bookkeeping would double the time of a question.
         self._pool = QueuePool(
@@ -124,18 +119,18 @@ class PostgreSQL(ServerSource):
             self._pool.dispose()
 
     def _session(self, layout: Layout, seconds: float) -> Session:
-        return _Session(self, layout, seconds)
+        return _Session(self, layout, seconds + self._limits.grace)
 
     def _connect(self) -> Connection:
-        connection = connect(self._server, read_only=True, lock_seconds=LOCK_SECONDS, name="smetka")
+        connection = connect(self._server, self._limits, read_only=True, name="smetka")
         connection.adapters.register_loader("numeric", _WholeNumericLoader)
         return connection
 
     def _read_layout(self) -> Layout:
-        return self.ask(CONNECT_SECONDS, _layout)
+        return self.ask(self._limits.connect, _layout)
 
     def _read_state(self) -> Hashable:
-        return self.ask(CONNECT_SECONDS, lambda connection: connection.execute(_STATE).fetchone())
+        return self.ask(self._limits.connect, lambda connection: connection.execute(_STATE).fetchone())
 
     def _is_of_declarations(self, error: Exception) -> bool:
         return isinstance(error, psycopg.ProgrammingError | psycopg.DataError | psycopg.NotSupportedError)
@@ -163,11 +158,13 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     Attributes:
         seconds: how long the next answer may take.
+        limits: of what else it waits for.
         is_new: nothing was asked on it yet.
         timed_out: it gave up, and closed itself.
     """
 
-    seconds: float = CONNECT_SECONDS
+    seconds: float = USUAL.connect
+    limits = USUAL
     is_new = True
     timed_out = False
 
@@ -180,16 +177,15 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
                 raise
             self.timed_out = True
             with suppress(psycopg.Error, OSError):
-                self.cancel_safe(timeout=_CANCEL_SECONDS)
+                self.cancel_safe(timeout=self.limits.cancel)
             self.close()
             raise psycopg.OperationalError("the server did not answer in time") from None
 
 
-def connect(server: Server, *, read_only: bool, lock_seconds: int, name: str) -> Connection:
+def connect(server: Server, limits: Limits, *, read_only: bool, name: str) -> Connection:
     """A connection on which every statement is a transaction of its own, with limits.
 
     Args:
-        lock_seconds: how long it waits for a lock.
         name: what the server calls it.
 
     Raises:
@@ -198,12 +194,18 @@ def connect(server: Server, *, read_only: bool, lock_seconds: int, name: str) ->
     connection = Connection.connect(
         f"postgresql://{server.address}",
         autocommit=True,
-        connect_timeout=CONNECT_SECONDS,
+        connect_timeout=limits.connect,
         client_encoding="utf-8",
     )
+    connection.seconds, connection.limits = limits.connect, limits
+    session = {
+        "read_only": "on" if read_only else "off",
+        "name": name,
+        "statement": f"{limits.long_question}s",
+        "lock": f"{limits.table_lock * 1000:.0f}ms",
+    }
     try:
-        limits = {"statement": f"{LONG_QUESTION_SECONDS}s", "lock": f"{lock_seconds}s"}
-        connection.execute(_SESSION, {"read_only": "on" if read_only else "off", "name": name, **limits})
+        connection.execute(_SESSION, session)
     except BaseException:
         connection.close()
         raise
@@ -218,7 +220,7 @@ class _Session(Session):
     def rows(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
         try:
             return self._source.ask(
-                self.seconds + _GRACE_SECONDS,
+                self.seconds,
                 lambda connection: connection.execute(sql, parameters).fetchall(),
             )
         except psycopg.errors.UntranslatableCharacter:
@@ -231,7 +233,7 @@ class _Session(Session):
                 with closing(rows):  # cancels what was not taken
                     return take(rows)
 
-        return self._source.ask(self.seconds + _GRACE_SECONDS, stream)
+        return self._source.ask(self.seconds, stream)
 
 
 class _WholeNumericLoader(NumericLoader):

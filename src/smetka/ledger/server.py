@@ -13,24 +13,13 @@ from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger import questions
 from smetka.ledger.glance import ServerGlance
 from smetka.ledger.layout import NEEDED, Layout
+from smetka.ledger.limits import USUAL, Limits
 from smetka.ledger.source import LONG_QUESTIONS, Opened, in_turn
 from smetka.ledger.spending import CustomerTotal
 from smetka.ledger.values import Kind
 from smetka.ledger_location import Server
 
 T = TypeVar("T")
-
-CONNECT_SECONDS = 5
-"""How long a server may take to let one in."""
-
-QUESTION_SECONDS = 10
-"""How long a question about one customer may take."""
-
-TOGETHER_SECONDS = 2
-"""How long questions about a few customers may take, before each is asked for itself."""
-
-LONG_QUESTION_SECONDS = 120
-"""How long a question about all payments may take."""
 
 REMEMBERED_SECONDS = 1.0
 """How long what was worked out counts as current, at least."""
@@ -64,8 +53,8 @@ class ServerSource(ABC):
     FOREIGN_ERRORS: tuple[type[Exception], ...]
     """Everything that asking raises by itself."""
 
-    def __init__(self, server: Server, *, even_unfinished: bool = False) -> None:
-        self._server, self._even_unfinished = server, even_unfinished
+    def __init__(self, server: Server, *, even_unfinished: bool = False, limits: Limits = USUAL) -> None:
+        self._server, self._even_unfinished, self._limits = server, even_unfinished, limits
         self.shown = server.shown
         self._long_questions = threading.BoundedSemaphore(LONG_QUESTIONS)
         self._versions = threading.Lock()
@@ -103,10 +92,10 @@ class ServerSource(ABC):
     def read(self, ask: Callable[[Opened], T], *, long: bool = False) -> T:
         """Put a question, translating faults."""
         if not long:
-            return self._ask(ask, QUESTION_SECONDS)
+            return self._ask(ask, self._limits.question)
         with in_turn(self._long_questions, self.shown):
             start = time.monotonic()
-            answer = self._ask(ask, LONG_QUESTION_SECONDS)
+            answer = self._ask(ask, self._limits.long_question)
             self._last_long_seconds = time.monotonic() - start
             return answer
 
@@ -128,7 +117,8 @@ class ServerSource(ABC):
         """What each of a few customers spent, asked in one go; without those whom nobody knows."""
         try:
             return self._ask(
-                lambda now: questions.totals_spent(now.rows, now.layout, user_ids, year), TOGETHER_SECONDS
+                lambda now: questions.totals_spent(now.rows, now.layout, user_ids, year),
+                self._limits.together,
             )
         except BaseException:
             self._not_at_once_before = time.monotonic() + _NOT_AGAIN_SECONDS

@@ -13,14 +13,12 @@ from smetka.ledger import questions
 from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, unavailable, waits_for_rollback
 from smetka.ledger.glance import FileGlance
 from smetka.ledger.imports.recovery import undo_killed_import
+from smetka.ledger.limits import USUAL, Limits
 from smetka.ledger.open_file import OpenFile, fingerprint
 from smetka.ledger.source import LONG_QUESTIONS, in_turn
 from smetka.ledger.spending import CustomerTotal
 
 T = TypeVar("T")
-
-LOCK_WAIT_SECONDS = 1.2
-"""How long a question waits for another process's lock."""
 
 LOCK_REMEMBERED_SECONDS = 1.0
 """How long after one waited in vain the others do not wait at all."""
@@ -30,11 +28,11 @@ class SQLiteFile:
     """As `source.Source` says; an answer reflects every commit made before the question.
 
     A file that was replaced, mended or overwritten is opened anew; a locked one is waited for
-    `LOCK_WAIT_SECONDS`.
+    `Limits.file_lock`.
     """
 
-    def __init__(self, path: Path, *, even_unfinished: bool = False) -> None:
-        self._even_unfinished = even_unfinished
+    def __init__(self, path: Path, *, even_unfinished: bool = False, limits: Limits = USUAL) -> None:
+        self._even_unfinished, self._limits = even_unfinished, limits
         self.path = path
         self.shown = str(path)
         self._opening = threading.Lock()
@@ -46,7 +44,7 @@ class SQLiteFile:
 
     def read(self, ask: Callable[[OpenFile], T], *, long: bool = False) -> T:
         """Ask the file as it is now, waiting for other processes' locks and translating faults."""
-        give_up = time.monotonic() + LOCK_WAIT_SECONDS
+        give_up = time.monotonic() + self._limits.file_lock
         pause = 0.001
         while True:
             try:

@@ -30,7 +30,7 @@ from smetka.errors import CommandFailed
 from smetka.ledger.clickhouse import connect
 from smetka.ledger.copying.target import COLUMNS, NOTES, PROGRESS, Packed, Target, check_shape, chunks
 from smetka.ledger.layout import CUSTOMERS, PAYMENTS
-from smetka.ledger.server import LONG_QUESTION_SECONDS
+from smetka.ledger.limits import USUAL
 from smetka.ledger_location import Server
 
 FIRST_YEAR, LAST_YEAR = 2000, 2079
@@ -193,7 +193,7 @@ class ClickHouseTarget(Target):
 
     def _opened(self) -> Client:
         if self._client is None:
-            self._client = connect(self._server, seconds=LONG_QUESTION_SECONDS, **_SETTINGS)
+            self._client = connect(self._server, seconds=USUAL.long_question, **_SETTINGS)
         return self._client
 
 

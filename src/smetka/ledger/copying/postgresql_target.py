@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 
 from smetka.ledger.copying.target import COLUMNS, NOTES, PROGRESS, Packed, Target, check_shape, chunks
 from smetka.ledger.layout import CUSTOMERS, INDEXED, PAYMENTS
+from smetka.ledger.limits import USUAL
 from smetka.ledger.postgresql import Connection, connect, first_line
-from smetka.ledger.server import LONG_QUESTION_SECONDS
 from smetka.ledger.upkeep import INDEX
 from smetka.ledger_location import Server
 
-LOCK_SECONDS = 10
+_LIMITS = replace(USUAL, table_lock=10)
 _INDEX_SECONDS = 24 * 3600.0
-_GRACE_SECONDS = 3.0
+_ANSWER_SECONDS = _LIMITS.long_question + _LIMITS.grace
 
 # As COPY's text format wants it. PostgreSQL has no zero bytes in texts.
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": "\ufffd"})
@@ -101,7 +102,7 @@ class PostgreSQLTarget(Target):
             connection.execute(f"CREATE INDEX IF NOT EXISTS {INDEX} ON {PAYMENTS} ({', '.join(INDEXED)})")
         # Also lets the index answer by itself, which it may only after a vacuum.
         connection.execute(f"VACUUM (ANALYZE) {CUSTOMERS}, {PAYMENTS}")
-        connection.seconds = LONG_QUESTION_SECONDS + _GRACE_SECONDS
+        connection.seconds = _ANSWER_SECONDS
 
     def forget(self) -> None:
         """As `Target` says."""
@@ -133,10 +134,8 @@ class PostgreSQLTarget(Target):
 
     def _opened(self) -> Connection:
         if self._connection is None:
-            self._connection = connect(
-                self._server, read_only=False, lock_seconds=LOCK_SECONDS, name="smetka copy"
-            )
-            self._connection.seconds = LONG_QUESTION_SECONDS + _GRACE_SECONDS
+            self._connection = connect(self._server, _LIMITS, read_only=False, name="smetka copy")
+            self._connection.seconds = _ANSWER_SECONDS
         return self._connection
 
     def _has(self, table: str) -> bool:
