@@ -22,7 +22,8 @@ import psycopg
 # Loaded once, for all the forks.
 import smetka.cli.ledger
 import smetka.ledger.copying.postgresql_target
-import smetka.ledger.copying.sqlite_target  # noqa: F401
+import smetka.ledger.copying.sqlite_target
+import smetka.ledger.imports.load  # noqa: F401
 from smetka.cli import run
 
 WORK = "at work"

@@ -375,6 +375,7 @@ def write_for_oracle(path, layout: Layout, customers, payments) -> None:
     }
     with closing(sqlite3.connect(path)) as database:
         database.executescript(
+            "PRAGMA synchronous = OFF;"
             "CREATE TABLE user_info (user_id, name, email, age);"
             "CREATE TABLE user_spending (user_id, money_spent, year);"
         )

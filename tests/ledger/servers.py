@@ -71,7 +71,7 @@ class File:
 
     def execute(self, *statements: str) -> list:
         """Run statements one by one; the rows of the last."""
-        with closing(sqlite3.connect(self.path)) as database:
+        with closing(self._connect()) as database:
             for statement in statements:
                 rows = database.execute(statement).fetchall()
             database.commit()
@@ -79,9 +79,14 @@ class File:
 
     def insert(self, table: str, rows) -> None:
         """Write rows, one value a column."""
-        with closing(sqlite3.connect(self.path)) as database:
+        with closing(self._connect()) as database:
             database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
             database.commit()
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path)
+        database.execute("PRAGMA synchronous = OFF")  # it has to outlive no machine
+        return database
 
 
 class Database:

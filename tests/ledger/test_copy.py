@@ -62,15 +62,7 @@ def place(tmp_path, make_database):
             made.database = database
             return made
         path = tmp_path / f"place {next(numbers)}.db"
-
-        def execute(*statements):
-            with closing(sqlite3.connect(path)) as connection:
-                for statement in statements:
-                    rows = connection.execute(statement).fetchall()
-                connection.commit()
-            return rows
-
-        return Place(engine, str(path), execute)
+        return Place(engine, str(path), File(path).execute)
 
     return make
 

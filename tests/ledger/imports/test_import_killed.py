@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import sqlite3
@@ -16,8 +15,6 @@ import pytest
 from smetka.ledger import Ledger
 from smetka.ledger.imports import load
 from smetka.ledger.imports.marker import draft, marker
-from tests.conftest import REPOSITORY
-from tests.selection import not_quick
 
 ROWS = 6_000
 KILLS = 24
@@ -42,36 +39,15 @@ def old(make_ledger):
     return make_ledger(people, [(number, 1.0, 2010) for number in range(1, 500)], index=True)
 
 
-@pytest.fixture(scope="module")
-@not_quick
-def killed(export):
-    """A function that imports into a ledger in a process of its own: its status, and its steps if it lived.
+@pytest.fixture
+def killed(killed, export):
+    """A function that imports into a ledger as `killed` runs any command."""
 
-    It dies just before the `last` of the steps whose names begin with `begin`: see `dying`.
-    """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.ledger.imports.dying"],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    def killed_import(ledger, begin="", last=0, *, cache_kib=load._CACHE_KIB):
+        arguments = ["ledger", "import", str(export), "--into", str(ledger)]
+        return killed(arguments, begin, last, settings={"smetka.ledger.imports.load._CACHE_KIB": cache_kib})
 
-    def killed(ledger, begin="", last=NEVER, *, cache_kib=load._CACHE_KIB):
-        asked = {
-            "arguments": ["ledger", "import", str(export), "--into", str(ledger)],
-            "begin": begin,
-            "last": last,
-            "cache_kib": cache_kib,
-        }
-        process.stdin.write(f"{json.dumps(asked)}\n")
-        process.stdin.flush()
-        return tuple(json.loads(process.stdout.readline()))
-
-    yield killed
-    process.stdin.close()
-    process.wait()
-    process.stdout.close()
+    return killed_import
 
 
 def state(ledger):
