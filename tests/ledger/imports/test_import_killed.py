@@ -19,6 +19,8 @@ from smetka.ledger.imports.marker import draft, marker
 ROWS = 6_000
 KILLS = 24
 NEVER = 0
+SMALL_KIB = 64
+"""A cache that has no room for the rows, so that a part of them is in the file before the end."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def check_finished(status, ledger):
 def test_killed_at_any_moment_it_is_all_or_nothing(killed, old, tmp_path, new):
     ledger = tmp_path / "new.db" if new else old
     original = None if new else old.read_bytes()
-    status, steps = killed(ledger)
+    status, steps = killed(ledger, cache_kib=SMALL_KIB)
     check_finished(status, ledger)
     assert steps > 10 * KILLS
     for number in range(KILLS):
@@ -89,7 +91,7 @@ def test_killed_at_any_moment_it_is_all_or_nothing(killed, old, tmp_path, new):
             ledger.unlink(missing_ok=True)
         else:
             ledger.write_bytes(original)
-        status, _ = killed(ledger, last=int(steps * (number + 0.5) / KILLS))
+        status, _ = killed(ledger, last=int(steps * (number + 0.5) / KILLS), cache_kib=SMALL_KIB)
         assert status == -signal.SIGKILL
         if ledger.exists() or not new:
             check(ledger)
@@ -130,13 +132,14 @@ def test_killed_while_it_writes_it_is_all_or_nothing(killed, old, tmp_path, begi
         check_finished(killed(ledger)[0], ledger)
 
 
-def test_killed_when_pages_are_in_the_ledger_already_it_is_rolled_back(killed, old):
-    """More rows than the cache has room for: a part is in the file when the end comes."""
+def test_killed_when_pages_are_in_the_ledger_already_the_first_reader_rolls_it_back(killed, old):
     before = old.stat().st_size
-    assert killed(old, "INSERT INTO smetka_imports", 1, cache_kib=64)[0] == -signal.SIGKILL
+    assert killed(old, "INSERT INTO smetka_imports", 1, cache_kib=SMALL_KIB)[0] == -signal.SIGKILL
 
     assert old.stat().st_size > before
     assert old.with_name(f"{old.name}-journal").stat().st_size > 0
+    with closing(Ledger(str(old))) as reader:
+        assert reader.total_spent(1).payments == 1
     assert state(old) == (0, False)
 
 
