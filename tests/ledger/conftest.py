@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -89,15 +90,17 @@ def make_database(lent_database):
 
 @pytest.fixture(scope="session")
 @not_quick
-def killed():
+def killed(tmp_path_factory):
     """A function that runs a command of ours in a process of its own: its status, and its steps if it lived.
 
     It dies just before the `last` of the steps whose names begin with `begin`: see `dying`. `settings` are
     constants of modules, by their full names.
     """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SMETKA_")}
     with subprocess.Popen(
         [sys.executable, "-m", "tests.ledger.dying"],
-        cwd=REPOSITORY,
+        cwd=tmp_path_factory.mktemp("dying"),
+        env=environment | {"PYTHONPATH": str(REPOSITORY)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

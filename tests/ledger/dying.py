@@ -46,7 +46,6 @@ class Steps:
 
     def watch(self) -> None:
         """From now on, everywhere in this process."""
-
         connect = sqlite3.connect
 
         def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:

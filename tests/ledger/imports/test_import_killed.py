@@ -18,7 +18,6 @@ from smetka.ledger.imports.marker import draft, marker
 
 ROWS = 6_000
 KILLS = 24
-NEVER = 0
 SMALL_KIB = 64
 """A cache that has no room for the rows, so that a part of them is in the file before the end."""
 
