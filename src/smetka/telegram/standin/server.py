@@ -45,9 +45,7 @@ class FakeTelegram:
         self.closing = Event()
         self._server = _Server(("127.0.0.1", port), Handler)
         self._server.telegram = self
-        self._thread = Thread(
-            target=self._server.serve_forever, args=(0.05,), name="fake-telegram", daemon=True
-        )
+        self._thread = Thread(target=self._server.serve, name="fake-telegram", daemon=True)
 
     @property
     def url(self) -> str:
@@ -66,7 +64,7 @@ class FakeTelegram:
             self.world.poll += 1
             self.world.happened.notify_all()
         if self._thread.is_alive():
-            self._server.shutdown()
+            self._server.socket.shutdown(socket.SHUT_RDWR)  # whoever waits for a connection is told at once
             self._thread.join()
         self._server.end_connections()
         self._server.server_close()
@@ -156,6 +154,11 @@ class _Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._lock = Lock()
         super().__init__(*arguments)
+
+    def serve(self) -> None:
+        """Answer until told to stop. `serve_forever` looks only now and then whether it was."""
+        while not self.telegram.closing.is_set():
+            self.handle_request()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
