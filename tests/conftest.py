@@ -15,7 +15,10 @@ from smetka.logs import QUIETED
 
 pytest_plugins = [
     "tests.selection",
-    *(f"tests.fixtures.{name}" for name in ("ledger", "records", "web", "command", "product", "browser")),
+    *(
+        f"tests.fixtures.{name}"
+        for name in ("clock", "ledger", "records", "web", "command", "product", "browser")
+    ),
 ]
 
 # The same examples in every run, and no limit of time to each: the machine may be busy.

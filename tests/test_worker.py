@@ -22,7 +22,7 @@ from smetka.telegram.deliveries import Deliveries
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.standin import FakeTelegram
 from smetka.telegram.state import Health, beat, worker_state
-from tests.telegram.conftest import JUMPS
+from tests.fixtures.clock import JUMPS
 
 pytestmark = pytest.mark.process
 

@@ -149,7 +149,7 @@ def test_a_ledger_that_is_away_stops_it_before_mongodb_is_asked(post, storage, t
 
 @pytest.mark.process
 def test_a_refusal_needs_no_mongodb(ledger, clock):
-    storage = Storage("mongodb://127.0.0.1:1/smetka")
+    storage = Storage("mongodb://127.0.0.1:1/smetka?timeoutMS=300")
     rules = BonusRules(Money(1000_00), "record", "MKD", SKOPJE, clock)
 
     def store(user_id, total):

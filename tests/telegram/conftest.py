@@ -1,73 +1,112 @@
-"""The stand-in over real HTTP, a real MongoDB, and a clock that tests move by hand."""
+"""The stand-in over real HTTP, a real MongoDB, and the clock that tests move by hand."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Event
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from smetka.errors import LedgerUnavailable, UnknownCustomer
+from smetka.ledger import Person
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.deliveries import Deliveries
+from smetka.telegram.delivery import Delivery
 from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import Outbox
+from smetka.telegram.reports import from_record, to_record
 from smetka.telegram.sender import Manner, Sender
 from smetka.telegram.standin import FakeTelegram
+from tests.fixtures.clock import NOW
 from tests.selection import not_quick
 
 MANAGER, GROUP = 1001, -2002
 SKOPJE = ZoneInfo("Europe/Skopje")
 
 
-JUMPS = [
-    pytest.param(hours * 3600, id=f"{abs(hours)} h {'back' if hours < 0 else 'ahead'}")
-    for hours in (-24, -1, 1, 24)
-]
-"""How far, in seconds, a wall clock may be set wrong or right."""
+def delivery(report, kind="averages", schedule=None):
+    """As it comes out of the outbox."""
+    kept = from_record(to_record(report))
+    return Delivery(
+        "id",
+        kind,
+        "1a2b3c4d",
+        1001,
+        1001,
+        "sending",
+        1,
+        0,
+        None,
+        NOW,
+        NOW,
+        None,
+        None,
+        None,
+        kept,
+        None,
+        schedule,
+    )
 
 
-class Clock:
-    """Wall clock and monotonic clock in one; time passes only in `pass_`."""
+class Figures:
+    """A shop of one customer; every question is remembered."""
 
-    def __init__(self):
-        self.wall = datetime(2026, 11, 23, 17, 20, 31, tzinfo=UTC)
-        self.seconds = 1000.0
+    current_year = 2026
 
-    def now(self):
-        return self.wall
+    def __init__(self, report):
+        self.report, self.asked, self.away = report, [], False
 
-    def monotonic(self):
-        return self.seconds
+    def averages(self, year, basis=None):
+        self._ask("averages", year, basis)
+        return {**self.report, "year": year, "basis": basis or "spender"}
 
-    def set(self, seconds):
-        """The wall clock jumps, back when negative; no time passes."""
-        self.wall += timedelta(seconds=seconds)
+    def bonus(self, year):
+        self._ask("bonus", year)
+        return {
+            "year": year,
+            "currency": "MKD",
+            "threshold": 1000,
+            "customers_due": 1,
+            "total_spending": Decimal("2000.5"),
+            "near_misses": 0,
+            "customers": [{"user_id": 100, "total_spending": Decimal("2000.5")}],
+        }
 
-    def pass_(self, seconds):
-        self.wall += timedelta(seconds=seconds)
-        self.seconds += seconds
+    def shop(self, year):
+        self._ask("shop", year)
+        return {
+            "year": year,
+            "currency": "MKD",
+            "total_spending": 5,
+            "customers": 2,
+            "spenders": 1,
+            "payments": 1,
+            "median": 5,
+            "top_tenth": 1,
+            "top_tenth_spending": 5,
+        }
 
+    def customer(self, user_id, year):
+        self._ask("customer", user_id, year)
+        if user_id != 100:
+            raise UnknownCustomer(user_id)
+        return {
+            "user_id": 100,
+            "total_spending": Decimal("20779.95"),
+            "payments": 9,
+            "year": year,
+            "currency": "MKD",
+        }
 
-@pytest.fixture
-def clock():
-    return Clock()
+    def person(self, user_id):
+        return Person("Ана <Петрова>", "ana@example.com") if user_id == 100 else None
 
-
-@pytest.fixture
-def mongodb_uri(mongodb_uri):
-    """With time enough for a machine that is busy with other tests."""
-    return re.sub("timeoutMS=[0-9]+", "timeoutMS=30000", mongodb_uri)
-
-
-@pytest.fixture
-def storage(storage):
-    """Connected already, so that no test pays for making the collections."""
-    storage.ping(30)
-    return storage
+    def _ask(self, *question):
+        if self.away:
+            raise LedgerUnavailable("it is locked")
+        self.asked.append(question)
 
 
 @pytest.fixture
@@ -107,6 +146,11 @@ def make_report():
 
 
 @pytest.fixture
+def figures(make_report):
+    return Figures(make_report())
+
+
+@pytest.fixture
 @not_quick
 def telegram():
     with FakeTelegram(chats=(MANAGER, GROUP)) as telegram:
@@ -119,7 +163,7 @@ def announcer(storage, clock):
 
     def make(recipients=(MANAGER,), cooldown_seconds=600):
         return Deliveries(
-            storage, recipients=recipients, cooldown_seconds=cooldown_seconds, now=clock.now, limit_seconds=30
+            storage, recipients=recipients, cooldown_seconds=cooldown_seconds, now=clock, limit_seconds=30
         )
 
     return make
@@ -127,12 +171,12 @@ def announcer(storage, clock):
 
 @pytest.fixture
 def outbox(storage, clock):
-    return Outbox(storage, now=clock.now)
+    return Outbox(storage, now=clock)
 
 
 @pytest.fixture
 def chats(storage, clock):
-    return Chats(storage, now=clock.now)
+    return Chats(storage, now=clock)
 
 
 @pytest.fixture
@@ -146,10 +190,10 @@ def make_sender(storage, outbox, chats, telegram, clock):
         return Sender(
             outbox,
             chats,
-            Lease(storage, "sender", now=clock.now, seconds=lease_seconds, clock=clock.monotonic),
+            Lease(storage, "sender", now=clock, seconds=lease_seconds, clock=clock.monotonic),
             [client],
             manner=Manner(language, ZoneInfo("Europe/Skopje"), on_unknown),
-            now=clock.now,
+            now=clock,
             stopping=Event(),
             clock=clock.monotonic,
         )

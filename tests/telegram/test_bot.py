@@ -5,90 +5,24 @@ from __future__ import annotations
 import json
 import threading
 import time
-from decimal import Decimal
 
 import pytest
 
-from smetka.errors import BonusStoreUnavailable, LedgerUnavailable, UnknownCustomer
-from smetka.ledger import Person
+from smetka.errors import BonusStoreUnavailable
 from smetka.telegram.bot import MOST_A_MINUTE, Bot
 from smetka.telegram.client import TelegramClient
+from smetka.telegram.deliveries import MOST_REPORTS
 from smetka.telegram.invites import Invites
 from smetka.telegram.messages.replies import STRANGER
 from smetka.telegram.sender import Manner
-from smetka.telegram.standin import FakeTelegram
 from tests.telegram.conftest import SKOPJE
 
 MANAGER, GROUP, STRANGE = 1001, -2002, 7007
 
 
-class Figures:
-    """A shop of one customer; every question is remembered."""
-
-    current_year = 2026
-
-    def __init__(self, report):
-        self.report, self.asked, self.away = report, [], False
-
-    def averages(self, year, basis=None):
-        self._ask("averages", year, basis)
-        return {**self.report, "year": year, "basis": basis or "spender"}
-
-    def bonus(self, year):
-        self._ask("bonus", year)
-        return {
-            "year": year,
-            "currency": "MKD",
-            "threshold": 1000,
-            "customers_due": 1,
-            "total_spending": Decimal("2000.5"),
-            "near_misses": 0,
-            "customers": [{"user_id": 100, "total_spending": Decimal("2000.5")}],
-        }
-
-    def shop(self, year):
-        self._ask("shop", year)
-        return {
-            "year": year,
-            "currency": "MKD",
-            "total_spending": 5,
-            "customers": 2,
-            "spenders": 1,
-            "payments": 1,
-            "median": 5,
-            "top_tenth": 1,
-            "top_tenth_spending": 5,
-        }
-
-    def customer(self, user_id, year):
-        self._ask("customer", user_id, year)
-        if user_id != 100:
-            raise UnknownCustomer(user_id)
-        return {
-            "user_id": 100,
-            "total_spending": Decimal("20779.95"),
-            "payments": 9,
-            "year": year,
-            "currency": "MKD",
-        }
-
-    def person(self, user_id):
-        return Person("Ана <Петрова>", "ana@example.com") if user_id == 100 else None
-
-    def _ask(self, *question):
-        if self.away:
-            raise LedgerUnavailable("it is locked")
-        self.asked.append(question)
-
-
-@pytest.fixture
-def figures(make_report):
-    return Figures(make_report())
-
-
 @pytest.fixture
 def invites(storage, clock):
-    return Invites(storage, now=clock.now)
+    return Invites(storage, now=clock)
 
 
 @pytest.fixture
@@ -105,7 +39,7 @@ def make_bot(telegram, chats, outbox, invites, figures, clock):
                 "invites": invites,
                 "figures": figures,
                 "recipients": (MANAGER, GROUP),
-                "now": clock.now,
+                "now": clock,
                 **more,
             },
         )
@@ -133,7 +67,7 @@ def ask(telegram, bot, sender, drain, clock):
 
     def ask(text, chat=MANAGER, person=None, members=None, topic=None):
         before = len(telegram.messages(chat))
-        date = int(clock.now().timestamp())
+        date = int(clock().timestamp())
         telegram.write(chat, text, person, topic=topic, members={"date": date, **(members or {})})
         assert bot.poll(0) == 0
         clock.pass_(1.5)
@@ -165,17 +99,12 @@ def test_a_manager_of_the_settings_asks_without_an_invite(ask, figures, telegram
 @pytest.mark.parametrize(
     ("said", "asked"),
     [
-        ("/averages", ("averages", None, None)),
         ("/AVERAGES", ("averages", None, None)),
         ("/averages@smetka_standin_bot 2025", ("averages", 2025, None)),
-        ("/averages all customer", ("averages", None, "customer")),
-        ("  /averages   2024  ", ("averages", 2024, None)),
-        ("/total 100", ("customer", 100, None)),
+        ("  /averages   2025  ", ("averages", 2025, None)),
         ("/total 100 2025", ("customer", 100, 2025)),
         ("/due", ("bonus", 2026)),
-        ("/due 2025", ("bonus", 2025)),
         ("/shop", ("shop", None)),
-        ("/shop 2025", ("shop", 2025)),
     ],
 )
 def test_commands_ask_what_they_say(ask, figures, said, asked):
@@ -187,17 +116,6 @@ def test_commands_ask_what_they_say(ask, figures, said, asked):
     ("said", "sentence"),
     [
         ("/total", "/total needs a customer's id in plain digits, for example /total 100."),
-        ("/total 1e3", "/total needs a customer's id"),
-        ("/total ١٢", "/total needs a customer's id"),
-        ("/total -1", "/total needs a customer's id"),
-        ("/total 007", "/total needs a customer's id"),
-        ("/total 9223372036854775808", "/total needs a customer's id"),
-        ("/total 100 20.25", "/total takes a year in plain digits, from 1 to 9999"),
-        ("/averages yesterday", "/averages takes a year"),
-        ("/averages 2025 spender payment", "/averages has too many words behind it."),
-        ("/shop 99999", "/shop takes a year"),
-        ("/language", "/language needs mk or en."),
-        ("/language de", "/language needs mk or en."),
         ("/total 999", "There is no customer 999 in the ledger."),
         ("/dance", "I do not know that. Write /help"),
         ("good morning", "I do not know that. Write /help"),
@@ -221,7 +139,7 @@ def test_the_ledger_away_is_said(ask, figures):
 
 def test_without_a_ledger_the_bot_says_so(make_bot, telegram, outbox, clock):
     bot = make_bot(figures=None)
-    telegram.write(MANAGER, "/due", members={"date": int(clock.now().timestamp())})
+    telegram.write(MANAGER, "/due", members={"date": int(clock().timestamp())})
     bot.poll(0)
 
     assert outbox.newest(1)[0].report["say"] == "no-ledger"
@@ -331,7 +249,7 @@ def test_of_two_who_use_a_code_at_once_one_wins(invites):
 
 def test_of_two_who_saw_a_code_unused_the_first_one_wins(invites, storage, clock, monkeypatch):
     code, _ = invites.make("owner")
-    slow = Invites(storage, now=clock.now)
+    slow = Invites(storage, now=clock)
     seen = slow._find(code)
     monkeypatch.setattr(slow, "_find", lambda _code: seen)
 
@@ -342,7 +260,7 @@ def test_of_two_who_saw_a_code_unused_the_first_one_wins(invites, storage, clock
 def test_the_same_update_twice_acts_once(make_bot, telegram, invites, outbox, chats, clock):
     code, _ = invites.make("reader")
     telegram.write(STRANGE, f"/start {code}")
-    telegram.write(STRANGE, "/averages", members={"date": int(clock.now().timestamp())})
+    telegram.write(STRANGE, "/averages", members={"date": int(clock().timestamp())})
     make_bot().poll(0)
     make_bot().poll(0)  # restarted before anything was confirmed
 
@@ -447,7 +365,7 @@ def test_a_topic_that_the_settings_name_makes_its_group_known_and_gives_nobody_r
 ):
     telegram.world.add_chat("-1004004:77")
     bot = make_bot(recipients=("-1004004:77", MANAGER))
-    date = {"date": int(clock.now().timestamp())}
+    date = {"date": int(clock().timestamp())}
     telegram.write(-1004004, "/due", 6006, topic=77, members=date)
     telegram.write(-1004004, "/due", MANAGER, topic=77, members=date)
     bot.poll(0)
@@ -555,7 +473,7 @@ def test_a_private_chat_is_its_persons_alone(ask, figures):
 
 
 def test_what_was_asked_long_ago_is_not_answered_but_an_invite_is(ask, invites, clock, figures):
-    old = int(clock.now().timestamp()) - 3600
+    old = int(clock().timestamp()) - 3600
     code, _ = invites.make("reader")
 
     assert ask("/averages", members={"date": old}) == []
@@ -565,13 +483,13 @@ def test_what_was_asked_long_ago_is_not_answered_but_an_invite_is(ask, invites, 
 
 def test_a_wrong_clock_does_not_silence_the_bot(ask, clock):
     ask("/help")
-    clock.set(3 * 3600)
+    clock.jump(3 * 3600)
 
-    assert ask("/help", members={"date": int(clock.now().timestamp()) - 3 * 3600})
+    assert ask("/help", members={"date": int(clock().timestamp()) - 3 * 3600})
 
 
 def test_another_bot_counts_its_own_updates(make_bot, telegram, outbox, clock):
-    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    telegram.write(MANAGER, "/help", members={"date": int(clock().timestamp())})
     make_bot().poll(0)
     other = make_bot()
     other._introduce()
@@ -583,14 +501,14 @@ def test_another_bot_counts_its_own_updates(make_bot, telegram, outbox, clock):
 
 def test_whoever_asks_too_much_is_told_once(telegram, bot, outbox, clock):
     for _ in range(MOST_A_MINUTE + 10):
-        telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+        telegram.write(MANAGER, "/help", members={"date": int(clock().timestamp())})
     bot.poll(0)
 
     said = [d.report["say"] for d in outbox.newest(100)]
     assert said.count("help") == MOST_A_MINUTE
     assert said.count("too-many") == 1
     clock.pass_(61)
-    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    telegram.write(MANAGER, "/help", members={"date": int(clock().timestamp())})
     bot.poll(0)
     assert len(outbox.newest(100)) == MOST_A_MINUTE + 2
 
@@ -621,9 +539,6 @@ def test_buttons_go_on_to_other_years_and_bases(ask, telegram, bot, sender, drai
     ("data", "person"),
     [
         ("averages all nonsense", None),
-        ("averages 007 spender", None),
-        ("averages 99999 spender", None),
-        ("total 100", None),
         ("", None),
         ("averages all spender", 6006),
     ],
@@ -677,7 +592,7 @@ def test_commands_are_shown_in_both_languages(bot, telegram):
 def test_a_server_that_keeps_no_list_of_commands_does_not_silence_the_bot(bot, telegram, outbox, clock):
     body = json.dumps({"ok": False, "error_code": 400, "description": "Bad Request: not here"})
     telegram.fail_next("say", times=2, method="setMyCommands", status=400, body=body)
-    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    telegram.write(MANAGER, "/help", members={"date": int(clock().timestamp())})
 
     assert bot.poll(0) == 0
     assert len(outbox.newest(9)) == 1
@@ -704,7 +619,7 @@ def test_what_could_not_be_queued_comes_again(bot, telegram, outbox, clock, monk
     monkeypatch.setattr(
         outbox, "queue", lambda *_, **__: (_ for _ in ()).throw(BonusStoreUnavailable("away"))
     )
-    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    telegram.write(MANAGER, "/help", members={"date": int(clock().timestamp())})
     assert bot.poll(0) == 1.0
     monkeypatch.setattr(outbox, "queue", queue)
 
@@ -740,7 +655,7 @@ def test_another_program_at_the_same_bot_is_named(make_bot, telegram, why):
 @pytest.mark.parametrize("fault", ["500", "502-html", "reset", "html", "truncated", "flood", "say"])
 def test_an_outage_is_waited_out_and_nothing_is_lost(bot, telegram, outbox, clock, fault):
     bot.poll(0)
-    telegram.write(MANAGER, "/help", members={"date": int(clock.now().timestamp())})
+    telegram.write(MANAGER, "/help", members={"date": int(clock().timestamp())})
     body = json.dumps({"ok": True, "result": {"not": "a list"}})
     telegram.fail_next(fault, times=3, method="getUpdates", **({"body": body} if fault == "say" else {}))
     waits = [bot.poll(0) for _ in range(4)]
@@ -752,12 +667,10 @@ def test_an_outage_is_waited_out_and_nothing_is_lost(bot, telegram, outbox, cloc
 
 
 def test_the_token_is_nowhere(make_bot, telegram, capsys):
-    with FakeTelegram(token="1:CANARY-token") as other:
-        bot = make_bot()
-        bot._client = TelegramClient("1:CANARY-token", telegram.url, timeout=(5, 5))
-        bot.poll(0)
-        bot._client.close()
-        assert other.token
+    bot = make_bot()
+    bot._client = TelegramClient("1:CANARY-token", telegram.url, timeout=(5, 5))
+    bot.poll(0)
+    bot._client.close()
     printed = capsys.readouterr()
 
     assert not bot.health.ok
@@ -765,7 +678,7 @@ def test_the_token_is_nowhere(make_bot, telegram, capsys):
 
 
 def test_what_managers_ask_for_takes_no_announcement_away(ask, announcer, make_report):
-    for year in range(2018, 2026):
-        ask(f"/averages {year}")
+    for _ in range(MOST_REPORTS + 1):
+        ask("/averages 2025")
 
     assert announcer((MANAGER,)).announce(make_report()).status == "queued"

@@ -16,7 +16,7 @@ from bson import Decimal128
 from smetka.storage import Storage
 from smetka.telegram.deliveries import Deliveries
 from smetka.telegram.reports import from_record
-from tests.telegram.conftest import JUMPS
+from tests.fixtures.clock import JUMPS
 
 MANAGER, GROUP = 1001, -2002
 
@@ -106,7 +106,7 @@ def test_the_cool_down_is_counted_from_queueing(announcer, clock, make_report):
 def test_after_a_jump_of_the_clock_a_cool_down_begins_anew(announcer, clock, make_report, jump):
     deliveries = announcer()
     deliveries.announce(make_report())
-    clock.set(jump)
+    clock.jump(jump)
     statuses = [deliveries.announce(make_report()).status for _ in range(2)]
     clock.pass_(599)
     statuses.append(deliveries.announce(make_report()).status)
@@ -122,7 +122,7 @@ def test_a_jump_of_the_clock_uses_up_nobodys_six_reports(announcer, clock, make_
     for year in range(2010, 2016):
         deliveries.announce(make_report(year=year))
     assert deliveries.announce(make_report(year=2020)).status == "suppressed"
-    clock.set(jump)
+    clock.jump(jump)
 
     assert deliveries.announce(make_report(year=2020)).status == "queued"
 
@@ -130,7 +130,7 @@ def test_a_jump_of_the_clock_uses_up_nobodys_six_reports(announcer, clock, make_
 def test_a_clock_set_back_by_less_than_a_cool_down_ends_it_late_and_not_never(announcer, clock, make_report):
     deliveries = announcer()
     deliveries.announce(make_report())
-    clock.set(-300)
+    clock.jump(-300)
     assert deliveries.announce(make_report()).status == "already_sent"
     clock.pass_(900)
 
@@ -162,7 +162,7 @@ def test_a_failed_message_ends_the_cool_down(announcer, storage, clock, make_rep
 def test_fifty_chats_cost_one_write_and_a_repeated_question_costs_no_database(watched, clock, make_report):
     storage, commands = watched
     deliveries = Deliveries(
-        storage, recipients=range(1, 51), cooldown_seconds=600, now=clock.now, limit_seconds=30
+        storage, recipients=range(1, 51), cooldown_seconds=600, now=clock, limit_seconds=30
     )
 
     told = deliveries.announce(make_report())
@@ -231,11 +231,11 @@ def test_processes_that_race_on_a_question_leave_one_record_per_chat(
     mongodb_uri, storage, clock, make_report
 ):
     chats = tuple(range(1, 6))
-    storages = [Storage(mongodb_uri) for _ in range(8)]
+    storages = [Storage(mongodb_uri, patience=30) for _ in range(8)]
     for one in storages:
         one.ping(30)
     processes = [
-        Deliveries(one, recipients=chats, cooldown_seconds=600, now=clock.now, limit_seconds=30)
+        Deliveries(one, recipients=chats, cooldown_seconds=600, now=clock, limit_seconds=30)
         for one in storages
     ]
     for round_ in range(5):
@@ -273,7 +273,7 @@ def test_threads_that_race_on_different_questions_obey_the_limit(announcer, stor
 @pytest.mark.process
 def test_mongodb_being_away_is_told_with_the_reason(clock, make_report):
     storage = Storage("mongodb://127.0.0.1:1/smetka")
-    deliveries = Deliveries(storage, recipients=[MANAGER], cooldown_seconds=600, now=clock.now)
+    deliveries = Deliveries(storage, recipients=[MANAGER], cooldown_seconds=600, now=clock)
 
     told = deliveries.announce(make_report())
 
@@ -283,9 +283,7 @@ def test_mongodb_being_away_is_told_with_the_reason(clock, make_report):
 
 
 def test_what_was_announced_is_known_while_mongodb_is_away(storage, clock, make_report):
-    deliveries = Deliveries(
-        storage, recipients=[MANAGER], cooldown_seconds=600, now=clock.now, limit_seconds=30
-    )
+    deliveries = Deliveries(storage, recipients=[MANAGER], cooldown_seconds=600, now=clock, limit_seconds=30)
     queued = deliveries.announce(make_report())
     storage.close()  # from here on every use is refused, as when the server is gone
 
@@ -302,7 +300,7 @@ def test_what_was_announced_is_known_while_mongodb_is_away(storage, clock, make_
 def test_a_mongodb_that_hangs_costs_an_answer_a_moment_once(embedded_server, mongodb_uri, clock, make_report):
     storage = Storage(mongodb_uri)
     storage.ping(30)
-    deliveries = Deliveries(storage, recipients=[MANAGER], cooldown_seconds=600, now=clock.now)
+    deliveries = Deliveries(storage, recipients=[MANAGER], cooldown_seconds=600, now=clock)
     os.kill(embedded_server.pid, signal.SIGSTOP)
     try:
         # A process at work in the kernel stops a moment later, and may answer until then.

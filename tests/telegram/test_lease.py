@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 import pytest
 
 from smetka.processes import birth
 from smetka.telegram.client import LONGEST_CALL_SECONDS
 from smetka.telegram.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, _machine
-from tests.telegram.conftest import JUMPS
+from tests.fixtures.clock import JUMPS
 
 
 @pytest.fixture
 def make_lease(storage, clock):
     def make(seconds=60.0):
-        return Lease(storage, "sender", now=clock.now, seconds=seconds, clock=clock.monotonic)
+        return Lease(storage, "sender", now=clock, seconds=seconds, clock=clock.monotonic)
 
     return make
 
@@ -25,7 +24,7 @@ def make_lease(storage, clock):
 def leave_lease_of(storage, owner, clock):
     with storage.translated():
         storage.collection("leases").insert_one(
-            {"_id": "sender", "owner": owner, "fence": 7, "until": clock.now()}
+            {"_id": "sender", "owner": owner, "fence": 7, "until": clock()}
         )
 
 
@@ -58,7 +57,7 @@ def test_a_jumping_wall_clock_neither_loses_nor_gives_it(make_lease, clock, jump
     first, second = make_lease(), make_lease()
     first.hold()
     second.hold()
-    clock.set(jump)
+    clock.jump(jump)
 
     assert (second.hold(), first.hold()) == (False, True)
     clock.pass_(61)
@@ -88,7 +87,7 @@ def test_each_holder_has_a_mark_of_its_own(make_lease):
 
 
 def test_a_dead_process_of_this_machine_need_not_be_waited_for(make_lease, storage, clock):
-    dead = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    dead = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
     born = birth(dead.pid)
     dead.kill()
     dead.communicate()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import struct
+from collections import OrderedDict
 from datetime import UTC, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,15 +15,13 @@ from smetka.charts import drawing
 from smetka.charts.averages import averages_spec
 from smetka.errors import LedgerUnavailable
 from smetka.telegram import charts
-from smetka.telegram.delivery import Delivery
 from smetka.telegram.layout import length
 from smetka.telegram.messages import compose
 from smetka.telegram.parts import LONGEST_CAPTION, LONGEST_TEXT, Document, Picture, Text
 from smetka.telegram.reports import from_record, to_record
 from smetka.telegram.standin.markup import parse_html
-
-NOW = datetime(2026, 11, 23, 17, 20, 31, tzinfo=UTC)
-SKOPJE = ZoneInfo("Europe/Skopje")
+from tests.fixtures.clock import NOW
+from tests.telegram.conftest import SKOPJE, delivery
 
 ENGLISH = """\
 <b>Average spending by age</b>
@@ -89,30 +87,6 @@ SHOP = {
 }
 
 
-def delivery(report, kind="averages", schedule=None):
-    """As it comes out of the outbox."""
-    kept = from_record(to_record(report))
-    return Delivery(
-        "id",
-        kind,
-        "1a2b3c4d",
-        1001,
-        1001,
-        "sending",
-        1,
-        0,
-        None,
-        NOW,
-        NOW,
-        None,
-        None,
-        None,
-        kept,
-        None,
-        schedule,
-    )
-
-
 def parts_of(report, language="en", *, kind="averages", schedule=None, figures=None):
     return compose(delivery(report, kind, schedule), language, SKOPJE, figures)
 
@@ -137,9 +111,15 @@ class Before:
 
 
 def many_groups(make_report, count):
+    """One of them below nothing, by refunds."""
     report = make_report()
     rows = [{**report["age_groups"][0], "age_group": f"{age}-{age}"} for age in range(count)]
-    return {**report, "age_groups": rows, "average_spending": {row["age_group"]: 123456789 for row in rows}}
+    averages = dict.fromkeys((row["age_group"] for row in rows), 123456789)
+    return {
+        **report,
+        "age_groups": rows,
+        "average_spending": {**averages, "0-0": Decimal("-99999999.99")},
+    }
 
 
 def test_the_english_message_is_a_picture_with_everything_under_it(make_report):
@@ -335,7 +315,7 @@ def test_without_pictures_the_figures_come_as_bars_of_text(make_report, monkeypa
         monkeypatch.setattr(drawing, "is_available", lambda: False)
     else:
         monkeypatch.setattr(drawing, "png", lambda _spec: 1 / 0)
-        charts._kept.clear()
+        monkeypatch.setattr(charts, "_kept", OrderedDict())
 
     (part,) = parts_of(make_report())
 
@@ -501,10 +481,7 @@ def test_the_chart_writes_the_reports_own_figures(make_report, language):
 
 @pytest.mark.parametrize("count", [1, 5, 12, 40, 151])
 def test_telegram_takes_the_picture_whatever_is_in_it(make_report, count):
-    report = many_groups(make_report, count)
-    report["average_spending"]["0-0"] = Decimal("-99999999.99")
-
-    png = charts.averages_chart(report, "mk")
+    png = charts.averages_chart(from_record(to_record(many_groups(make_report, count))), "mk")
 
     width, height = struct.unpack(">II", png[16:24])
     assert width + height <= 10_000
@@ -513,11 +490,10 @@ def test_telegram_takes_the_picture_whatever_is_in_it(make_report, count):
 
 
 def test_the_same_picture_is_drawn_once(make_report, monkeypatch):
-    charts._kept.clear()
     drawn = []
     monkeypatch.setattr(drawing, "png", lambda spec: drawn.append(spec) or b"png")
+    monkeypatch.setattr(charts, "_kept", OrderedDict())
     for language in ("en", "en", "mk", "en"):
         charts.averages_chart(make_report(), language)
-    charts._kept.clear()
 
     assert len(drawn) == 2

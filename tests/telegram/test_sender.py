@@ -14,7 +14,7 @@ from smetka.telegram import delivery as states
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.lease import Lease
 from smetka.telegram.sender import Manner, Sender
-from tests.telegram.conftest import JUMPS
+from tests.fixtures.clock import JUMPS
 
 MANAGER, GROUP, OTHER = 1001, -2002, 3003
 
@@ -156,7 +156,7 @@ def test_faults_of_telegrams_are_retried_with_longer_and_longer_waits(queued, se
     waits = []
     while delivery().state != "delivered":
         sender.run_once()
-        wait = (delivery().next_attempt_at - clock.now()).total_seconds()
+        wait = (delivery().next_attempt_at - clock()).total_seconds()
         waits.append(wait)
         assert delivery().state in {"waiting", "delivered"}
         assert sender.health.ok == (delivery().state == "delivered")
@@ -174,7 +174,7 @@ def test_a_jump_of_the_clock_delays_no_message(queued, sender, drain, telegram, 
         telegram.fail_next(fault)
         sender.run_once()
         assert delivery().state == "waiting"
-    clock.set(jump)
+    clock.jump(jump)
     clock.pass_(2)
     drain(sender)
 
@@ -388,10 +388,10 @@ def test_a_chat_whose_calls_hang_delays_no_other(
     sender = Sender(
         outbox,
         chats,
-        Lease(storage, "sender", now=clock.now),
+        Lease(storage, "sender", now=clock),
         clients,
         manner=Manner("en", ZoneInfo("Europe/Skopje"), "retry"),
-        now=clock.now,
+        now=clock,
         stopping=Event(),
     )
     others = range(3001, 3007)

@@ -12,7 +12,6 @@ from decimal import Decimal
 import pytest
 
 from smetka.money import Money
-from tests.fixtures.web import NOW
 from tests.web.browsing import Browser, entries, notes, plain, table
 
 FORMULAS = ["=1+1", "+389 70 123", "-5", "@SUM(A1)", "\tx", "\r=x"]
@@ -34,18 +33,6 @@ COLUMNS = [
     "basis_period",
     "ledger_year_total",
 ]
-
-
-class Clock:
-    time = NOW
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

@@ -12,20 +12,6 @@ from smetka.bonus.codes import ALPHABET, check_symbol, derive
 CUSTOMERS = ((1, "Ана Петрова", "ana@example.com", 30), (2, "Big Buyer", "big@example.com", 61))
 PAYMENTS = ((1, 3000, 2026), (2, 2000, 2026))
 RULES = {"year": 2026, "threshold": 1000, "voucher_value": 500}
-NOW = datetime(2026, 11, 23, 17, 20, 31, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self):
-        self.time = NOW
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
