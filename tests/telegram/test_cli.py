@@ -18,7 +18,8 @@ MANAGER, GROUP = 1001, -2002
 
 
 @pytest.fixture
-def configured(telegram, monkeypatch):
+def configured(telegram, mongodb_uri, monkeypatch):
+    monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
     monkeypatch.setenv("SMETKA_TELEGRAM_BOT_TOKEN", telegram.token)
     monkeypatch.setenv("SMETKA_TELEGRAM_CHAT_IDS", f"{MANAGER},{GROUP}")
     monkeypatch.setenv("SMETKA_TELEGRAM_API_URL", telegram.url)
@@ -111,8 +112,7 @@ def test_a_topic_is_tried_and_listed_by_its_name_in_the_settings(telegram, capsy
 
 
 @pytest.mark.usefixtures("configured")
-def test_deliveries_are_listed_by_chat_and_by_topic(outbox, mongodb_uri, monkeypatch, capsys, make_report):
-    monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
+def test_deliveries_are_listed_by_chat_and_by_topic(outbox, capsys, make_report):
     outbox.queue("a", "averages", make_report(), [GROUP, "-1001234567890:77"])
 
     for chat in (GROUP, "-1001234567890:77"):
@@ -168,8 +168,8 @@ def test_the_chats_are_listed_with_type_and_title(telegram, capsys):
     assert "Менаџмент" in capsys.readouterr().out
 
 
-def test_deliveries_are_listed_and_shown(mongodb_uri, monkeypatch, announcer, make_report, capsys):
-    monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
+@pytest.mark.usefixtures("configured")
+def test_deliveries_are_listed_and_shown(announcer, make_report, capsys):
     assert run(["deliveries", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
     told = announcer((MANAGER,)).announce(make_report())
