@@ -29,13 +29,18 @@ NAMES += ("smetka ledger check", "smetka bonus list --review pending", "smetka c
 
 
 @pytest.fixture(autouse=True)
-def _configured(monkeypatch, mongodb_uri, make_ledger):
+def _configured(monkeypatch, make_ledger):
     customers = [(1, "Ана", "ana@example.com", 30), (2, "Борис", None, 40), (3, "Вера", None, 50)]
     customers += [(4, "Горан", None, 16), (5, "Дана", None, 61)]
     payments = [(1, 1500.5, 2026), (2, 2500, 2026), (3, 950, 2026), (4, 6000, 2026), (5, 1500.5, 2026)]
     payments += [(3, None, 2026), (9, 10, 2026), (1, 7, 2025)]
-    monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
     monkeypatch.setenv("SMETKA_LEDGER", str(make_ledger(customers, payments)))
+
+
+@pytest.fixture
+def mongodb(monkeypatch, mongodb_uri):
+    """Commands find our records."""
+    monkeypatch.setenv("SMETKA_MONGODB_URI", mongodb_uri)
 
 
 @pytest.fixture
@@ -61,7 +66,7 @@ def in_macedonian(smetka, monkeypatch):
 
 
 @pytest.fixture
-def campaign(smetka):
+def campaign(smetka, mongodb):
     """A campaign that does not reach everybody."""
     assert smetka("campaign", "create", "year-end", *RULES)[0] == 0
 
@@ -143,6 +148,7 @@ def test_averages_are_said_in_english(smetka):
     )
 
 
+@pytest.mark.usefixtures("mongodb")
 def test_who_is_due_the_bonus_is_said_in_macedonian(smetka, in_macedonian, storage):
     nobody = in_macedonian("bonus", "list", "--year", 2026)
     collected = in_macedonian("bonus", "collect", "--year", 2026)
@@ -170,6 +176,7 @@ def test_who_is_due_the_bonus_is_said_in_macedonian(smetka, in_macedonian, stora
     )
 
 
+@pytest.mark.usefixtures("mongodb")
 def test_a_campaign_is_said_in_macedonian_from_the_plan_to_the_figures(in_macedonian, smetka):
     assert in_macedonian("campaign", "list") == "Сѐ уште нема кампањи.\n"
     assert "Кампањата year-end е направена.\n" in in_macedonian("campaign", "create", "year-end", *RULES)
@@ -236,6 +243,7 @@ def test_a_voucher_in_english_is_as_ever(smetka, code):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  redeem  terminal  order 7", lines[4])
 
 
+@pytest.mark.usefixtures("mongodb")
 def test_messages_are_said_in_macedonian(in_macedonian, smetka, storage):
     outbox = Outbox(storage, now=now)
     assert in_macedonian("deliveries", "list") == "Сѐ уште ниедна порака не е ставена во ред.\n"
@@ -256,7 +264,7 @@ def test_messages_are_said_in_macedonian(in_macedonian, smetka, storage):
     assert any("cancelled" in line and line.endswith("Z  Cancelled by hand.") for line in english)
 
 
-@pytest.mark.usefixtures("telegram")
+@pytest.mark.usefixtures("mongodb")
 def test_chats_are_said_in_macedonian(in_macedonian, smetka, storage, telegram):
     chats = Chats(storage, now=now)
     chats.pause(GROUP, "Forbidden: bot was kicked from the group chat")
@@ -271,6 +279,7 @@ def test_chats_are_said_in_macedonian(in_macedonian, smetka, storage, telegram):
     assert "title, or what is wrong" in smetka("telegram", "chats")[1]
 
 
+@pytest.mark.usefixtures("mongodb")
 def test_schedules_are_said_in_macedonian(in_macedonian, smetka):
     assert in_macedonian("schedule", "list").endswith(" уште нема распоред.\n")
     for name, cron, year in (("рано", "0 9 * * 1", "all"), ("доцна", "0 21 1 1 *", "previous")):
