@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from bson import Decimal128, Int64
 
 from smetka.errors import BonusStoreUnavailable
-from smetka.storage import Storage
+from smetka.storage import launch, server_process
 from smetka.storage.batches import SCATTERED, insert_new
-from smetka.storage.embedded import EmbeddedMongoDB
 
 NOW = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 
@@ -34,11 +34,22 @@ def test_a_record_that_is_refused_is_a_fault(storage):
         insert_new(storage, "workers", [worker(1), {"_id": "2"}], together=5)
 
 
-@pytest.mark.process
-@pytest.mark.timeout(240)
-def test_scattered_keys_do_not_fill_the_embedded_servers_cache_for_good(tmp_path):
-    chance = random.Random(5)
-    numbers = chance.sample(range(10**9), 36_000)
+@pytest.mark.parametrize(
+    ("cache", "count"),
+    [
+        # A twelfth of the cache: 64 at a time fill it at 1,920 records, 32 at 2,976.
+        pytest.param("2M", 2_400, id="a small cache"),
+        pytest.param("24M", 36_000, id="as shipped", marks=pytest.mark.long),
+    ],
+)
+def test_scattered_keys_do_not_fill_the_embedded_servers_cache_for_good(
+    make_server, connect, tmp_path, monkeypatch, cache, count
+):
+    program = Path(launch.__file__).read_text()
+    assert program.count('"24M"') == 1
+    (tmp_path / "launch.py").write_text(program.replace('"24M"', f'"{cache}"'))
+    monkeypatch.setattr(server_process, "_LAUNCH", tmp_path / "launch.py")
+    numbers = random.Random(5).sample(range(10**9), count)
     template = {
         **dict.fromkeys(("campaign", "currency", "timezone"), "year-end-2026"),
         **dict.fromkeys(("valid_from", "expires_at", "issued_at"), NOW),
@@ -47,13 +58,13 @@ def test_scattered_keys_do_not_fill_the_embedded_servers_cache_for_good(tmp_path
         "status": "issued",
         "source": "ledger",
     }
-    server = EmbeddedMongoDB(tmp_path)
+    records = [{"_id": f"{number:09d}", "user_id": Int64(number), **template} for number in numbers]
+    server = make_server()
     server.start()
-    try:
-        storage = Storage(server.uri, patience=30)
-        records = [{"_id": f"{number:09d}", "user_id": Int64(number), **template} for number in numbers]
-        assert insert_new(storage, "vouchers", records, together=SCATTERED) == []
+    storage = connect(server.uri)
+    storage.ping(30)
+
+    assert insert_new(storage, "vouchers", records, together=SCATTERED) == []
+
+    with storage.within(30):
         assert storage.collection("vouchers").find_one({"_id": f"{numbers[-1]:09d}"})
-        storage.close()
-    finally:
-        server.stop()
