@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
@@ -87,16 +88,16 @@ def test_nobody_else_on_the_machine_may_read_its_files(first_started):
     ]
 
 
-def test_an_open_folder_is_closed_at_the_next_start(make_server):
-    server = make_server()
-    server.home.path.chmod(0o755)
-    server.home.storage.chmod(0o755)
-    (server.home.path / "password").chmod(0o644)
+def test_an_open_folder_is_closed_before_the_next_start(make_server):
+    home = make_server().home
+    home.path.chmod(0o755)
+    home.storage.chmod(0o755)
+    (home.path / "password").chmod(0o644)
 
-    server.start()
+    home.prepare()
 
-    assert mode(server.home.path) == mode(server.home.storage) == 0o700
-    assert mode(server.home.path / "password") == 0o600
+    assert mode(home.path) == mode(home.storage) == 0o700
+    assert mode(home.path / "password") == 0o600
 
 
 def test_the_password_is_needed(first_started):
@@ -332,11 +333,13 @@ def test_a_folder_that_cannot_be_made_is_told(make_server, tmp_path):
         make_server("file").start()
 
 
-def test_the_probe_tells_a_server_that_hangs_or_is_gone(own_server, eventually):
+def test_a_server_that_hangs_or_is_gone_is_noticed_and_one_that_hangs_is_killed_by_a_stop(
+    own_server, eventually, monkeypatch
+):
     assert own_server.probe()
 
     os.kill(own_server.pid, signal.SIGSTOP)
-    time.sleep(0.1)
+    eventually(lambda: psutil.Process(own_server.pid).status() == psutil.STATUS_STOPPED)
     start = time.monotonic()
     assert not own_server.probe()
     assert time.monotonic() - start < 4
@@ -349,14 +352,10 @@ def test_the_probe_tells_a_server_that_hangs_or_is_gone(own_server, eventually):
     own_server.spawn()
     eventually(own_server.probe)
 
-
-def test_stopping_a_server_that_hangs_kills_it(own_server, monkeypatch):
     monkeypatch.setattr(server_process, "STOP_SECONDS", 0.5)
     os.kill(own_server.pid, signal.SIGSTOP)
-
     start = time.monotonic()
     own_server.stop()
-
     assert own_server.poll() == -signal.SIGKILL
     assert time.monotonic() - start < 10
 
