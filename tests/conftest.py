@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from smetka.logs import QUIETED
 
@@ -21,8 +21,10 @@ pytest_plugins = [
     ),
 ]
 
-# The same examples in every run, and no limit of time to each: the machine may be busy.
-settings.register_profile("the same", derandomize=True, deadline=None)
+# The same examples in every run, and no limit of time to each nor to making them: the machine may be busy.
+settings.register_profile(
+    "the same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("the same")
 
 REPOSITORY = Path(__file__).parent.parent

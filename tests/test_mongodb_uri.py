@@ -7,7 +7,7 @@ import json
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smetka.errors import WrongUsage
@@ -85,20 +85,19 @@ def check_untold(form, password):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
+@settings(max_examples=40)
 @given(password=PASSWORDS)
 def test_no_part_of_a_password_is_told_whatever_is_wrong_with_the_uri(form, password):
     check_untold(form, password)
 
 
 @pytest.mark.long
-@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10_000, derandomize=False)
 @given(form=st.sampled_from(FORMS), password=PASSWORDS)
 def test_no_part_of_ten_thousand_passwords_is_told(form, password):
     check_untold(form, password)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(password=PASSWORDS)
 def test_what_is_taken_is_what_the_driver_is_told(password):
     uri = f"mongodb://shop:{password}@127.0.0.1:1/b"

@@ -137,7 +137,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
     piece=st.integers(1, 64),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_what_the_csv_module_writes_is_read_back(tmp_path, monkeypatch, rows, delimiter, encoding, piece):
     monkeypatch.setattr("smetka.ledger.imports.encodings.PIECE", piece)
     path = tmp_path / "a.csv"
@@ -486,7 +486,7 @@ def test_a_workbook_gives_its_cells_as_exact_text(tmp_path):
 
 
 @given(cents=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 def test_money_in_a_workbook_is_exact(tmp_path, cents):
     rows = read(workbook(tmp_path / "a.xlsx", A=[["id", "total"], *[[1, each / 100] for each in cents]]))
 
