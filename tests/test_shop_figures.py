@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 
 from smetka import exact_json
 from smetka.errors import LedgerUnavailable, UnknownCustomer
-from smetka.settings import Settings
 from smetka.shop_figures import ShopFigures
 
-NOW = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)  # already 2027 in Skopje
+pytestmark = pytest.mark.shop(
+    customers=[(n, f"Customer {n}", f"{n}@example.com", 15 + n % 50) for n in range(1, 200)],
+    payments=[(n % 230, n * 0.07 + 0.005, 2024 + n % 3) for n in range(1, 3000)],
+)
 
 
 @pytest.fixture
-def settings(make_ledger, mongodb_uri):
-    customers = [(n, f"Customer {n}", f"{n}@example.com", 15 + n % 50) for n in range(1, 200)]
-    payments = [(n % 230, n * 0.07 + 0.005, 2024 + n % 3) for n in range(1, 3000)]
-    return Settings(ledger=str(make_ledger(customers, payments)), mongodb_uri=mongodb_uri)
+def clock(clock):
+    clock.time = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)  # already 2027 in Skopje
+    return clock
 
 
 @pytest.fixture
-def figures(settings):
-    figures = ShopFigures(settings, now=lambda: NOW)
+def figures(shop, clock):
+    figures = ShopFigures(shop.settings, now=clock)
     yield figures
     figures.close()
 
 
 @pytest.fixture
-def ask(settings):
+def ask(shop, exact):
     """A function that asks the web application."""
-    from smetka.services import build_services
-    from smetka.web import create_app
-
-    services = build_services(settings, now=lambda: NOW)
-    client = create_app(settings, services).test_client()
-    yield lambda path: json.loads(client.get(path).text, parse_float=Decimal)
-    services.close()
+    return lambda path: exact(shop.get(path))
 
 
 @pytest.mark.parametrize("year", [None, 2025, 1999])
@@ -75,9 +68,9 @@ def test_sums_agree_with_each_other(figures):
     )
 
 
-def test_a_change_of_the_ledger_is_in_the_next_answer(figures, settings):
+def test_a_change_of_the_ledger_is_in_the_next_answer(figures, shop):
     before = figures.averages(None)["outside"]["payments"]
-    with sqlite3.connect(settings.ledger) as ledger:
+    with sqlite3.connect(shop.settings.ledger) as ledger:
         ledger.execute("INSERT INTO user_info VALUES (500, 'x', 'x@example.com', 3)")
         ledger.execute("INSERT INTO user_spending VALUES (500, 5, 2025)")
     ledger.close()
@@ -86,8 +79,8 @@ def test_a_change_of_the_ledger_is_in_the_next_answer(figures, settings):
     assert figures.person(500).email == "x@example.com"
 
 
-def test_a_ledger_that_is_away_is_said(figures, tmp_path):
-    (tmp_path / "shop.db").unlink()
+def test_a_ledger_that_is_away_is_said(figures, shop):
+    shop.services.ledger.path.unlink()
 
     with pytest.raises(LedgerUnavailable):
         figures.averages(None)

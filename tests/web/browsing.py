@@ -9,39 +9,38 @@ import threading
 import time
 from contextlib import suppress
 
-from smetka.keys import create_key
-
 HTML = {"Accept": "text/html"}
-AWAY = "mongodb://127.0.0.1:1/smetka?timeoutMS=300"
 
 
 class Browser:
-    """One visit of a shop's pages. With a role, its key has signed in."""
+    """One visit of a shop's pages, with cookies of its own. With a role, a new key of it has signed in."""
 
-    def __init__(self, shop, role=None, *, name=None, language="en"):
-        self.shop, self.client = shop, shop.app.test_client()
+    def __init__(self, shop, role=None, *, name=None, key=None, language="en", **headers):
+        self.shop, self.client, self.headers = shop, shop.app.test_client(), HTML | headers
         if role:
-            self.sign_in(role, name)
+            key = shop.new_key(role, name or f"the {role}")
+        if key:
+            assert self.sign_in(key).status_code == 303
         if language != "en":
             self.get(f"/docs?lang={language}")
 
-    def sign_in(self, role, name=None):
-        self.name = name or f"the {role}"
-        key = create_key(self.shop.settings.effective_keys_file, self.name, role)
-        assert self.post("/sign-in", {"key": key}, "/sign-in").status_code == 303
+    def get(self, path, **headers):
+        return self.client.get(path, headers=self.headers | headers)
 
-    def get(self, path):
-        return self.client.get(path, headers=HTML)
-
-    def post(self, path, fields, page, **options):
+    def post(self, path, fields, page="/sign-in", **headers):
         """Send a form as it stands on the page."""
-        data = {"form": token(self.get(page))} | fields
-        return self.client.post(path, data=data, headers=HTML, **options)
+        proof = {} if "form" in fields else {"form": self.token(page)}
+        return self.client.post(path, data=proof | fields, headers=self.headers | headers)
 
     def send(self, path, reply, **changes):
         """Press the button of the form with that action on the page that was answered."""
-        data = form(reply, path) | changes
-        return self.client.post(path, data=data, headers=HTML)
+        return self.post(path, form(reply, path) | changes)
+
+    def token(self, page="/sign-in"):
+        return token(self.get(page))
+
+    def sign_in(self, key, **fields):
+        return self.post("/sign-in", {"key": key} | fields)
 
 
 def token(reply):

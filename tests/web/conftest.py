@@ -1,10 +1,13 @@
-"""The shop that most tests of the HTTP edge ask."""
+"""Who asks the shops of these tests."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.web.browsing import Browser
+
 
 @pytest.fixture
-def shop(make_shop):
-    return make_shop()
+def browser(shop):
+    """A visit of the shop's pages without a key."""
+    return Browser(shop)

@@ -14,6 +14,7 @@ import pytest
 from smetka.keys import revoke_key
 from smetka.web.at_once import MOST_ADMITTED
 from smetka.web.gateway import Gateway
+from tests.fixtures.web import BOT
 
 TOTAL, AVERAGES = "/total_spent/1", "/average_spending_by_age"
 
@@ -106,12 +107,12 @@ def visit(make_shop):
     """A function that opens a shop and returns it with a visitor."""
     visitors = []
 
-    def open_shop(**settings):
+    def visit(**settings):
         shop = make_shop(**settings)
         visitors.append(Visitor(shop))
         return shop, visitors[-1]
 
-    yield open_shop
+    yield visit
     for visitor in visitors:
         visitor.gateway.__rsgi_del__(visitor.loop)
         visitor.loop.close()
@@ -150,10 +151,9 @@ def test_it_is_flasks_answer_to_the_last_header(visitor, path):
 
 
 @pytest.mark.parametrize("path", ["/total_spent/1?year=2026", AVERAGES + "?year=2026"])
-def test_a_year_is_over_at_the_shops_own_midnight(visit, path):
+def test_a_year_is_over_at_the_shops_own_midnight(visit, clock, path):
     """The ledger stays as it is; only the clock moves on, and what was remembered does not outlive the day."""
-    clock = [datetime(2026, 12, 30, 22, 59, 59, tzinfo=UTC)]
-    _, visitor = visit(now=lambda: clock[0])
+    _, visitor = visit()
     whole = {"from": "2026-01-01", "finished": False}
     for time, period in (
         (datetime(2026, 12, 30, 22, 59, 59, tzinfo=UTC), {**whole, "to": "2026-12-30"}),
@@ -161,7 +161,7 @@ def test_a_year_is_over_at_the_shops_own_midnight(visit, path):
         (datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC), {**whole, "to": "2026-12-31"}),
         (datetime(2026, 12, 31, 23, 0, 0, tzinfo=UTC), None),
     ):
-        clock[0] = time
+        clock.time = time
         answers = [visitor.get(path) for _ in range(3)]
 
         assert [answer.json().get("period") for answer in answers] == [period] * 3
@@ -349,8 +349,8 @@ def test_each_request_has_an_id_a_line_and_a_place_in_the_metrics(visit, capsys)
     assert sum("mine-1" in line for line in lines) == 1
 
 
-def test_a_purpose_in_two_lines_is_read_as_flask_reads_it(visit, telegram_bot):
-    _, visitor = visit(**telegram_bot)
+def test_a_purpose_in_two_lines_is_read_as_flask_reads_it(visit):
+    _, visitor = visit(**BOT)
     visitor.twice(AVERAGES)  # told once: from now on others could be answered at once
     fields = [("sec-purpose", "other"), ("sec-purpose", "prefetch")]
     answers = [at_the_same_time(visitor, AVERAGES, fields=fields)[0] for _ in range(2)]
@@ -358,8 +358,8 @@ def test_a_purpose_in_two_lines_is_read_as_flask_reads_it(visit, telegram_bot):
     assert [a.json()["notification"]["status"] for a in answers] == ["suppressed"] * 2
 
 
-def test_nobody_is_told_of_a_prefetch(visit, telegram_bot):
-    shop, visitor = visit(**telegram_bot)
+def test_nobody_is_told_of_a_prefetch(visit):
+    shop, visitor = visit(**BOT)
     answers = visitor.twice(AVERAGES, sec_purpose="prefetch")
 
     assert [a.json()["notification"]["status"] for a in answers] == ["suppressed"] * 2

@@ -8,6 +8,8 @@ import pytest
 
 from smetka.web.bodies import MAX_BODY_BYTES
 
+pytestmark = pytest.mark.shop(shared=True)
+
 GOOD = b'{"user_id": 1, "total_spending": 2000}'
 
 BAD_IDS = {

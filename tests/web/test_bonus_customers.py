@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from smetka.money import Money
-from tests.fixtures.web import NOW
+
+pytestmark = pytest.mark.shop(shared=True)
 
 
 @pytest.fixture
@@ -84,10 +83,10 @@ def test_a_wrong_parameter_is_named(shop, assert_problem, query, parameter):
     assert [fault["parameter"] for fault in problem["errors"]] == [parameter]
 
 
-def test_the_newest_come_first_and_a_page_goes_on_as_the_first_was_sorted(make_shop, exact):
-    times = iter(NOW + timedelta(seconds=each) for each in range(99))
-    shop = make_shop(now=lambda: next(times))
+@pytest.mark.shop(shared=False)
+def test_the_newest_come_first_and_a_page_goes_on_as_the_first_was_sorted(shop, clock, exact):
     for user_id in (4, 2, 9, 1):
+        clock.pass_(1)
         shop.services.bonus_customers.store(
             user_id, 2026, Money(1500_00), threshold=Money(1000_00), ledger_total=Money(1500_00)
         )

@@ -12,7 +12,8 @@ import pytest
 from smetka.bonus import collection
 from smetka.money import Money
 from smetka.web.pages import bonus as bonus_pages
-from tests.web.browsing import AWAY, Browser, cards, entries, eventually, faults, notes, plain, table
+from tests.fixtures.web import AWAY
+from tests.web.browsing import Browser, cards, entries, eventually, faults, notes, plain, table
 
 CUSTOMERS = [(n, f"Купувач {n}", f"{n}@example.com", 20 + n % 40) for n in range(1, 131)]
 
@@ -28,6 +29,7 @@ def spending():
 
 
 PAYMENTS = spending()
+pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS, shared=True)
 TOTALS = {n: Decimal(str(amount)) for n, amount, year in PAYMENTS if year == 2026 and n <= 130}
 
 
@@ -44,21 +46,6 @@ def said(amount, language="en"):
 
 def figures(reply):
     return [figure for figure, _ in cards(reply).values()]
-
-
-@pytest.fixture
-def open_shop(make_shop):
-    return lambda **settings: make_shop(customers=CUSTOMERS, payments=PAYMENTS, **settings)
-
-
-@pytest.fixture
-def shop(open_shop):
-    return open_shop()
-
-
-@pytest.fixture
-def browser(shop):
-    return Browser(shop)
 
 
 @pytest.fixture
@@ -174,8 +161,8 @@ def test_a_threshold_of_nothing_and_the_largest_amounts_are_plans(browser):
     assert len(table(reply, 'id="plan"')) == 1, "no share of nothing is another threshold"
 
 
-def test_without_mongodb_the_ledgers_figures_are_there_with_a_note(open_shop):
-    browser = Browser(open_shop(mongodb_uri=AWAY))
+def test_without_mongodb_the_ledgers_figures_are_there_with_a_note(make_shop):
+    browser = Browser(make_shop(mongodb_uri=AWAY))
     reply, due = browser.get("/bonus?threshold=1500"), browser.get("/bonus/due?threshold=1500")
 
     assert (reply.status_code, due.status_code) == (200, 200)
@@ -222,8 +209,8 @@ def test_a_list_of_the_due_ends(browser):
 # --- collecting ------------------------------------------------------------------------------
 
 
-def test_collecting_goes_on_while_the_page_tells_how_far_it_is(open_shop, monkeypatch):
-    shop = open_shop(auth="required")
+def test_collecting_goes_on_while_the_page_tells_how_far_it_is(make_shop, monkeypatch):
+    shop = make_shop(auth="required")
     shop.services.bonus_customers.store(
         130, 2026, Money(5000_00), threshold=Money(1000_00), ledger_total=Money(1)
     )
@@ -266,6 +253,7 @@ def test_collecting_goes_on_while_the_page_tells_how_far_it_is(open_shop, monkey
     assert [row[0] for row in table(browser.get("/bonus/customers?review=pending"))] == ["130"]
 
 
+@pytest.mark.shop(shared=False)
 def test_collecting_that_stops_says_why_and_can_be_repeated(shop, browser, monkeypatch):
     real = bonus_pages.collect
 
@@ -298,8 +286,8 @@ def test_collecting_by_wrong_terms_collects_nobody(shop, browser, fields):
 
 
 @pytest.mark.parametrize("role", ["reader", "manager", "owner"])
-def test_names_are_for_owners_and_buttons_for_managers(open_shop, role):
-    shop = open_shop(auth="required")
+def test_names_are_for_owners_and_buttons_for_managers(make_shop, role):
+    shop = make_shop(auth="required")
     browser = Browser(shop, role)
     pages = [browser.get(path).text for path in ("/bonus", "/bonus/due")]
 

@@ -10,7 +10,10 @@ from smetka import exact_json
 from smetka.bonus.collection import collect
 from smetka.money import Money
 from smetka.storage import Storage
-from tests.fixtures.web import NOW
+from tests.fixtures.clock import NOW
+from tests.fixtures.web import AWAY, BOT
+
+pytestmark = pytest.mark.shop(shared=True)
 
 
 def test_a_total_is_exact(shop, exact):
@@ -190,8 +193,8 @@ def test_a_missing_ledger_is_503_and_well_again_without_a_restart(
     assert shop.get("/total_spent/1").json["total_spending"] == 5
 
 
-def test_without_mongodb_statistics_answer_and_storing_is_503(make_shop, assert_problem, telegram_bot):
-    shop = make_shop(mongodb_uri="mongodb://127.0.0.1:1/smetka?timeoutMS=500", **telegram_bot)
+def test_without_mongodb_statistics_answer_and_storing_is_503(make_shop, assert_problem):
+    shop = make_shop(mongodb_uri=AWAY, **BOT)
 
     assert shop.get("/total_spent/1").status_code == 200
     averages = shop.get("/average_spending_by_age")
@@ -201,15 +204,15 @@ def test_without_mongodb_statistics_answer_and_storing_is_503(make_shop, assert_
     assert int(reply.headers["Retry-After"]) >= 1
 
 
-def test_asking_for_averages_queues_one_message_a_chat(make_shop, telegram_bot):
-    shop = make_shop(**telegram_bot)
-
+@pytest.mark.shop(shared=False, **BOT)
+def test_asking_for_averages_queues_one_message_a_chat(shop):
     assert shop.get("/average_spending_by_age").json["notification"]["status"] == "queued"
     assert shop.count("deliveries") == 2
     assert shop.get("/average_spending_by_age").json["notification"]["status"] == "already_sent"
     assert shop.count("deliveries") == 2
 
 
+@pytest.mark.shop(shared=False, **BOT)
 @pytest.mark.parametrize(
     ("method", "query", "headers"),
     [
@@ -221,9 +224,7 @@ def test_asking_for_averages_queues_one_message_a_chat(make_shop, telegram_bot):
         pytest.param("GET", "", {"Sec-Fetch-Site": "cross-site"}, id="from another site"),
     ],
 )
-def test_what_nobody_asked_for_sends_nothing(make_shop, telegram_bot, method, query, headers):
-    shop = make_shop(**telegram_bot)
-
+def test_what_nobody_asked_for_sends_nothing(shop, method, query, headers):
     reply = shop.request(method, "/average_spending_by_age" + query, headers=headers)
 
     assert reply.status_code == 200

@@ -8,8 +8,8 @@ import pytest
 
 from smetka.bonus.rules import Rules, Tier
 from smetka.money import Money
+from tests.fixtures.web import AWAY
 from tests.web.browsing import (
-    AWAY,
     Browser,
     cards,
     entries,
@@ -47,28 +47,14 @@ RULES = Rules(
     Money(20_000_00),
     1000,
 )
-
-
-@pytest.fixture
-def open_shop(make_shop):
-    return lambda **settings: make_shop(customers=CUSTOMERS, payments=PAYMENTS, **settings)
-
-
-@pytest.fixture
-def shop(open_shop):
-    return open_shop()
-
-
-@pytest.fixture
-def browser(shop):
-    return Browser(shop)
+pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS, shared=True)
 
 
 # --- made by a form --------------------------------------------------------------------------
 
 
-def test_a_campaign_is_made_of_what_was_typed(open_shop):
-    shop = open_shop(auth="required")
+def test_a_campaign_is_made_of_what_was_typed(make_shop):
+    shop = make_shop(auth="required")
     browser = Browser(shop, "manager")
     reply = browser.post("/bonus/campaigns", ASKED, NEW)
 
@@ -198,8 +184,8 @@ def test_an_unknown_campaign_is_a_page_that_says_so(browser):
     assert browser.post("/bonus/campaigns/none/issue", {}, "/bonus").status_code == 404
 
 
-def test_without_mongodb_a_campaign_is_a_problem_in_words(open_shop):
-    browser = Browser(open_shop(mongodb_uri=AWAY))
+def test_without_mongodb_a_campaign_is_a_problem_in_words(make_shop):
+    browser = Browser(make_shop(mongodb_uri=AWAY))
 
     assert browser.get(NEW).status_code == 200
     for reply in (browser.get(PAGE), browser.get(f"{PAGE}/preview"), make(browser)):

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from tests.fixtures.web import BOT
+
 CUSTOMERS = tuple((n, f"Customer {n}", f"c{n}@example.com", 18 + n * 7) for n in range(1, 8))
 # 2026: 1 spent 3000, 2 and 3 spent 2000.5 each, 4 spent 1000 (reaches, does not exceed), 5 spent 999.99,
 # 6 bought and brought back, 7 spent 6000.
@@ -30,11 +32,7 @@ RULES = {
     "voucher_value": 500,
     "valid_until": "2027-01-31",
 }
-
-
-@pytest.fixture
-def shop(make_shop):
-    return make_shop(customers=CUSTOMERS, payments=PAYMENTS)
+pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS, shared=True)
 
 
 @pytest.fixture
@@ -297,6 +295,7 @@ def test_the_list_of_vouchers_comes_in_pages(shop, create):
     assert second["next"] is None
 
 
+@pytest.mark.shop(shared=False)
 def test_without_the_ledger_figures_lack_only_the_ages(shop, create, assert_problem, tmp_path):
     create()
     issue(shop)
@@ -309,13 +308,8 @@ def test_without_the_ledger_figures_lack_only_the_ages(shop, create, assert_prob
     assert_problem(shop.request("POST", "/api/v1/campaigns/year-end/issue"), 503, "ledger-unavailable")
 
 
-def test_the_managers_are_told_once(make_shop):
-    shop = make_shop(
-        customers=CUSTOMERS,
-        payments=PAYMENTS,
-        telegram_bot_token="123456:ABCDEFGHIJ-klmnop",
-        telegram_chat_ids="111,222",
-    )
+@pytest.mark.shop(**BOT)
+def test_the_managers_are_told_once(shop):
     shop.post({**RULES, "budget": 1500}, path="/api/v1/campaigns")
 
     for _ in range(3):

@@ -14,7 +14,8 @@ from smetka.bonus.issuing import Issuing
 from smetka.bonus.rules import Rules
 from smetka.bonus.vouchers import of_campaign
 from smetka.money import Money
-from tests.web.browsing import AWAY, Browser, cards, faults, notes, plain, table
+from tests.fixtures.web import AWAY
+from tests.web.browsing import Browser, cards, faults, notes, plain, table
 
 NASTY = "<script>alert(1)</script><b>{{7*7}}{% for x in y %}\"' &amp; %(count)s {0}"
 NAMES = {7: NASTY, 12: "Ана Петровска", 34: "АНАСТАСИЈА", 56: "100% Off", 78: ""}
@@ -39,6 +40,7 @@ def spending():
 
 
 PAYMENTS = spending()
+pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS, shared=True)
 
 
 def counts(amount):
@@ -63,21 +65,6 @@ def group_of(n):
 
 def said(amount):
     return f"{amount:,.2f} MKD"
-
-
-@pytest.fixture
-def open_shop(make_shop):
-    return lambda **settings: make_shop(customers=CUSTOMERS, payments=PAYMENTS, **settings)
-
-
-@pytest.fixture
-def shop(open_shop):
-    return open_shop()
-
-
-@pytest.fixture
-def browser(shop):
-    return Browser(shop)
 
 
 def found_by(browser, text):
@@ -115,8 +102,8 @@ def test_owners_find_by_id_name_and_email(browser, text, ids):
 
 
 @pytest.mark.parametrize("role", ["reader", "manager"])
-def test_others_find_by_id_only(open_shop, role):
-    browser = Browser(open_shop(auth="required"), role)
+def test_others_find_by_id_only(make_shop, role):
+    browser = Browser(make_shop(auth="required"), role)
 
     assert found_by(browser, "12") == "/customers/12"
     for text in ("ана", "c11@", "1%", "-1", "1 2"):
@@ -241,8 +228,8 @@ def test_many_payments_come_in_pages(make_shop):
 
 
 @pytest.fixture
-def with_vouchers(open_shop):
-    shop = open_shop(auth="required")
+def with_vouchers(make_shop):
+    shop = make_shop(auth="required")
     services = shop.services
     rules = Rules("year-end", 2026, Money(100_00), Money(500_00), date(2026, 11, 1), date(2027, 1, 31))
     services.campaigns.create(rules, timezone="Europe/Skopje", currency="MKD")
@@ -298,8 +285,8 @@ def test_what_mongodb_has_of_a_customer_is_shown(with_vouchers):
     assert "The ledger said 5.00 MKD" in plain(page.text)
 
 
-def test_without_mongodb_the_ledgers_part_is_there_with_a_note(open_shop):
-    browser = Browser(open_shop(mongodb_uri=AWAY))
+def test_without_mongodb_the_ledgers_part_is_there_with_a_note(make_shop):
+    browser = Browser(make_shop(mongodb_uri=AWAY))
     page = browser.get("/customers/12")
 
     assert page.status_code == 200

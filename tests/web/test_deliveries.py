@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from smetka.telegram.delivery import FAILED, SENDING
-from tests.fixtures.web import NOW
+from tests.fixtures.clock import NOW
+from tests.fixtures.web import BOT
+
+pytestmark = pytest.mark.shop(shared=True, **BOT)
 
 REPORT = {"year": 2026, "currency": "MKD"}
-
-
-@pytest.fixture
-def shop(make_shop, telegram_bot):
-    return make_shop(**telegram_bot)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from smetka.bonus.redemptions import Order, Redemptions
 from smetka.bonus.rules import Rules
 from smetka.bonus.vouchers import find, of_campaign
 from smetka.money import Money
-from tests.web.browsing import AWAY, HTML, Browser, entries, form, plain
+from tests.fixtures.web import AWAY
+from tests.web.browsing import HTML, Browser, entries, form, plain
 
 CUSTOMERS = [(n, "Ана", "ana@example.com", 30) for n in (1, 2)]
 PAYMENTS = [(1, 3000, 2026), (2, 2000, 2026)]
@@ -34,27 +35,22 @@ DAYS = {
     "expired": (date(2026, 10, 1), date(2026, 11, 22)),
     "not yet": (date(2026, 11, 24), date(2027, 1, 31)),
 }
+pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS, auth="required")
+
+
+def issue(shop, first=date(2026, 11, 1), last=date(2027, 1, 31)):
+    """The shop with two vouchers of these days."""
+    services = shop.services
+    rules = Rules("year-end", 2026, Money(1000_00), Money(500_50), first, last)
+    services.campaigns.create(rules, timezone="Europe/Skopje", currency="MKD")
+    Issuing(services.ledger, services.storage, now=services.now).issue("year-end", "test")
+    shop.codes = [voucher.code for voucher in of_campaign(services.storage, "year-end")]
+    return shop
 
 
 @pytest.fixture
-def open_shop(make_shop, clock):
-    """A function that opens a shop at the clock's time, where keys are needed, with two vouchers."""
-
-    def make(first=date(2026, 11, 1), last=date(2027, 1, 31)):
-        shop = make_shop(customers=CUSTOMERS, payments=PAYMENTS, now=clock, auth="required")
-        services = shop.services
-        rules = Rules("year-end", 2026, Money(1000_00), Money(500_50), first, last)
-        services.campaigns.create(rules, timezone="Europe/Skopje", currency="MKD")
-        Issuing(services.ledger, services.storage, now=clock).issue("year-end", "test")
-        shop.codes = [voucher.code for voucher in of_campaign(services.storage, "year-end")]
-        return shop
-
-    return make
-
-
-@pytest.fixture
-def shop(open_shop):
-    return open_shop()
+def shop(shop):
+    return issue(shop)
 
 
 @pytest.fixture
@@ -84,9 +80,9 @@ def history(shop, place=0):
     return [(event.action, event.by) for event in voucher.history]
 
 
-def prepared(open_shop, state):
+def prepared(make_shop, state):
     """A shop, and a code in that state."""
-    shop = open_shop(*DAYS.get(state, ()))
+    shop = issue(make_shop(), *DAYS.get(state, ()))
     code = {"mistyped": UNKNOWN[:-1] + "?", "unknown": UNKNOWN}.get(state, shop.codes[0])
     action = {"void": "void", "redeemed": "redeem", "reserved": "reserve"}.get(state)
     if action:
@@ -99,8 +95,8 @@ def prepared(open_shop, state):
 
 @pytest.mark.parametrize("language", ["en", "mk"])
 @pytest.mark.parametrize("state", WORDS)
-def test_the_desk_says_plainly_what_a_code_is_worth(open_shop, state, language):
-    shop, code = prepared(open_shop, state)
+def test_the_desk_says_plainly_what_a_code_is_worth(make_shop, state, language):
+    shop, code = prepared(make_shop, state)
     browser, is_mk = Browser(shop, "cashier", language=language), language == "mk"
     before = history(shop)
     reply = look_up(browser, code)
@@ -124,16 +120,16 @@ def test_the_desk_says_plainly_what_a_code_is_worth(open_shop, state, language):
         assert history(shop) == before
 
 
-def test_a_reservation_that_is_over_holds_nobody_up(open_shop, clock):
-    shop, code = prepared(open_shop, "reserved")
+def test_a_reservation_that_is_over_holds_nobody_up(make_shop, clock):
+    shop, code = prepared(make_shop, "reserved")
     clock.pass_(15 * 60)
 
     assert verdict(redeem(Browser(shop, "cashier"), code)) == "Redeemed"
 
 
 @pytest.mark.parametrize("language", ["en", "mk"])
-def test_the_desk_says_until_when_a_voucher_is_held(open_shop, clock, language):
-    shop = open_shop(last=date(2026, 11, 23))
+def test_the_desk_says_until_when_a_voucher_is_held(make_shop, clock, language):
+    shop = issue(make_shop(), last=date(2026, 11, 23))
     clock.time = datetime(2026, 11, 23, 22, 50, tzinfo=UTC)
     shop.services.redemptions.carry_out(shop.codes[0], Order("reserve", "another", minutes=60))
     browser = Browser(shop, "cashier", language=language)
@@ -154,8 +150,8 @@ def test_the_desk_says_until_when_a_voucher_is_held(open_shop, clock, language):
 
 
 @pytest.mark.parametrize("language", ["en", "mk"])
-def test_a_slip_that_is_taken_back_after_midnight_is_no_valid_voucher(open_shop, clock, language):
-    shop = open_shop(last=date(2026, 11, 23))
+def test_a_slip_that_is_taken_back_after_midnight_is_no_valid_voucher(make_shop, clock, language):
+    shop = issue(make_shop(), last=date(2026, 11, 23))
     clock.time = datetime(2026, 11, 23, 22, 59, 50, tzinfo=UTC)
     browser = Browser(shop, "cashier", language=language)
     done = redeem(browser, shop.codes[0])
@@ -342,7 +338,7 @@ def test_codes_are_in_no_log_and_in_no_address(shop, cashier, capsys):
 
 
 def test_the_desk_waits_for_mongodb_in_words(make_shop):
-    browser = Browser(make_shop(mongodb_uri=AWAY))
+    browser = Browser(make_shop(mongodb_uri=AWAY, auth="auto"))
 
     assert browser.get("/desk").status_code == 200
     reply = browser.post("/desk", {"code": UNKNOWN}, "/desk")

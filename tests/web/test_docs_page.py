@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.shop(shared=True)
+
 
 @pytest.fixture
 def address(shop, serve):
@@ -31,11 +33,11 @@ def test_a_request_can_be_tried_from_the_documentation(page, address):
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("path", ["/", "/problems", "/problems/invalid-value"])
-@pytest.mark.parametrize("width", [360, 1200])
-def test_pages_fit_a_phone_and_a_desk(page, address, path, width):
-    page.set_viewport_size({"width": width, "height": 800})
-    page.goto(address + path)
+def test_pages_fit_a_phone_and_a_desk(page, address):
+    for path in ("/", "/problems", "/problems/invalid-value"):
+        for width in (360, 1200):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(address + path)
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
     assert page.complaints == []

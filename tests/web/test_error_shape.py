@@ -11,6 +11,8 @@ from werkzeug.exceptions import BadGateway, Gone, ImATeapot, InternalServerError
 from smetka.errors import Refusal
 from smetka.web import advice, problems, refusals  # noqa: F401 - makes the leaves known
 
+pytestmark = pytest.mark.shop(shared=True)
+
 
 def kinds(base):
     """All that are told apart by a slug."""
@@ -52,6 +54,7 @@ def failing(shop, error):
 SECRET = "SELECT * FROM user_info -- /srv/shop.db smk_secret"
 
 
+@pytest.mark.shop(shared=False)
 @pytest.mark.parametrize(
     "error",
     [
@@ -71,11 +74,13 @@ def test_a_fault_of_ours_says_nothing_internal(shop, assert_problem, error):
     assert "Traceback" not in reply.text
 
 
+@pytest.mark.shop(shared=False)
 @pytest.mark.parametrize("error", [Gone(SECRET), ImATeapot(SECRET)], ids=lambda error: type(error).__name__)
 def test_what_the_framework_refuses_has_the_shape_too(shop, assert_problem, error):
     assert "user_info" not in str(assert_problem(failing(shop, error), 400, "bad-request"))
 
 
+@pytest.mark.shop(shared=False)
 def test_a_fault_in_the_answer_itself_is_a_problem_too(shop, assert_problem):
     shop.app.view_functions["healthz"] = lambda: None
     assert_problem(shop.get("/healthz"), 500, "internal-error")

@@ -19,6 +19,8 @@ from smetka.web.pages.forms import Fields
 from tests.web.browsing import HTML, Browser, plain, token
 
 FORM_TYPE = "application/x-www-form-urlencoded"
+pytestmark = pytest.mark.shop(shared=True)
+
 ACT = {"year": "2026", "user_id": "1", "decision": "rejected"}
 
 
@@ -173,8 +175,8 @@ def test_a_fault_never_says_back_what_was_typed_and_survives_braces():
 
 
 @pytest.fixture
-def browser(shop):
-    browser = Browser(shop)
+def browser(shop, browser):
+    """One for whom somebody is stored."""
     shop.services.bonus_customers.store(
         1, 2026, Money(2000_00), threshold=Money(1000_00), ledger_total=Money(1)
     )
@@ -248,14 +250,14 @@ def test_a_form_from_before_signing_in_or_out_is_refused_afterwards(make_shop):
     shop = make_shop(auth="required")
     browser = Browser(shop)
     before = token(browser.get("/sign-in"))
-    browser.sign_in("manager")
+    browser.sign_in(shop.new_key("manager"))
     during = token(browser.get("/desk"))
 
     assert send(browser, ACT | {"form": before}).status_code == 403
     assert send(browser, ACT | {"form": during}).status_code == 404, "it is taken, and nobody is stored"
     assert browser.post("/sign-out", {}, "/desk").status_code == 303
     assert send(browser, ACT | {"form": during}).headers["Location"] == "/sign-in"
-    browser.sign_in("owner")
+    browser.sign_in(shop.new_key("owner"))
     assert send(browser, ACT | {"form": during}).status_code == 403
 
 

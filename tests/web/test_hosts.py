@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.shop(shared=True)
+
 BODY = {"user_id": 1, "total_spending": 2000}
 
 

@@ -18,11 +18,8 @@ from tests.ledger.imports.test_source import sheet_of, workbook
 from tests.web.browsing import Browser, cards, entries, faults, form, notes, plain, table
 from tests.web.test_import_api import ORDERS, PLAIN, left, payments
 
-
-@pytest.fixture
-def shop(make_shop):
-    """One that has ids left for new customers."""
-    return make_shop(customers=CUSTOMERS[:3], payments=PAYMENTS[:3])
+pytestmark = pytest.mark.shop(customers=CUSTOMERS[:3], payments=PAYMENTS[:3])
+"""Shops that have ids left for new customers."""
 
 
 class Importer(Browser):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -159,24 +158,32 @@ def test_a_file_that_disappears_does_not_open_the_door(path):
     assert ring.ever_made
 
 
-def _create(path, all_are_here, numbers):
-    all_are_here.wait(60)
-    for number in numbers:
-        create_key(path, f"key {number}", "reader")
+WRITER = """
+import sys
+from pathlib import Path
+from smetka.keys import create_key
+print("here", flush=True)
+sys.stdin.readline()
+for number in range(int(sys.argv[2]), 16, 4):
+    create_key(Path(sys.argv[1]), f"key {number}", "reader")
+"""
 
 
 @pytest.mark.process
 def test_those_who_write_at_once_lose_nothing(path):
-    context = multiprocessing.get_context("spawn")
-    all_are_here = context.Barrier(4)
-    processes = [
-        context.Process(target=_create, args=(path, all_are_here, range(first, 16, 4))) for first in range(4)
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, path, str(first)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for first in range(4)
     ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * 4
+    assert [writer.stdout.readline() for writer in writers] == [b"here\n"] * 4
+    for writer in writers:
+        writer.stdin.write(b"go\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=60)
+    assert [writer.returncode for writer in writers] == [0] * 4
 
     assert len(list_keys(path)) == 16
     assert sorted(file.name for file in path.parent.iterdir()) == ["keys.json", "keys.json.lock"]

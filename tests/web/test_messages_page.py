@@ -12,41 +12,35 @@ import pytest
 from smetka.telegram.delivery import FAILED, HELD
 from smetka.telegram.invites import Invites
 from smetka.telegram.state import Health, beat
-from tests.fixtures.web import NOW
+from tests.fixtures.clock import NOW
+from tests.fixtures.web import BOT
+from tests.web.browsing import Browser
+
+pytestmark = pytest.mark.shop(shared=True, **BOT)
 
 MARKUP = "<script>alert('x')</script> & <b>co</b>"
 
 
 class Visitor:
-    """Somebody with a browser, and a key or none."""
+    """Somebody at the page of messages, with a key or none, to whom everything is answered as expected."""
 
     def __init__(self, shop, role=None):
-        self.shop, self.headers = shop, {"Accept": "text/html"}
-        self.client = shop.app.test_client()
-        if role:
-            self.headers |= shop.key(role)
+        self.browser = Browser(shop, role)
 
     def get(self, path="/messages", status=200):
-        reply = self.client.get(path, headers=self.headers)
+        reply = self.browser.get(path)
         assert reply.status_code == status, reply.text
         return reply.text
 
-    def post(self, path="/messages", *, status=303, token=None, **typed):
+    def post(self, path="/messages", *, status=303, **typed):
         """Send a form as the page has it; the text of the page it leads to, or of the answer."""
-        page = self.get()
-        token = token or re.search(r'name="form" value="([0-9a-f]+)"', page)[1]
-        reply = self.client.post(path, data={"form": token, **typed}, headers=self.headers)
+        reply = self.browser.post(path, typed, "/messages")
         assert reply.status_code == status, reply.text
         return self.get(reply.headers["Location"]) if status == 303 else reply.text
 
     @property
     def once(self):
         return re.search(r'name="once" value="([0-9a-f]{32})"', self.get())[1]
-
-
-@pytest.fixture
-def shop(make_shop, telegram_bot):
-    return make_shop(**telegram_bot)
 
 
 @pytest.fixture
@@ -96,7 +90,7 @@ def queued(shop):
 
 
 def test_without_a_bot_it_says_what_to_ask_for_and_shows_the_rest(make_shop):
-    page = Visitor(make_shop()).get()
+    page = Visitor(make_shop(telegram_bot_token=None)).get()
 
     state = words(section(page, "state"))
     assert "SMETKA_TELEGRAM_BOT_TOKEN" in state
@@ -154,6 +148,7 @@ def test_what_was_delivered_since_the_worker_counted_is_counted_too(shop, visito
     assert "delivered: 4" in words(section(visitor.get(), "state"))
 
 
+@pytest.mark.shop(shared=False)
 def test_with_mongodb_away_the_page_is_there_all_the_same(shop, visitor):
     visitor.get()
     shop.services.storage.close()
@@ -181,16 +176,17 @@ POSTS = [
 ]
 
 
+@pytest.mark.shop(shared=False)
 @pytest.mark.parametrize(("path", "typed"), POSTS)
 def test_a_reader_changes_nothing(shop, path, typed):
-    reader = Visitor(shop, "reader")
-    reply = reader.client.post(path, data=typed, headers=reader.headers)
+    reply = Browser(shop, "reader").post(path, typed, "/messages")
 
     assert reply.status_code == 403
     assert "/problems/not-allowed" in reply.text or "role" in reply.text
     assert shop.count("deliveries") == shop.count("schedules") == shop.count("invites") == 0
 
 
+@pytest.mark.shop(shared=False)
 def test_a_reader_sees_the_lists_and_no_buttons(shop):
     (delivery_id,) = queue(shop)
     shop.services.schedules.add("shop", "0 9 * * *")
@@ -205,6 +201,7 @@ def test_a_reader_sees_the_lists_and_no_buttons(shop):
     assert "333" in section(reader.get(), "chats")
 
 
+@pytest.mark.shop(shared=False)
 def test_a_cashier_does_not_see_it(shop):
     Visitor(shop, "cashier").get(status=403)
 
@@ -213,7 +210,7 @@ def test_a_cashier_does_not_see_it(shop):
 def test_a_form_without_its_proof_does_nothing(shop, visitor, path, typed):
     visitor.get()
     for proof in ({}, {"form": "0" * 64}):
-        reply = visitor.client.post(path, data=typed | proof, headers={"Accept": "application/json"})
+        reply = visitor.browser.client.post(path, data=typed | proof)
         assert (reply.status_code, reply.json["type"]) == (403, "/problems/form-expired")
     assert shop.count("deliveries") == shop.count("schedules") == shop.count("invites") == 0
 
@@ -263,6 +260,7 @@ def test_a_paused_chat_is_written_to_again(shop, visitor):
     assert shop.services.chats.get(111).paused is None
 
 
+@pytest.mark.shop(shared=False)
 @pytest.mark.parametrize("language", ["en", "mk"])
 def test_topics_and_chats_that_are_tried_again_are_listed_and_resumed(shop, language):
     visitor = Visitor(shop, "manager")
@@ -302,6 +300,7 @@ def test_a_role_is_taken_away(shop, visitor):
     assert "Take the role away" not in page
 
 
+@pytest.mark.shop(shared=False)
 def test_an_owners_role_is_taken_away_by_owners_only(shop):
     shop.services.chats.pair(333, 333, "owner")
     manager, owner = Visitor(shop, "manager"), Visitor(shop, "owner")
@@ -344,6 +343,7 @@ def test_wrong_hours_are_told_beside_the_field(shop, visitor, hours):
     assert shop.count("invites") == 0
 
 
+@pytest.mark.shop(shared=False)
 def test_a_manager_makes_no_owner(shop):
     manager = Visitor(shop, "manager")
 
@@ -354,6 +354,7 @@ def test_a_manager_makes_no_owner(shop):
     assert "<code>/start" in manager.post(do="invite", role="manager")
 
 
+@pytest.mark.shop(shared=False)
 def test_an_owner_makes_an_owner(shop):
     owner = Visitor(shop, "owner")
 
@@ -423,12 +424,12 @@ def test_what_changed_in_between_is_told(shop, visitor):
 
 
 @pytest.mark.parametrize("back", ["https://evil.example", "//evil.example", "/messages\\@evil", "/messagesx"])
-def test_a_button_leads_nowhere_else(shop, visitor, back):
+def test_a_button_leads_nowhere_else(shop, browser, back):
     (delivery_id,) = queue(shop)
-    token = re.search(r'name="form" value="([0-9a-f]+)"', visitor.get())[1]
-    typed = {"form": token, "do": "cancel", "id": delivery_id, "back": back}
 
-    reply = visitor.client.post("/messages/deliveries", data=typed, headers=visitor.headers)
+    reply = browser.post(
+        "/messages/deliveries", {"do": "cancel", "id": delivery_id, "back": back}, "/messages"
+    )
 
     assert reply.headers["Location"] == "/messages"
 
@@ -472,9 +473,8 @@ def test_parts_that_arrived_are_told(shop, visitor):
     assert "Send again" not in page
 
 
-def test_buttons_and_files_of_a_message_are_told(make_shop, telegram_bot):
-    groups = ",".join(f"{age}-{age}" for age in range(18, 35))
-    shop = make_shop(**telegram_bot, age_groups=groups)
+def test_buttons_and_files_of_a_message_are_told(make_shop):
+    shop = make_shop(age_groups=",".join(f"{age}-{age}" for age in range(18, 35)))
     report = {**shop.services.figures.averages(None), "buttons": True, "years": [2026, None]}
     (delivery_id,) = queue(shop, "asked", report=report)
 
@@ -490,6 +490,7 @@ def test_a_message_that_cannot_be_written_is_told(shop, visitor):
         assert "This message cannot be shown" in visitor.get(f"/messages/{delivery_id}")
 
 
+@pytest.mark.shop(shared=False)
 def test_names_are_for_owners(shop):
     report = {**shop.services.figures.customer(1, None), "personal": True}
     (delivery_id,) = queue(shop, "customer", report=report)
@@ -558,11 +559,12 @@ def test_a_wrong_year_is_told_beside_the_field(shop, visitor, order):
 
 
 def test_without_chats_nothing_is_sent_and_that_is_told(make_shop):
-    visitor = Visitor(make_shop())
+    visitor = Visitor(make_shop(telegram_bot_token=None))
 
     assert told(visitor.post(do="send", once="0" * 32)) == "Nothing was sent: no chat gets reports yet."
 
 
+@pytest.mark.shop(shared=False)
 def test_with_the_ledger_away_the_page_is_there_and_sending_is_refused(shop, visitor):
     queue(shop)
     path = shop.services.ledger.path

@@ -17,6 +17,8 @@ from smetka.web.schemas import DeliveryPath
 from smetka.web.values import LARGEST_ID, up_to
 from smetka.web.voucher_schemas import CampaignIn, VoucherPath
 
+pytestmark = pytest.mark.shop(shared=True)
+
 
 @pytest.fixture
 def document(shop):
@@ -151,10 +153,13 @@ parameters = {{ "path.code" = "{code}" }}
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
+    "requests", [pytest.param(4, id="some requests"), pytest.param(60, id="many", marks=pytest.mark.long)]
+)
+@pytest.mark.parametrize(
     ("auth", "seed"),
     [pytest.param("auto", 20261123, id="open"), pytest.param("required", 4, id="with a key")],
 )
-def test_schemathesis_finds_nothing(make_shop, serve, tmp_path, monkeypatch, auth, seed):
+def test_schemathesis_finds_nothing(make_shop, serve, tmp_path, monkeypatch, auth, seed, requests):
     # It tries wrong keys at every operation, more than one address may, and expects 401 each time.
     monkeypatch.setattr("smetka.web.guesses.WRONG_KEYS_PER_MINUTE", 10_000)
     shop = make_shop(auth=auth)
@@ -182,7 +187,7 @@ def test_schemathesis_finds_nothing(make_shop, serve, tmp_path, monkeypatch, aut
             "--seed",
             str(seed),
             "-n",
-            "60",
+            str(requests),
             "--no-color",
         ),
         *(option for name, value in key.items() for option in ("-H", f"{name}: {value}")),

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fixtures.web import AWAY
+
 LONG = "a" * 9000
 BAD_BODY = b'{"user_id": 0'
 HUGE = b" " * (64 * 1024 + 1)
 
 
-@pytest.fixture
-def guarded(make_shop):
-    """A shop where a key is needed."""
-    return make_shop(auth="required")
-
-
-def test_each_refusal_comes_before_the_next(guarded, assert_problem):
+@pytest.mark.shop(auth="required")
+def test_each_refusal_comes_before_the_next(shop, assert_problem):
     """One request with everything wrong; then the first fault is put right, one after the other."""
-    key = guarded.key("manager")
-    reader = guarded.key("reader")
+    key = shop.key("manager")
+    reader = shop.key("reader")
     wrong = {"Host": "evil.example", "Origin": "https://evil.example", "X-Long": "a" * 17_000}
     steps = [
         (f"/nothing?{LONG}", "PUT", {}, HUGE, "text/plain", "wrong-host"),
@@ -37,9 +34,9 @@ def test_each_refusal_comes_before_the_next(guarded, assert_problem):
     headers = dict(wrong)
     for path, method, change, body, media_type, slug in steps:
         headers = {name: value for name, value in (headers | change).items() if value is not None}
-        reply = guarded.request(method, path, headers=headers, data=body, content_type=media_type)
+        reply = shop.request(method, path, headers=headers, data=body, content_type=media_type)
         assert reply.json["type"] == f"/problems/{slug}", slug
-    assert guarded.stored_customers() == []
+    assert shop.stored_customers() == []
 
 
 def test_the_customer_comes_before_the_threshold_and_that_before_the_ledgers_total(make_shop):
@@ -54,7 +51,7 @@ def test_the_customer_comes_before_the_threshold_and_that_before_the_ledgers_tot
 
 
 def test_stores_come_last(make_shop, assert_problem):
-    shop = make_shop(bonus_verify="require", mongodb_uri="mongodb://127.0.0.1:1/smetka?timeoutMS=300")
+    shop = make_shop(bonus_verify="require", mongodb_uri=AWAY)
 
     assert_problem(shop.post({"user_id": 1, "total_spending": 5000}), 409, "total-mismatch")
     assert_problem(shop.post({"user_id": 1, "total_spending": 5}), 422, "below-threshold")

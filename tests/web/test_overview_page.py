@@ -13,7 +13,8 @@ from fractions import Fraction
 
 import pytest
 
-from tests.web.browsing import AWAY, Browser, cards, plain, table
+from tests.fixtures.web import AWAY
+from tests.web.browsing import Browser, cards, plain, table
 
 AGES = [None, 17, 18, 24, 25, 36, 47, 48, 90]
 GROUPS = {"18-24": (18, 24), "25-30": (25, 30), "31-36": (31, 36), "37-47": (37, 47), ">47": (48, 150)}
@@ -44,6 +45,7 @@ def spending():
 
 
 PAYMENTS = spending()
+pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS, shared=True)
 
 
 def counts(amount):
@@ -135,16 +137,6 @@ def percent(part, whole, *, sign=False):
     return f"{value:+,.1f}%" if sign and value else f"{value:,.1f}%"
 
 
-@pytest.fixture
-def open_shop(make_shop):
-    return lambda **settings: make_shop(customers=CUSTOMERS, payments=PAYMENTS, **settings)
-
-
-@pytest.fixture
-def browser(open_shop):
-    return Browser(open_shop())
-
-
 THIS_YEAR = 2026
 """By the clock of the shop: not over yet, and so a part that is not compared with a whole."""
 
@@ -177,9 +169,9 @@ def test_the_figures_of_a_period_and_the_year_before_it(browser, year):
 
 @pytest.mark.parametrize("year", [None, 2025, 2026, 2027])
 @pytest.mark.parametrize("language", ["en", "mk"])
-def test_a_year_that_is_not_over_is_called_that_at_each_of_its_figures(open_shop, year, language):
+def test_a_year_that_is_not_over_is_called_that_at_each_of_its_figures(shop, year, language):
     words = {"en": "(not over yet)", "mk": "(не е завршена)"}[language]
-    text = Browser(open_shop(), language=language).get(f"/?year={year or 'all'}").text
+    text = Browser(shop, language=language).get(f"/?year={year or 'all'}").text
 
     headings = [plain(each) for each in re.findall(r"<h[12].*?</h[12]>", text, re.DOTALL)]
     named = [words in each for each in headings if str(year) in each]
@@ -206,8 +198,8 @@ def test_asked_for_nothing_it_is_this_years_and_age_groups_of_all_years(browser)
     assert table(reply, 'id="ages"') == [Oracle(None).average(group, "spender") for group in GROUPS]
 
 
-def test_the_settings_basis_is_the_usual_one(open_shop):
-    browser = Browser(open_shop(average_basis="customer"))
+def test_the_settings_basis_is_the_usual_one(make_shop):
+    browser = Browser(make_shop(average_basis="customer"))
 
     assert table(browser.get("/"), 'id="ages"') == [
         Oracle(None).average(group, "customer") for group in GROUPS
@@ -303,15 +295,14 @@ def test_every_ledger_has_an_overview(make_shop, customers, payments, language):
         assert browser.get(link.replace("&amp;", "&")).status_code == 200, link
 
 
-def test_the_overview_needs_no_mongodb(open_shop):
-    reply = Browser(open_shop(mongodb_uri=AWAY)).get("/")
+def test_the_overview_needs_no_mongodb(make_shop):
+    reply = Browser(make_shop(mongodb_uri=AWAY)).get("/")
 
     assert (reply.status_code, cards(reply)["Total spent"][0]) == (200, said(Oracle(2026).total) + " MKD")
 
 
-def test_new_payments_are_in_the_next_figures(open_shop):
-    shop = open_shop()
-    browser = Browser(shop)
+@pytest.mark.shop(shared=False)
+def test_new_payments_are_in_the_next_figures(shop, browser):
     before = browser.get("/").text
     with sqlite3.connect(shop.services.ledger.path) as ledger:
         ledger.execute("INSERT INTO user_spending VALUES (1, 12345.67, 2026)")
@@ -323,9 +314,9 @@ def test_new_payments_are_in_the_next_figures(open_shop):
 
 
 @pytest.mark.parametrize("year", [None, 2024, 2026])
-def test_the_statements_shown_give_the_figures_of_the_page(open_shop, year):
-    shop, one = open_shop(), Oracle(year)
-    text = Browser(shop).get(f"/?year={year or 'all'}").text
+def test_the_statements_shown_give_the_figures_of_the_page(shop, browser, year):
+    one = Oracle(year)
+    text = browser.get(f"/?year={year or 'all'}").text
     statements = [
         html.unescape(each) for each in re.findall(r"<pre[^>]*><code>(.*?)</code>", text, re.DOTALL)
     ]

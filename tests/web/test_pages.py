@@ -8,6 +8,8 @@ from html import unescape
 
 import pytest
 
+pytestmark = pytest.mark.shop(shared=True)
+
 PAGES = [
     "/",
     "/customers",
@@ -85,6 +87,7 @@ def test_one_log_line_a_request_without_ids_or_keys(shop, capsys):
     assert "smk_canary" not in line
 
 
+@pytest.mark.shop(shared=False)
 def test_what_machines_ask_every_few_seconds_fills_no_log(shop, capsys):
     shop.services.ledger.path.rename(shop.services.ledger.path.with_name("away.db"))
     statuses = [shop.get(path).status_code for path in ("/healthz", "/readyz", "/metrics", "/total_spent/1")]
@@ -95,6 +98,7 @@ def test_what_machines_ask_every_few_seconds_fills_no_log(shop, capsys):
     assert "route=/total_spent/<user_id>" in lines[0]
 
 
+@pytest.mark.shop(shared=False)
 def test_what_goes_wrong_is_logged_under_the_request_id(shop, capsys):
     def broken():
         raise RuntimeError("the reason")
@@ -108,6 +112,7 @@ def test_what_goes_wrong_is_logged_under_the_request_id(shop, capsys):
     assert json.loads(reply.text)["request_id"] in log
 
 
+@pytest.mark.shop(shared=False)
 def test_refusals_before_the_key_are_pages_however_often_it_was_wrong(shop):
     shop.key("owner")
     wrong = {"Authorization": "Bearer smk_wrong", "Origin": "http://evil.example", "Accept": "text/html"}
@@ -125,8 +130,8 @@ def test_a_page_asked_by_a_method_it_does_not_have_is_refused_as_a_page(shop):
     assert shop.get("/desk/undo").headers["Location"] == "/desk"
 
 
-def test_a_file_that_cannot_be_written_to_its_end_is_no_file(make_shop):
-    shop = make_shop()
+@pytest.mark.shop(shared=False)
+def test_a_file_that_cannot_be_written_to_its_end_is_no_file(shop):
     assert shop.post({"user_id": 3, "total_spending": 9999, "year": 2026}).status_code == 201
     shop.services.ledger.path.unlink()
 

@@ -17,9 +17,11 @@ PERSONAL = ("Прима", "prima", "Secundo", "secundo", "Терцо", "terzo", 
 RULES = {"name": "year-end", "year": 2026, "voucher_value": 100, "valid_until": "2027-01-31"}
 
 
+pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS, auth="required", **BOT)
+
+
 @pytest.fixture
-def shop(make_shop):
-    shop = make_shop(customers=CUSTOMERS, payments=PAYMENTS, auth="required", **BOT)
+def shop(shop):
     shop.headers = shop.key("owner", "the owner")
     return shop
 

@@ -8,6 +8,7 @@ import re
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from http.cookies import SimpleCookie
 from urllib.parse import quote, urlencode
 
@@ -16,32 +17,15 @@ import pytest
 from smetka.keys import ROLES, KeyRing, Permission, create_key, list_keys, revoke_key
 from smetka.web import sessions as sessions_module
 from smetka.web.sessions import LONGEST_SECONDS, Sessions
+from tests.web import browsing
 
-MINUTE = 60_000
+MINUTE = 60
 DAY = 24 * 60 * MINUTE
+pytestmark = pytest.mark.shop(auth="required")
 
 
-class Browser:
-    """A browser at a shop, with cookies of its own."""
-
-    def __init__(self, shop, **headers):
-        self.shop, self.client = shop, shop.app.test_client()
-        self.headers = {"Accept": "text/html"} | headers
-
-    def get(self, path, **headers):
-        return self.client.get(path, headers=self.headers | headers)
-
-    def post(self, path, fields, **headers):
-        return self.client.post(path, data=fields, headers=self.headers | headers)
-
-    def token(self, path="/sign-in"):
-        return re.search(r'name="form" value="([0-9a-f]+)"', self.get(path).text)[1]
-
-    def sign_in(self, key, **fields):
-        return self.post("/sign-in", {"form": self.token(), "key": key} | fields)
-
-    def sign_out(self, **fields):
-        return self.post("/sign-out", {"form": self.token()} | fields)
+class Browser(browsing.Browser):
+    """A browser that lets its session be seen."""
 
     @property
     def cookie(self):
@@ -55,6 +39,9 @@ class Browser:
         assert reply.status_code in {200, 303}
         return reply.status_code == 200
 
+    def sign_out(self, **fields):
+        return self.post("/sign-out", fields)
+
 
 def replay(shop, cookie, path="/settings"):
     """What a cookie opens that somebody kept: the status."""
@@ -63,7 +50,7 @@ def replay(shop, cookie, path="/settings"):
 
 
 def new_key(shop, role="owner", name="the key"):
-    return create_key(shop.settings.effective_keys_file, name, role)
+    return shop.new_key(role, name)
 
 
 def sessions_file(shop):
@@ -72,40 +59,25 @@ def sessions_file(shop):
 
 
 @pytest.fixture
-def guarded(make_shop):
-    return make_shop(auth="required")
-
-
-@pytest.fixture
-def signed_in(guarded):
+def signed_in(shop):
     """A function that gives a browser in which a key has signed in."""
-
-    def make(key=None, shop=guarded):
-        browser = Browser(shop)
-        assert browser.sign_in(key or new_key(shop)).status_code == 303
-        return browser
-
-    return make
+    return lambda key=None, shop=shop: Browser(shop, key=key or new_key(shop))
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    """The sessions' clock, which stands still unless it is moved."""
-
-    class Clock:
-        now = 1_800_000_000_000
-
-    monkeypatch.setattr(sessions_module, "_now", lambda: Clock.now)
-    return Clock
+def clock(clock, monkeypatch):
+    """The shop's clock, by which its sessions end too."""
+    monkeypatch.setattr(sessions_module, "_now", lambda: int(clock.time.timestamp() * 1000))
+    return clock
 
 
 # --- signing in ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_signing_in_leads_to_the_roles_first_page(guarded, role):
-    browser = Browser(guarded)
-    reply = browser.sign_in(new_key(guarded, role))
+def test_signing_in_leads_to_the_roles_first_page(shop, role):
+    browser = Browser(shop)
+    reply = browser.sign_in(new_key(shop, role))
 
     assert reply.status_code == 303
     assert reply.headers["Location"] == ("/" if Permission.READ in ROLES[role] else "/desk")
@@ -113,12 +85,12 @@ def test_signing_in_leads_to_the_roles_first_page(guarded, role):
     assert f"role {role}" in browser.get("/sign-in").text
 
 
-def test_a_key_is_taken_as_it_is_pasted(guarded):
-    assert Browser(guarded).sign_in(f" {new_key(guarded)}\n").status_code == 303
+def test_a_key_is_taken_as_it_is_pasted(shop):
+    assert Browser(shop).sign_in(f" {new_key(shop)}\n").status_code == 303
 
 
-def test_a_wrong_key_is_told_beside_its_field_and_not_said_back(guarded):
-    browser = Browser(guarded)
+def test_a_wrong_key_is_told_beside_its_field_and_not_said_back(shop):
+    browser = Browser(shop)
     reply = browser.sign_in("smk_canary", next="/settings/audit")
 
     assert reply.status_code == 401
@@ -130,30 +102,30 @@ def test_a_wrong_key_is_told_beside_its_field_and_not_said_back(guarded):
     assert not browser.is_in
 
 
-def test_wrong_keys_are_counted_and_a_right_one_is_never_slowed(guarded):
-    browser, key = Browser(guarded), new_key(guarded)
+def test_wrong_keys_are_counted_and_a_right_one_is_never_slowed(shop):
+    browser, key = Browser(shop), new_key(shop)
     token = browser.token()
     replies = [browser.post("/sign-in", {"form": token, "key": f"smk_{n}"}) for n in range(12)]
 
     assert [reply.status_code for reply in replies] == [401] * 10 + [429] * 2
     assert 1 <= int(replies[-1].headers["Retry-After"]) <= 60
     wrong = {"Authorization": "Bearer smk_wrong"}
-    assert guarded.get("/total_spent/1", headers=wrong).status_code == 429, "counted with those of the API"
+    assert shop.get("/total_spent/1", headers=wrong).status_code == 429, "counted with those of the API"
     assert browser.sign_in(key).status_code == 303
 
 
-def test_a_revoked_key_does_not_sign_in(guarded):
-    key = new_key(guarded)
-    revoke_key(guarded.settings.effective_keys_file, "the key")
+def test_a_revoked_key_does_not_sign_in(shop):
+    key = new_key(shop)
+    revoke_key(shop.settings.effective_keys_file, "the key")
 
-    assert Browser(guarded).sign_in(key).status_code == 401
+    assert Browser(shop).sign_in(key).status_code == 401
 
 
 # --- the cookie ------------------------------------------------------------------------------
 
 
-def test_the_cookie_is_out_of_scripts_and_other_sites_reach(signed_in, guarded):
-    browser, key = Browser(guarded), new_key(guarded)
+def test_the_cookie_is_out_of_scripts_and_other_sites_reach(signed_in, shop):
+    browser, key = Browser(shop), new_key(shop)
     [cookie] = SimpleCookie(browser.sign_in(key).headers["Set-Cookie"]).values()
 
     assert cookie.key == "smetka_session"
@@ -162,7 +134,7 @@ def test_the_cookie_is_out_of_scripts_and_other_sites_reach(signed_in, guarded):
 
 
 def test_behind_a_trusted_https_proxy_the_cookie_stays_with_this_host(make_shop):
-    shop = make_shop(auth="required", trusted_proxies="127.0.0.1")
+    shop = make_shop(trusted_proxies="127.0.0.1")
     browser = Browser(shop, **{"X-Forwarded-Proto": "https"})
     [cookie] = SimpleCookie(browser.sign_in(new_key(shop)).headers["Set-Cookie"]).values()
 
@@ -179,61 +151,61 @@ def test_behind_a_trusted_https_proxy_the_cookie_stays_with_this_host(make_shop)
     assert any(c.startswith("__Host-smetka_session=;") and "Secure" in c and "Path=/" in c for c in gone)
 
 
-def test_what_others_say_about_https_is_not_believed(guarded):
-    browser = Browser(guarded, **{"X-Forwarded-Proto": "https"})
+def test_what_others_say_about_https_is_not_believed(shop):
+    browser = Browser(shop, **{"X-Forwarded-Proto": "https"})
 
-    assert "Secure" not in browser.sign_in(new_key(guarded)).headers["Set-Cookie"]
+    assert "Secure" not in browser.sign_in(new_key(shop)).headers["Set-Cookie"]
 
 
-def test_the_key_is_not_in_the_cookie_nor_what_could_be_tried_against(guarded, signed_in):
-    key = new_key(guarded)
+def test_the_key_is_not_in_the_cookie_nor_what_could_be_tried_against(shop, signed_in):
+    key = new_key(shop)
     browser = signed_in(key)
     payload = browser.cookie.partition("=")[2].removeprefix(".").partition(".")[0]
     raw = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
     inside = zlib.decompress(raw).decode() if raw[:1] == b"\x78" else raw.decode()
 
     assert "the key" in inside, "this test reads what is in the cookie"
-    [known] = list_keys(guarded.settings.effective_keys_file)
+    [known] = list_keys(shop.settings.effective_keys_file)
     for text in (browser.cookie, inside):
         assert key not in text
         assert key.removeprefix("smk_") not in text
         assert known.hash not in text
 
 
-def test_a_cookie_from_before_signing_in_is_useless_after(guarded):
-    browser = Browser(guarded)
+def test_a_cookie_from_before_signing_in_is_useless_after(shop):
+    browser = Browser(shop)
     browser.get("/sign-in")
     before = browser.cookie
     assert before is not None
-    browser.sign_in(new_key(guarded))
+    browser.sign_in(new_key(shop))
 
     assert browser.cookie != before
-    assert replay(guarded, before) == 303
+    assert replay(shop, before) == 303
     assert browser.is_in
 
 
-def test_signing_in_as_somebody_else_ends_the_session_before(guarded, signed_in):
+def test_signing_in_as_somebody_else_ends_the_session_before(shop, signed_in):
     browser = signed_in()
     before = browser.cookie
-    other = new_key(guarded, "cashier", "till")
+    other = new_key(shop, "cashier", "till")
     assert browser.sign_in(other).headers["Location"] == "/desk"
 
-    assert replay(guarded, before) == 303
+    assert replay(shop, before) == 303
     assert browser.get("/settings").status_code == 403
 
 
-def test_a_made_up_or_altered_cookie_is_nobodys(guarded, signed_in):
+def test_a_made_up_or_altered_cookie_is_nobodys(shop, signed_in):
     cookie = signed_in().cookie
     name, _, value = cookie.partition("=")
     payload, _, signature = value.rpartition(".")
     other = Sessions(
-        sessions_file(guarded).with_name("other"),
-        KeyRing(guarded.settings.effective_keys_file),
+        sessions_file(shop).with_name("other"),
+        KeyRing(shop.settings.effective_keys_file),
         idle_seconds=600,
     )
-    key = list_keys(guarded.settings.effective_keys_file)[0]
+    key = list_keys(shop.settings.effective_keys_file)[0]
     forged = other.write(other.begin(key))
-    assert replay(guarded, cookie) == 200
+    assert replay(shop, cookie) == 200
 
     for altered in [
         "",
@@ -255,27 +227,27 @@ def test_a_made_up_or_altered_cookie_is_nobodys(guarded, signed_in):
             for at in range(0, len(value) - 1, 7)
         ),
     ]:
-        assert replay(guarded, f"{name}={altered}") == 303, altered
+        assert replay(shop, f"{name}={altered}") == 303, altered
 
 
 # --- signing out -----------------------------------------------------------------------------
 
 
-def test_signing_out_makes_the_cookie_useless_on_the_server(guarded, signed_in):
+def test_signing_out_makes_the_cookie_useless_on_the_server(shop, signed_in):
     browser = signed_in()
     kept = browser.cookie
-    assert replay(guarded, kept) == 200
+    assert replay(shop, kept) == 200
     reply = browser.sign_out()
 
     assert (reply.status_code, reply.headers["Location"]) == (303, "/sign-in")
     assert browser.cookie is None
     assert "You are signed out." in browser.get("/sign-in").text
-    assert replay(guarded, kept) == 303
+    assert replay(shop, kept) == 303
     assert not browser.is_in
 
 
-def test_signing_out_here_leaves_other_browsers_alone(guarded, signed_in):
-    key = new_key(guarded)
+def test_signing_out_here_leaves_other_browsers_alone(shop, signed_in):
+    key = new_key(shop)
     here, there = signed_in(key), signed_in(key)
     here.sign_out()
 
@@ -283,8 +255,8 @@ def test_signing_out_here_leaves_other_browsers_alone(guarded, signed_in):
     assert there.is_in
 
 
-def test_signing_out_everywhere_ends_the_keys_other_sessions_and_no_other_keys(guarded, signed_in, clock):
-    key, other = new_key(guarded), new_key(guarded, name="other")
+def test_signing_out_everywhere_ends_the_keys_other_sessions_and_no_other_keys(shop, signed_in, clock):
+    key, other = new_key(shop), new_key(shop, name="other")
     here, there, others = signed_in(key), signed_in(key), signed_in(other)
     here.sign_out(everywhere="1")
 
@@ -293,14 +265,14 @@ def test_signing_out_everywhere_ends_the_keys_other_sessions_and_no_other_keys(g
     assert others.is_in
     # The clock stands still: in the same millisecond.
     assert signed_in(key).is_in
-    clock.now -= DAY
+    clock.jump(-DAY)
     assert signed_in(key).is_in, "the clock was set back"
 
 
-def test_signing_out_everywhere_works_after_the_clock_was_set_back(guarded, signed_in, clock):
-    key = new_key(guarded)
+def test_signing_out_everywhere_works_after_the_clock_was_set_back(shop, signed_in, clock):
+    key = new_key(shop)
     signed_in(key).sign_out(everywhere="1")
-    clock.now -= DAY
+    clock.jump(-DAY)
     here, there = signed_in(key), signed_in(key)
     here.sign_out(everywhere="1")
 
@@ -309,79 +281,79 @@ def test_signing_out_everywhere_works_after_the_clock_was_set_back(guarded, sign
 
 
 def test_revoking_a_key_ends_its_sessions_at_once_and_a_new_one_of_its_name_does_not_revive_them(
-    guarded, signed_in
+    shop, signed_in
 ):
-    browser, other = signed_in(), signed_in(new_key(guarded, name="other"))
-    kept, path = browser.cookie, guarded.settings.effective_keys_file
+    browser, other = signed_in(), signed_in(new_key(shop, name="other"))
+    kept, path = browser.cookie, shop.settings.effective_keys_file
     revoke_key(path, "the key")
 
-    assert replay(guarded, kept) == 303
+    assert replay(shop, kept) == 303
     assert other.is_in
     anew = create_key(path, "the key", "owner")
-    assert replay(guarded, kept) == 303
+    assert replay(shop, kept) == 303
     assert signed_in(anew).is_in
 
 
-def test_a_session_has_no_more_rights_than_its_key_has_now(guarded, signed_in):
-    browser, path = signed_in(new_key(guarded, "manager")), guarded.settings.effective_keys_file
+def test_a_session_has_no_more_rights_than_its_key_has_now(shop, signed_in):
+    browser, path = signed_in(new_key(shop, "manager")), shop.settings.effective_keys_file
     assert browser.get("/settings/audit").status_code == 403
     path.write_text(path.read_text().replace('"manager"', '"cashier"'))
 
     assert browser.get("/settings").status_code == 403
 
 
-def test_strangers_do_not_fill_the_file_by_signing_out(guarded):
-    browser = Browser(guarded)
+def test_strangers_do_not_fill_the_file_by_signing_out(shop):
+    browser = Browser(shop)
     browser.get("/sign-in")
-    before = sessions_file(guarded).read_bytes()
+    before = sessions_file(shop).read_bytes()
     assert browser.sign_out().status_code == 303
 
-    assert sessions_file(guarded).read_bytes() == before
+    assert sessions_file(shop).read_bytes() == before
 
 
-def test_the_file_forgets_sessions_that_are_over_anyhow(guarded, signed_in, clock):
+def test_the_file_forgets_sessions_that_are_over_anyhow(shop, signed_in, clock):
     signed_in().sign_out(everywhere="1")
-    size = sessions_file(guarded).stat().st_size
-    clock.now += 8 * DAY
-    signed_in(new_key(guarded, name="other")).sign_out(everywhere="1")
+    size = sessions_file(shop).stat().st_size
+    clock.pass_(8 * DAY)
+    signed_in(new_key(shop, name="other")).sign_out(everywhere="1")
 
-    assert sessions_file(guarded).stat().st_size == size
+    assert sessions_file(shop).stat().st_size == size
 
 
 # --- time ------------------------------------------------------------------------------------
 
 
 def test_who_does_nothing_for_long_is_signed_out(make_shop, signed_in, clock):
-    shop = make_shop(auth="required", session_idle_minutes=30)
+    shop = make_shop(session_idle_minutes=30)
     browser, unused = signed_in(shop=shop), signed_in(new_key(shop, name="unused"), shop)
     for _ in range(5):
-        clock.now += 29 * MINUTE
+        clock.pass_(29 * MINUTE)
         assert browser.is_in, "use keeps it"
 
     assert not unused.is_in
     kept = browser.cookie
-    clock.now += 32 * MINUTE
+    clock.pass_(32 * MINUTE)
     assert replay(shop, kept) == 303
     assert not browser.is_in
 
 
 def test_after_a_week_everybody_signs_in_anew(make_shop, signed_in, clock):
-    shop = make_shop(auth="required", session_idle_minutes=24 * 60)
+    shop = make_shop(session_idle_minutes=24 * 60)
     browser = signed_in(shop=shop)
-    ends = clock.now + LONGEST_SECONDS * 1000
-    while clock.now + DAY // 2 <= ends:
-        clock.now += DAY // 2
+    ends = clock.time + timedelta(seconds=LONGEST_SECONDS)
+    while clock.time + timedelta(days=0.5) <= ends:
+        clock.pass_(DAY / 2)
         assert browser.is_in
-    clock.now = ends + 1
+    clock.time = ends + timedelta(milliseconds=1)
 
     assert not browser.is_in
     assert browser.sign_in(new_key(shop, name="another")).status_code == 303
     assert browser.is_in
 
 
-def test_a_session_from_the_future_is_over(guarded, signed_in, clock):
+def test_a_session_from_the_future_is_over(shop, signed_in, clock):
     browser = signed_in()
-    clock.now -= 2 * MINUTE
+    clock.jump(-2 * MINUTE)
 
     assert not browser.is_in
 
@@ -390,8 +362,8 @@ def test_a_session_from_the_future_is_over(guarded, signed_in, clock):
 
 
 def test_a_session_of_one_shop_is_nothing_in_another(make_shop, signed_in, tmp_path):
-    one = make_shop(auth="required", data_dir=tmp_path / "one")
-    other = make_shop(auth="required", data_dir=tmp_path / "other")
+    one = make_shop(data_dir=tmp_path / "one")
+    other = make_shop(data_dir=tmp_path / "other")
     browser = signed_in(shop=one)
     other.settings.data_dir.mkdir()
     other.settings.effective_keys_file.write_bytes(one.settings.effective_keys_file.read_bytes())
@@ -400,13 +372,13 @@ def test_a_session_of_one_shop_is_nothing_in_another(make_shop, signed_in, tmp_p
     assert replay(other, browser.cookie) == 303, "the same keys, and yet another shop"
 
 
-def test_the_cookie_opens_no_route_of_the_api(guarded, signed_in, assert_problem):
+def test_the_cookie_opens_no_route_of_the_api(shop, signed_in, assert_problem):
     browser = signed_in()
     api = [
         rule
-        for rule in guarded.app.url_map.iter_rules()
-        if rule.endpoint not in guarded.app.extensions["smetka"].pages
-        and guarded.app.extensions["smetka"].access[rule.endpoint] is not None
+        for rule in shop.app.url_map.iter_rules()
+        if rule.endpoint not in shop.app.extensions["smetka"].pages
+        and shop.app.extensions["smetka"].access[rule.endpoint] is not None
     ]
     assert {"/total_spent/<user_id>", "/write_to_mongodb", "/metrics", "/api/v1/audit"} <= {
         r.rule for r in api
@@ -420,7 +392,7 @@ def test_the_cookie_opens_no_route_of_the_api(guarded, signed_in, assert_problem
 
 
 def test_web_processes_that_share_the_keys_share_the_sessions(make_shop, signed_in, mongodb_uri):
-    one, other = make_shop(auth="required"), make_shop(auth="required")
+    one, other = make_shop(), make_shop()
     browser = signed_in(shop=one)
     there = Browser(other)
     name, _, value = browser.cookie.partition("=")
@@ -431,9 +403,9 @@ def test_web_processes_that_share_the_keys_share_the_sessions(make_shop, signed_
     assert not browser.is_in
 
 
-def test_many_threads_may_meet_a_cookie_at_once(guarded, signed_in):
+def test_many_threads_may_meet_a_cookie_at_once(shop, signed_in):
     value = signed_in().cookie.partition("=")[2]
-    keys = KeyRing(guarded.settings.effective_keys_file)
+    keys = KeyRing(shop.settings.effective_keys_file)
 
     class Slow(Sessions):
         def __setattr__(self, name, value):
@@ -441,7 +413,7 @@ def test_many_threads_may_meet_a_cookie_at_once(guarded, signed_in):
             time.sleep(0.02)  # others look meanwhile
 
     for _ in range(3):
-        fresh = Slow(sessions_file(guarded), keys, idle_seconds=7200)
+        fresh = Slow(sessions_file(shop), keys, idle_seconds=7200)
 
         def read(number, fresh=fresh):
             time.sleep(number / 200)
@@ -465,10 +437,10 @@ def _attempts(browser, other):
     yield "not ASCII", {"form": "ж" * 64}
 
 
-def test_a_form_that_proves_nothing_changes_nothing(guarded, signed_in, assert_problem):
-    key = new_key(guarded)
+def test_a_form_that_proves_nothing_changes_nothing(shop, signed_in, assert_problem):
+    key = new_key(shop)
     browser, other = signed_in(key), signed_in(key)
-    path = guarded.settings.effective_keys_file
+    path = shop.settings.effective_keys_file
     before = path.read_bytes()
 
     for name, proof in _attempts(browser, other):
@@ -478,31 +450,29 @@ def test_a_form_that_proves_nothing_changes_nothing(guarded, signed_in, assert_p
             ("/sign-out", {"everywhere": "1"}),
             ("/sign-in", {"key": key}),
         ):
-            reply = browser.post(where, fields | proof)
+            reply = browser.client.post(where, data=fields | proof, headers=browser.headers)
             assert reply.status_code == 403, name
             assert "The form is out of date" in reply.text
-            assert_problem(
-                browser.post(where, fields | proof, Accept="application/json"), 403, "form-expired"
-            )
+            assert_problem(browser.client.post(where, data=fields | proof), 403, "form-expired")
     assert path.read_bytes() == before
     assert browser.is_in
     assert other.is_in
 
 
-def test_a_form_is_useless_after_signing_out(guarded, signed_in):
+def test_a_form_is_useless_after_signing_out(shop, signed_in):
     browser = signed_in()
     kept, form = browser.cookie, browser.token("/settings")
     browser.sign_out()
     fields = {"form": form, "name": "x", "role": "owner"}
-    before = guarded.settings.effective_keys_file.read_bytes()
+    before = shop.settings.effective_keys_file.read_bytes()
 
-    stranger = guarded.app.test_client(use_cookies=False)
+    stranger = shop.app.test_client(use_cookies=False)
     reply = stranger.post("/settings/keys", data=fields, headers={"Accept": "text/html", "Cookie": kept})
     assert (reply.status_code, reply.headers["Location"]) == (303, "/sign-in")
     browser.get("/sign-in")
     assert browser.post("/sign-in", fields).status_code == 403
     assert browser.post("/sign-out", fields).status_code == 403
-    assert guarded.settings.effective_keys_file.read_bytes() == before
+    assert shop.settings.effective_keys_file.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -515,17 +485,17 @@ def test_a_form_is_useless_after_signing_out(guarded, signed_in):
     ],
     ids=lambda headers: next(iter(headers.values())),
 )
-def test_a_form_sent_from_elsewhere_changes_nothing(guarded, signed_in, headers):
+def test_a_form_sent_from_elsewhere_changes_nothing(shop, signed_in, headers):
     browser = signed_in()
     fields = {"form": browser.token("/settings"), "name": "x", "role": "owner"}
-    before = guarded.settings.effective_keys_file.read_bytes()
+    before = shop.settings.effective_keys_file.read_bytes()
 
     reply = browser.post("/settings/keys", fields, **headers)
     assert reply.status_code == 403
     assert "Requests from other sites change nothing here" in reply.text
     assert browser.post("/sign-out", fields, **headers).status_code == 403
     assert browser.is_in
-    assert guarded.settings.effective_keys_file.read_bytes() == before
+    assert shop.settings.effective_keys_file.read_bytes() == before
     assert browser.post("/settings/keys", fields, Origin="http://localhost").status_code == 200
 
 
@@ -564,8 +534,8 @@ def test_what_is_no_form_is_not_read(signed_in, content_type):
         "/\x00",
     ],
 )
-def test_signing_in_leads_to_no_other_server(guarded, wish):
-    browser, key = Browser(guarded), new_key(guarded)
+def test_signing_in_leads_to_no_other_server(shop, wish):
+    browser, key = Browser(shop), new_key(shop)
 
     assert 'name="next" value="/"' in browser.get(f"/sign-in?next={quote(wish)}").text
     reply = browser.sign_in(key, next=wish)
@@ -582,54 +552,54 @@ def test_signing_in_leads_to_no_other_server(guarded, wish):
         ("/страна", "/%D1%81%D1%82%D1%80%D0%B0%D0%BD%D0%B0"),
     ],
 )
-def test_signing_in_leads_to_where_one_wanted(guarded, wish, place):
-    reply = Browser(guarded).sign_in(new_key(guarded), next=wish)
+def test_signing_in_leads_to_where_one_wanted(shop, wish, place):
+    reply = Browser(shop).sign_in(new_key(shop), next=wish)
 
     assert reply.headers["Location"].lower() == place.lower()
 
 
-def test_a_page_without_a_session_asks_to_sign_in_and_leads_back(guarded):
-    browser = Browser(guarded)
+def test_a_page_without_a_session_asks_to_sign_in_and_leads_back(shop):
+    browser = Browser(shop)
     wanted = "/settings/audit?code=2CXF-8ZKW-T5W2&lang=en"
     reply = browser.get(wanted)
 
     assert reply.status_code == 303
     assert reply.headers["Location"] == f"/sign-in?next={quote(wanted)}"
     wish = re.search('name="next" value="([^"]*)"', browser.get(reply.headers["Location"]).text)[1]
-    assert browser.sign_in(new_key(guarded), next=wish.replace("&amp;", "&")).headers["Location"] == wanted
+    assert browser.sign_in(new_key(shop), next=wish.replace("&amp;", "&")).headers["Location"] == wanted
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/problem+json", "*/*", ""])
-def test_a_program_without_a_key_gets_a_problem_not_a_page(guarded, assert_problem, accept):
-    reply = guarded.get("/settings", headers={"Accept": accept})
+def test_a_program_without_a_key_gets_a_problem_not_a_page(shop, assert_problem, accept):
+    reply = shop.get("/settings", headers={"Accept": accept})
 
     assert_problem(reply, 401, "key-needed")
     assert reply.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_page_can_be_read_with_a_key_in_the_header(guarded):
-    key = {"Authorization": f"Bearer {new_key(guarded, 'reader')}"}
+def test_a_page_can_be_read_with_a_key_in_the_header(shop):
+    key = {"Authorization": f"Bearer {new_key(shop, 'reader')}"}
 
-    assert guarded.get("/settings", headers=key).status_code == 200
+    assert shop.get("/settings", headers=key).status_code == 200
 
 
 # --- the file --------------------------------------------------------------------------------
 
 
-def test_the_file_is_for_nobody_else(guarded, signed_in):
+def test_the_file_is_for_nobody_else(shop, signed_in):
     signed_in().sign_out(everywhere="1")
-    path = sessions_file(guarded)
+    path = sessions_file(shop)
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.with_name(path.name + ".lock").stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_first_visit_makes_the_folder_for_nobody_else(guarded):
-    Browser(guarded).get("/sign-in")
+def test_the_first_visit_makes_the_folder_for_nobody_else(shop):
+    Browser(shop).get("/sign-in")
 
-    assert sessions_file(guarded).parent.stat().st_mode & 0o777 == 0o700
-    assert sessions_file(guarded).stat().st_mode & 0o777 == 0o600
+    assert sessions_file(shop).parent.stat().st_mode & 0o777 == 0o700
+    assert sessions_file(shop).stat().st_mode & 0o777 == 0o600
 
 
 def _delete(path):
@@ -654,7 +624,7 @@ def _as(content):
     ids=["deleted", "empty", "cut", "another", "bytes", "short", "no secret"],
 )
 def test_a_damaged_or_deleted_file_signs_everybody_out_and_lets_them_in_again(make_shop, signed_in, spoil):
-    shop, process = make_shop(auth="required"), make_shop(auth="required")
+    shop, process = make_shop(), make_shop()
     key = new_key(shop)
     browser, other = signed_in(key, shop), signed_in(key, shop)
     assert replay(process, browser.cookie) == 200
@@ -672,15 +642,15 @@ def test_a_damaged_or_deleted_file_signs_everybody_out_and_lets_them_in_again(ma
         assert sessions_file(shop).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_session_that_was_ended_stays_so_whatever_becomes_of_the_file(guarded, signed_in):
+def test_a_session_that_was_ended_stays_so_whatever_becomes_of_the_file(shop, signed_in):
     browser = signed_in()
     kept = browser.cookie
     browser.sign_out()
-    sessions_file(guarded).unlink()
-    assert replay(guarded, kept) == 303
+    sessions_file(shop).unlink()
+    assert replay(shop, kept) == 303
     assert not browser.is_in
 
-    assert replay(guarded, kept) == 303
+    assert replay(shop, kept) == 303
 
 
 def _read_only(path):
@@ -697,9 +667,9 @@ def _blocked(path):
 @pytest.mark.parametrize("make_unwritable", [_read_only, _blocked])
 @pytest.mark.parametrize("when", ["before the first visit", "later"])
 def test_where_nothing_can_be_written_people_can_still_sign_in_and_out(
-    guarded, signed_in, make_unwritable, when, capsys
+    shop, signed_in, make_unwritable, when, capsys
 ):
-    key, path = new_key(guarded), sessions_file(guarded)
+    key, path = new_key(shop), sessions_file(shop)
     if when == "later":
         signed_in(key)
         path.with_name(path.name + ".lock").unlink()
@@ -710,7 +680,7 @@ def test_where_nothing_can_be_written_people_can_still_sign_in_and_out(
         assert browser.is_in
         assert browser.sign_out().status_code == 303
         assert not browser.is_in
-        assert replay(guarded, kept) == 303
+        assert replay(shop, kept) == 303
         assert other.is_in
         assert signed_in(key).sign_out(everywhere="1").status_code == 303
         assert not other.is_in

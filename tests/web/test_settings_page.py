@@ -20,32 +20,12 @@ from smetka.money import Money
 from smetka.settings import Settings, load_settings
 from smetka.telegram.state import Health, beat
 from smetka.web.pages import settings as settings_page
-from tests.fixtures.web import BOT, NOW, Shop
+from tests.fixtures.clock import NOW
+from tests.fixtures.web import AWAY, BOT, Shop
+from tests.web.browsing import HTML, Browser, plain
 
-HTML = {"Accept": "text/html"}
-AWAY = "mongodb://127.0.0.1:1/smetka?timeoutMS=300"
 PAGES = ["/settings", "/settings/ledger", "/settings/audit", "/settings/keys/revoke?name=the%20owner"]
 CODE = "2CXF-8ZKW-T5W2"
-
-
-class Browser:
-    """A browser at a shop, in which a key has signed in."""
-
-    def __init__(self, shop, key=None):
-        self.client = shop.app.test_client()
-        if key:
-            assert self.post("/sign-in", {"key": key}, "/sign-in").status_code == 303
-
-    def get(self, path, **headers):
-        return self.client.get(path, headers=HTML | headers)
-
-    def post(self, path, fields, page="/settings"):
-        token = re.search(r'name="form" value="([0-9a-f]+)"', self.get(page).text)[1]
-        return self.client.post(path, data={"form": token} | fields, headers=HTML)
-
-
-def browse(shop, role="owner", name=None):
-    return Browser(shop, create_key(shop.settings.effective_keys_file, name or f"the {role}", role))
 
 
 def rows(reply, section):
@@ -55,10 +35,6 @@ def rows(reply, section):
         [plain(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
         for row in re.findall(r"<tr>(.*?)</tr>", part, re.DOTALL)
     ][1:]
-
-
-def plain(markup):
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
 
 def keys_of(shop):
@@ -75,30 +51,13 @@ def entries(shop):
 
 
 @pytest.fixture
-def open_shop(make_shop):
-    """A function that opens a shop whose MongoDB is there: a busy machine may take longer than a page."""
-
-    def make(**settings):
-        shop = make_shop(**settings)
-        shop.services.warm_up()
-        return shop
-
-    return make
-
-
-@pytest.fixture
-def shop(open_shop):
-    return open_shop()
-
-
-@pytest.fixture
-def guarded(open_shop):
-    return open_shop(auth="required")
+def guarded(make_shop):
+    return make_shop(auth="required")
 
 
 @pytest.fixture
 def owner(guarded):
-    return browse(guarded)
+    return Browser(guarded, "owner")
 
 
 # --- who sees what ---------------------------------------------------------------------------
@@ -106,7 +65,7 @@ def owner(guarded):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_sees_what_it_may(guarded, role):
-    browser = browse(guarded, role)
+    browser = Browser(guarded, role)
     may_read, may_own = role != "cashier", role == "owner"
     statuses = [
         browser.get(path).status_code for path in ("/settings", "/settings/ledger", "/settings/audit")
@@ -131,7 +90,7 @@ def test_each_role_sees_what_it_may(guarded, role):
 
 @pytest.mark.parametrize("role", ["reader", "cashier", "manager"])
 def test_only_owners_change_keys(guarded, role):
-    browser = browse(guarded, role)
+    browser = Browser(guarded, role)
     before = keys_of(guarded)
     for path, fields in (
         ("/settings/keys", {"name": "x", "role": "owner"}),
@@ -146,8 +105,8 @@ def test_only_owners_change_keys(guarded, role):
 # --- health ----------------------------------------------------------------------------------
 
 
-def test_health_is_said_in_words_of_the_shop(open_shop):
-    shop = open_shop(**BOT)
+@pytest.mark.shop(**BOT)
+def test_health_is_said_in_words_of_the_shop(shop):
     assert [row[:2] for row in rows(shop.get("/settings", headers=HTML), "health")] == [
         ["Ledger", "Works"],
         ["Bonus records", "Works"],
@@ -236,7 +195,7 @@ def test_every_kind_of_problem_has_a_name_and_a_folder_is_named_to_owners_alone(
     assert not {row[0] for row in shown} & kinds, "said as people say it"
     assert {row[1] for row in shown} == {"1,234"}
     assert "/srv/folder-not-writable" in str(shown)
-    others = str(rows(browse(guarded, "reader").get("/settings/ledger"), "odd"))
+    others = str(rows(Browser(guarded, "reader").get("/settings/ledger"), "odd"))
     assert "/srv/folder-not-writable" not in others
     assert "/srv/damaged" in others
 
@@ -301,15 +260,15 @@ def test_no_page_and_no_log_line_has_a_secret(make_shop, mongodb_uri, is_away, c
         telegram_api_url="http://me:canary-in-url@127.0.0.1:1",
     )
     key = create_key(shop.settings.effective_keys_file, "the owner", "owner")
-    browser = Browser(shop, key)
+    browser = Browser(shop, key=key)
     file = shop.settings.effective_keys_file
     secrets = [token, "canary", key, list_keys(file)[0].hash]
     secrets.append(json.loads(file.with_name(file.name + ".sessions").read_text())["secret"])
     secrets.append(re.search("//[^:]+:([^@]+)@", uri or mongodb_uri)[1])
     paths = [*PAGES, "/", "/sign-in", "/customers", "/docs", "/problems", "/readyz", "/settings?lang=mk"]
     said = [browser.get(path).text for path in paths]
-    said.append(browser.post("/settings/keys", {"name": "x" * 70, "role": "none"}).text)
-    said.append(browser.post("/settings/keys", {"name": "another", "role": "reader"}).text)
+    said.append(browser.post("/settings/keys", {"name": "x" * 70, "role": "none"}, "/settings").text)
+    said.append(browser.post("/settings/keys", {"name": "another", "role": "reader"}, "/settings").text)
     said.append(browser.post("/settings/keys/revoke", {"name": "another"}).text)
     printed = capsys.readouterr()
 
@@ -322,7 +281,7 @@ def test_no_page_and_no_log_line_has_a_secret(make_shop, mongodb_uri, is_away, c
 
 
 def test_a_key_is_made_and_shown_exactly_once(guarded, owner, capsys):
-    reply = owner.post("/settings/keys", {"name": " Каса 1 ", "role": "cashier"})
+    reply = owner.post("/settings/keys", {"name": " Каса 1 ", "role": "cashier"}, "/settings")
     key = shown_key(reply)
 
     assert reply.status_code == 200
@@ -334,7 +293,7 @@ def test_a_key_is_made_and_shown_exactly_once(guarded, owner, capsys):
         "a cashier's"
     )
     assert entries(guarded) == [("key the owner", "create-key", "Каса 1")]
-    again = owner.post("/settings/keys", {"name": "Каса 1", "role": "cashier"})
+    again = owner.post("/settings/keys", {"name": "Каса 1", "role": "cashier"}, "/settings")
     assert (again.status_code, shown_key(again)) == (422, None)
     for path in (*PAGES, "/settings/audit"):
         assert shown_key(owner.get(path)) is None
@@ -389,7 +348,7 @@ def test_the_first_key_closes_the_door_behind_its_maker(shop):
         "owner"
     ]
     assert other.get("/settings/audit").status_code == 200
-    reply = maker.post("/settings/keys", {"name": "boss", "role": "owner"})
+    reply = maker.post("/settings/keys", {"name": "boss", "role": "owner"}, "/settings")
     key = shown_key(reply)
 
     assert reply.status_code == 200
@@ -403,7 +362,7 @@ def test_the_first_key_closes_the_door_behind_its_maker(shop):
     assert shop.get("/total_spent/1").status_code == 401
     assert shop.get("/total_spent/1", headers={"Authorization": f"Bearer {key}"}).status_code == 200
     assert entries(shop) == [("anybody", "create-key", "boss")]
-    second = maker.post("/settings/keys", {"name": "till", "role": "cashier"})
+    second = maker.post("/settings/keys", {"name": "till", "role": "cashier"}, "/settings")
     assert second.status_code == 200
     assert "key boss, role owner" in maker.get("/settings").text, "only the first one signs in"
 
@@ -411,7 +370,7 @@ def test_the_first_key_closes_the_door_behind_its_maker(shop):
 @pytest.mark.parametrize("role", ["reader", "cashier", "manager"])
 def test_the_first_key_must_be_an_owners_or_nobody_could_make_the_next(shop, role):
     browser = Browser(shop)
-    reply = browser.post("/settings/keys", {"name": "x", "role": role})
+    reply = browser.post("/settings/keys", {"name": "x", "role": role}, "/settings")
 
     assert reply.status_code == 422
     assert "must be an owner" in reply.text
@@ -423,7 +382,7 @@ def test_the_first_key_must_be_an_owners_or_nobody_could_make_the_next(shop, rol
 def test_a_form_from_before_the_first_key_makes_no_second_one(shop):
     late = Browser(shop)
     token = re.search(r'name="form" value="([0-9a-f]+)"', late.get("/settings").text)[1]
-    Browser(shop).post("/settings/keys", {"name": "boss", "role": "owner"})
+    Browser(shop).post("/settings/keys", {"name": "boss", "role": "owner"}, "/settings")
 
     reply = late.client.post(
         "/settings/keys", data={"form": token, "name": "x", "role": "owner"}, headers=HTML
@@ -484,12 +443,12 @@ def test_what_is_no_key_cannot_be_revoked(guarded, owner, query):
 
 def test_markup_in_a_keys_name_stays_text(guarded, owner):
     name = "<img src=x onerror=alert(1)>\"'{{ 7*7 }}&amp;"
-    said = [owner.post("/settings/keys", {"name": name, "role": "owner"})]
+    said = [owner.post("/settings/keys", {"name": name, "role": "owner"}, "/settings")]
     said += [
         owner.get(path)
         for path in ("/settings", "/settings/audit", f"/settings/keys/revoke?name={quote(name)}")
     ]
-    theirs = Browser(guarded, shown_key(said[0]))
+    theirs = Browser(guarded, key=shown_key(said[0]))
     said += [theirs.get("/settings"), theirs.get("/sign-in"), theirs.get("/")]
     owner.post("/settings/keys/revoke", {"name": name})
     said.append(owner.get("/settings"))
@@ -503,8 +462,8 @@ def test_markup_in_a_keys_name_stays_text(guarded, owner):
 
 def test_keys_work_while_mongodb_is_away_and_the_log_tells_what_the_audit_cannot(make_shop, capsys):
     shop = make_shop(auth="required", mongodb_uri=AWAY)
-    browser = browse(shop)
-    made = browser.post("/settings/keys", {"name": "till", "role": "cashier"})
+    browser = Browser(shop, "owner")
+    made = browser.post("/settings/keys", {"name": "till", "role": "cashier"}, "/settings")
     revoked = browser.post("/settings/keys/revoke", {"name": "till"})
 
     assert (made.status_code, revoked.status_code) == (200, 303)
@@ -532,7 +491,7 @@ def test_who_did_it_is_written_before_it_is_done(guarded, owner, monkeypatch):
 
     monkeypatch.setattr(settings_page, "create_key", fail)
     monkeypatch.setattr(settings_page, "revoke_key", fail)
-    made = owner.post("/settings/keys", {"name": "x", "role": "reader"})
+    made = owner.post("/settings/keys", {"name": "x", "role": "reader"}, "/settings")
     revoked = owner.post("/settings/keys/revoke", {"name": "till"})
 
     by = "key the owner"
@@ -578,8 +537,8 @@ def test_the_audit_is_paged_newest_first(guarded, owner, count, sizes):
     assert [number for page in pages for number in page] == list(range(1, count + 1))
 
 
-def test_the_audit_says_who_did_what_and_whether_it_happened(open_shop, capsys):
-    shop = open_shop(customers=((1, "A", "a@example.com", 30),), payments=((1, 3000, 2026),))
+@pytest.mark.shop(customers=((1, "A", "a@example.com", 30),), payments=((1, 3000, 2026),))
+def test_the_audit_says_who_did_what_and_whether_it_happened(shop, capsys):
     rules = {
         "name": "a",
         "year": 2026,
@@ -666,7 +625,7 @@ def test_the_language_can_be_changed_from_every_answer(owner):
     assert 'href="/settings?lang=en" lang="en" hreflang="en">English</a>' in reply.text
     assert "Does everything work?" not in reply.text
     assert '<html lang="mk">' in owner.get("/settings").text, "from then on"
-    faulty = owner.post("/settings/keys", {"name": "", "role": "reader"}).text
+    faulty = owner.post("/settings/keys", {"name": "", "role": "reader"}, "/settings").text
     back = owner.get(re.search(r'href="(/settings/keys\?lang=en)"', faulty)[1])
     assert (back.status_code, back.headers["Location"]) == (303, "/settings")
     assert '<html lang="en">' in owner.get("/settings").text
@@ -674,7 +633,7 @@ def test_the_language_can_be_changed_from_every_answer(owner):
 
 def test_one_can_sign_out_here_and_everywhere(guarded):
     key = create_key(guarded.settings.effective_keys_file, "boss", "owner")
-    here, there = Browser(guarded, key), Browser(guarded, key)
+    here, there = Browser(guarded, key=key), Browser(guarded, key=key)
     text = here.get("/settings").text
     assert "with the key boss, role owner. After 120 minutes without use" in plain(text)
     forms = re.findall(r'<form method="post" action="/sign-out" class="act">(.*?)</form>', text, re.DOTALL)
@@ -695,7 +654,7 @@ def test_pages_are_for_everybody(guarded, owner, path, language):
     note_many(guarded, 51)
     owner.get(f"/sign-in?lang={language}")
     reply = (
-        owner.post("/settings/keys", {"name": "x", "role": "reader"})
+        owner.post("/settings/keys", {"name": "x", "role": "reader"}, "/settings")
         if path == "the key"
         else owner.get(path)
     )

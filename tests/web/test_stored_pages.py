@@ -6,7 +6,6 @@ import csv
 import io
 import random
 import re
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -33,21 +32,7 @@ COLUMNS = [
     "basis_period",
     "ledger_year_total",
 ]
-
-
-@pytest.fixture
-def open_shop(make_shop, clock):
-    return lambda **settings: make_shop(customers=CUSTOMERS, payments=PAYMENTS, now=clock, **settings)
-
-
-@pytest.fixture
-def shop(open_shop):
-    return open_shop()
-
-
-@pytest.fixture
-def browser(shop):
-    return Browser(shop)
+pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS)
 
 
 def store(shop, user_id, total, review=None, year=2026):
@@ -57,15 +42,25 @@ def store(shop, user_id, total, review=None, year=2026):
         shop.services.bonus_customers.decide(year, user_id, review)
 
 
+@pytest.fixture(scope="module")
+def written():
+    """The records of `stored` as they were made by the first test that wanted them."""
+    return []
+
+
 @pytest.fixture
-def stored(shop, clock):
+def stored(shop, clock, written):
     """120 who are stored: of every kind of decision, source and agreement, in any order."""
-    for n in random.Random(1).sample(range(1, 121), k=120):
-        clock.time += timedelta(seconds=n % 3)
-        store(shop, n, TOTALS[n] if n % 2 else 5000 + n % 5, ["approved", "rejected", None][n % 3])
     records = shop.services.storage.collection("bonus_customers")
+    if written:
+        records.insert_many(written)
+        return shop.services.bonus_customers.page(500, year=2026)
+    for n in random.Random(1).sample(range(1, 121), k=120):
+        clock.pass_(n % 3)
+        store(shop, n, TOTALS[n] if n % 2 else 5000 + n % 5, ["approved", "rejected", None][n % 3])
     records.update_many({"user_id": {"$gt": 100}}, {"$set": {"source": "collected"}})
     store(shop, 130, 7000, year=2025)
+    written.extend(records.find())
     return shop.services.bonus_customers.page(500, year=2026)
 
 
@@ -135,8 +130,8 @@ def test_what_no_list_has_is_said(browser, query):
 # --- deciding --------------------------------------------------------------------------------
 
 
-def test_deciding_by_the_buttons_leads_back_to_the_list_as_it_was(open_shop):
-    shop = open_shop(auth="required")
+@pytest.mark.shop(auth="required")
+def test_deciding_by_the_buttons_leads_back_to_the_list_as_it_was(shop):
     for n in (1, 2, 3):
         store(shop, n, 9000 + n)
     browser = Browser(shop, "manager")
@@ -307,9 +302,9 @@ def test_excel_opens_its_form_by_itself(shop, stored, language, total, separator
     assert reply.data.count(b"\xef\xbb\xbf") == 1
 
 
+@pytest.mark.shop(auth="required")
 @pytest.mark.parametrize("role", ["reader", "manager"])
-def test_names_are_only_in_the_owners_file(open_shop, role):
-    shop = open_shop(auth="required")
+def test_names_are_only_in_the_owners_file(shop, role):
     store(shop, 8, 9000)
     browser = Browser(shop, role)
     reply, page = browser.get("/bonus/customers.csv"), browser.get("/bonus/customers")

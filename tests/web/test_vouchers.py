@@ -12,29 +12,24 @@ from smetka.bonus.codes import ALPHABET, check_symbol, derive
 CUSTOMERS = ((1, "Ана Петрова", "ana@example.com", 30), (2, "Big Buyer", "big@example.com", 61))
 PAYMENTS = ((1, 3000, 2026), (2, 2000, 2026))
 RULES = {"year": 2026, "threshold": 1000, "voucher_value": 500}
+pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS)
+
+
+def issue(shop, *, valid_from="2026-11-01", valid_until="2027-01-31"):
+    """The shop with the vouchers of a campaign."""
+    headers = shop.key("owner") if shop.settings.auth == "required" else {}
+    rules = {**RULES, "name": "year-end", "valid_from": valid_from, "valid_until": valid_until}
+    assert shop.post(rules, path="/api/v1/campaigns", headers=headers).status_code == 201
+    reply = shop.request("POST", "/api/v1/campaigns/year-end/issue", headers=headers)
+    assert reply.json["vouchers_issued"] == 2
+    items = shop.get("/api/v1/campaigns/year-end/vouchers", headers=headers).json["items"]
+    shop.codes = {voucher["user_id"]: voucher["code"] for voucher in items}
+    return shop
 
 
 @pytest.fixture
-def open_shop(make_shop, clock):
-    """A function that opens a shop at the clock's time, and issues the vouchers of a campaign."""
-
-    def make(*, valid_from="2026-11-01", valid_until="2027-01-31", **settings):
-        shop = make_shop(customers=CUSTOMERS, payments=PAYMENTS, now=clock, **settings)
-        headers = shop.key("owner") if settings.get("auth") else {}
-        rules = {**RULES, "name": "year-end", "valid_from": valid_from, "valid_until": valid_until}
-        assert shop.post(rules, path="/api/v1/campaigns", headers=headers).status_code == 201
-        reply = shop.request("POST", "/api/v1/campaigns/year-end/issue", headers=headers)
-        assert reply.json["vouchers_issued"] == 2
-        items = shop.get("/api/v1/campaigns/year-end/vouchers", headers=headers).json["items"]
-        shop.codes = {voucher["user_id"]: voucher["code"] for voucher in items}
-        return shop
-
-    return make
-
-
-@pytest.fixture
-def shop(open_shop):
-    return open_shop()
+def shop(shop):
+    return issue(shop)
 
 
 def act(shop, action, code=None, body=None, **headers):
@@ -130,8 +125,8 @@ def test_wrong_bodies_change_nothing(shop, assert_problem, action, body, pointer
     assert shop.count("audit") == 2, "of the campaign alone"
 
 
-def test_a_voucher_waits_for_its_first_day_and_ends_with_its_last(open_shop, clock, assert_problem):
-    shop = open_shop(valid_from="2026-12-01", valid_until="2027-01-31")
+def test_a_voucher_waits_for_its_first_day_and_ends_with_its_last(make_shop, clock, assert_problem):
+    shop = issue(make_shop(), valid_from="2026-12-01", valid_until="2027-01-31")
     clock.time = datetime(2026, 11, 30, 22, 59, 59, tzinfo=UTC)  # Skopje: 30 November, 23:59:59
     early = assert_problem(act(shop, "redeem"), 409, "not-yet-valid")
     clock.time = datetime(2027, 1, 31, 23, 0, tzinfo=UTC)  # Skopje: 1 February, 00:00:00
@@ -169,8 +164,8 @@ def test_a_checkout_redeems_what_it_reserved(shop):
     assert (reply.status_code, reply.json["status"]) == (200, "redeemed")
 
 
-def test_a_reservation_is_honoured_beyond_the_last_day_until_its_own_end(open_shop, clock, assert_problem):
-    shop = open_shop(valid_until="2026-11-23")
+def test_a_reservation_is_honoured_beyond_the_last_day_until_its_own_end(make_shop, clock, assert_problem):
+    shop = issue(make_shop(), valid_until="2026-11-23")
     clock.time = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)  # Skopje: 23:30
     cart = {"reference": "cart 1"}
     held = act(shop, "reserve", body={**cart, "minutes": 60})
@@ -188,8 +183,8 @@ def test_a_reservation_is_honoured_beyond_the_last_day_until_its_own_end(open_sh
     assert (reply.status_code, reply.json["redeemed_at"]) == (200, "2026-11-23T23:29:59Z")
 
 
-def test_a_reservation_that_outlived_the_voucher_ends_with_its_promise(open_shop, clock, assert_problem):
-    shop = open_shop(valid_until="2026-11-23")
+def test_a_reservation_that_outlived_the_voucher_ends_with_its_promise(make_shop, clock, assert_problem):
+    shop = issue(make_shop(), valid_until="2026-11-23")
     clock.time = datetime(2026, 11, 23, 22, 59, 59, tzinfo=UTC)
     act(shop, "reserve", body={"reference": "cart 1", "minutes": 1})
     clock.time += timedelta(minutes=1)
@@ -200,8 +195,8 @@ def test_a_reservation_that_outlived_the_voucher_ends_with_its_promise(open_shop
     assert_problem(act(shop, "reverse"), 409, "wrong-state")
 
 
-def test_a_reservation_that_outlived_the_voucher_can_be_released_and_made_void(open_shop, clock):
-    shop = open_shop(valid_until="2026-11-23")
+def test_a_reservation_that_outlived_the_voucher_can_be_released_and_made_void(make_shop, clock):
+    shop = issue(make_shop(), valid_until="2026-11-23")
     clock.time = datetime(2026, 11, 23, 22, 59, 59, tzinfo=UTC)
     for code in shop.codes.values():
         act(shop, "reserve", code=code, body={"reference": "cart 1", "minutes": 60})
@@ -222,9 +217,9 @@ def test_a_reservation_that_outlived_the_voucher_can_be_released_and_made_void(o
     ids=["clocks forward", "clocks back", "half an hour off", "a day that begins at one"],
 )
 def test_what_is_taken_back_after_the_last_day_is_expired(
-    open_shop, clock, assert_problem, zone, last_day, before_midnight
+    make_shop, clock, assert_problem, zone, last_day, before_midnight
 ):
-    shop = open_shop(valid_until=last_day, timezone=zone)
+    shop = issue(make_shop(timezone=zone), valid_until=last_day)
     clock.time, key = before_midnight, {"Idempotency-Key": "sent back"}
     act(shop, "redeem")
     act(shop, "redeem", code=shop.codes[2])
@@ -293,8 +288,8 @@ def test_a_key_that_is_none_is_refused(shop, assert_problem, key):
     assert [fault["parameter"] for fault in problem["errors"]] == ["Idempotency-Key"]
 
 
-def test_another_askers_key_of_the_same_text_is_another_key(open_shop, assert_problem):
-    shop = open_shop(auth="required")
+@pytest.mark.shop(auth="required")
+def test_another_askers_key_of_the_same_text_is_another_key(shop, assert_problem):
     first, second = shop.key("cashier", "till 1"), shop.key("cashier", "till 2")
 
     assert act(shop, "redeem", **first, **{"Idempotency-Key": "1"}).status_code == 200
@@ -341,8 +336,8 @@ def test_reversals_at_once_revive_a_voucher_once(shop):
     assert sorted(replies) == [200] + [409] * 15
 
 
-def test_whoever_guesses_is_slowed_and_nobody_else_is(open_shop, assert_problem):
-    shop = open_shop(auth="required")
+@pytest.mark.shop(auth="required")
+def test_whoever_guesses_is_slowed_and_nobody_else_is(shop, assert_problem):
     guesser, cashier = shop.key("cashier", "guesser"), shop.key("cashier", "till")
     here, there = {"REMOTE_ADDR": "192.0.2.7"}, {"REMOTE_ADDR": "192.0.2.8"}
 
@@ -361,8 +356,8 @@ def test_whoever_guesses_is_slowed_and_nobody_else_is(open_shop, assert_problem)
     assert show(shop.codes[1], cashier, there).status_code == 200
 
 
-def test_a_cashier_sees_what_happened_and_not_who_did_it(open_shop):
-    shop = open_shop(auth="required")
+@pytest.mark.shop(auth="required")
+def test_a_cashier_sees_what_happened_and_not_who_did_it(shop):
     cashier, manager = shop.key("cashier", "till 1"), shop.key("manager", "the boss")
     act(shop, "redeem", **cashier)
     address = f"/api/v1/vouchers/{shop.codes[1]}"
@@ -372,8 +367,8 @@ def test_a_cashier_sees_what_happened_and_not_who_did_it(open_shop):
     assert [event.get("by") for event in events] == [None, "key till 1"]
 
 
-def test_the_audit_says_who_did_what_and_whether_it_happened(open_shop, clock, exact):
-    shop = open_shop(auth="required")
+@pytest.mark.shop(auth="required")
+def test_the_audit_says_who_did_what_and_whether_it_happened(shop, clock, exact):
     cashier, owner = shop.key("cashier", "till 1"), shop.key("owner", "the owner")
     clock.time += timedelta(seconds=1)
     act(shop, "redeem", body={"reference": "order 7"}, **cashier)
