@@ -17,6 +17,7 @@ import pytest
 
 from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger import Ledger
+from smetka.ledger.limits import Limits
 from smetka.money import Money
 
 PAY = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute('INSERT INTO user_spending VALUES (1, 5, 2023)'); d.commit(); d.close()"
@@ -24,7 +25,8 @@ PAY = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute('INSERT 
 
 @pytest.fixture
 def ledger(shop):
-    with closing(Ledger(str(shop))) as ledger:
+    # Patient: on a busy disk a commit may hold its lock for longer than a shop's customers wait.
+    with closing(Ledger(str(shop), limits=Limits(file_lock=60))) as ledger:
         yield ledger
 
 
