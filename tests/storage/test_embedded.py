@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
 
 from smetka.errors import StartFailed
 from smetka.processes import birth, descendants
@@ -463,35 +464,28 @@ def no_process_in(folder: Path) -> bool:
 @pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.long)])
 def test_a_kill_under_writes_loses_nothing_acknowledged(own_server, eventually, kills):
     acknowledged: list[str] = []
-    stopping = threading.Event()
 
-    def write(name: int) -> None:
-        with MongoClient(own_server.uri) as client:
-            number = 0
-            while not stopping.is_set():
+    def write_until_the_end(name: int, enough: int) -> None:
+        with contextlib.suppress(PyMongoError), MongoClient(own_server.uri) as client:
+            for number in itertools.count():
                 key = f"{name}-{number}"
                 client.smetka.kept.update_one({"_id": key}, {"$set": {"n": number}}, upsert=True)
                 acknowledged.append(key)
-                number += 1
-
-    def until_the_end(name: int) -> None:
-        try:
-            write(name)
-        except Exception:
-            assert acknowledged
+                if len(acknowledged) >= enough:
+                    os.kill(own_server.pid, signal.SIGKILL)  # at once: it has had no time to write it later
 
     for _ in range(kills):
-        threads = [threading.Thread(target=until_the_end, args=(len(acknowledged) + n,)) for n in range(4)]
-        before = len(acknowledged)
+        known = len(acknowledged)
+        threads = [
+            threading.Thread(target=write_until_the_end, args=(known + n, known + 100)) for n in range(4)
+        ]
         for thread in threads:
             thread.start()
-        eventually(lambda before=before: len(acknowledged) > before + 100)
-        os.kill(own_server.pid, signal.SIGKILL)
-        eventually(lambda: own_server.poll() is not None)
         for thread in threads:
             thread.join()
+        eventually(lambda: own_server.poll() is not None)
         own_server.spawn()
         eventually(own_server.probe)
 
-    stopping.set()
+    assert len(acknowledged) >= kills * 100
     assert set(acknowledged) <= set(kept(own_server))
