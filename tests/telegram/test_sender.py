@@ -579,7 +579,7 @@ def test_each_part_of_a_long_message_arrives_once_whatever_goes_wrong_in_between
     outbox, sender, telegram, clock, long_report, faults
 ):
     (delivery_id,) = outbox.queue("long", "averages", long_report, [MANAGER])
-    for _ in range(40):
+    for _ in range(16):
         if faults and len(telegram.messages(MANAGER)) == 2 and telegram.calls("send*") == 2:
             telegram.fail_next("500", times=faults)
         sender.run_once()
