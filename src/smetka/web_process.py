@@ -15,7 +15,7 @@ from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from smetka.logs import configure_logging
 from smetka.processes import die_with
@@ -25,6 +25,19 @@ DRAIN_SECONDS = 5
 """Requests under way get this long to finish when the server is told to stop."""
 
 HEADER_MILLISECONDS = 5_000
+
+
+class WebServer(MPServer):
+    """Granian's server, for which a second signal to stop is one too many (2.8.7)."""
+
+    def signal_handler_interrupt(self, *arguments: Any, **named: Any) -> None:
+        """Begin to stop; nothing when that has begun.
+
+        Granian's own sets an event, and waits for ever for the event's lock when it comes during another one
+        that holds it. Several come at once from the kernel when a parent of several threads is killed.
+        """
+        if not self.interrupt_signal:
+            super().signal_handler_interrupt(*arguments, **named)  # type: ignore[no-untyped-call]
 
 
 def main() -> None:
@@ -37,7 +50,7 @@ def main() -> None:
     die_with(arguments.parent)
     settings = settings_from_parent()
     _configure_logging(settings)
-    Server(
+    WebServer(
         "smetka.web",
         address=arguments.address,
         port=arguments.port,
