@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from smetka import probing
+from smetka import probing, server
 from tests.selection import not_quick
 
 
@@ -103,3 +103,7 @@ def test_what_hangs_right_after_its_start_is_noticed(sleeper, probe, monkeypatch
 
     assert sleeper.child.wait(30) == -9
     stopping.set()
+
+
+def test_as_shipped_it_is_asked_every_five_seconds_and_has_three_tries():
+    assert (probing.PROBE_SECONDS, probing.PROBES_THAT_TELL, server.ANSWER_SECONDS) == (5, 3, 5)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from smetka.storage.embedded import EmbeddedMongoDB
 
 TICK_SECONDS = 0.2
+ANSWER_SECONDS = 5.0
 NOT_READY_SECONDS = 5.0
 """What is missing is told after this time, and again after ever longer ones."""
 
@@ -182,14 +183,14 @@ def readiness(url: str, host: str) -> dict[str, Any]:
 
 
 def lives(url: str, host: str) -> bool:
-    """Whether a web server answers at all, within 5 s; a wrong answer is one too."""
+    """Whether a web server answers at all, within `ANSWER_SECONDS`; a wrong answer is one too."""
     return bool(_get(url, "/healthz", host))
 
 
 def _get(url: str, path: str, host: str) -> bytes:
     """The body that is answered, nothing when there is no answer."""
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", path, headers={"Host": host})
         return connection.getresponse().read()

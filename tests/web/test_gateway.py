@@ -6,7 +6,9 @@ import asyncio
 import json
 import threading
 
-from smetka.web.gateway import LONGEST_QUEUE, WRITE_THREADS, Gateway
+import pytest
+
+from smetka.web.gateway import BODY_SECONDS, LONGEST_QUEUE, WRITE_THREADS, Gateway
 from smetka.web.headers import as_one_each
 from tests.web.test_at_once import Answer, Fields, Scope
 
@@ -43,6 +45,49 @@ def test_more_requests_than_may_wait_are_refused_at_once_and_the_others_answered
     assert refused == answers[-10:]
     assert {json.loads(answer.body)["type"] for answer in refused} == {"/problems/overloaded"}
     assert {answer.status for answer in answers if answer not in refused} == {415}
+
+
+class Silent(Answer):
+    """A client that sends its head, and then nothing."""
+
+    async def __call__(self):
+        await asyncio.sleep(60)
+
+    async def __aiter__(self):
+        await asyncio.sleep(60)
+        yield b""
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/write_to_mongodb", [("content-length", "100"), ("content-type", "application/json")]),
+        ("/write_to_mongodb", [("transfer-encoding", "chunked"), ("content-type", "application/json")]),
+        (
+            "/api/v1/ledger/imports?name=orders.csv",
+            [("content-length", "5000"), ("content-type", "text/csv")],
+        ),
+    ],
+    ids=["declared", "chunked", "a file"],
+)
+def test_a_body_that_comes_too_slowly_is_408(shop, path, fields):
+    gateway = Gateway(shop.app, on_close=lambda: None, body_seconds=0.05)
+    path, _, query = path.partition("?")
+    lines = Fields([("host", "127.0.0.1:8000"), *fields])
+    scope, answer = Scope(path, lines, method="POST", query_string=query), Silent()
+
+    async def ask():
+        await asyncio.wait_for(gateway.__rsgi__(scope, answer), 20)
+        gateway.__rsgi_del__(asyncio.get_running_loop())
+
+    asyncio.run(ask())
+
+    assert (answer.status, answer.json()["type"]) == (408, "/problems/request-timeout")
+    assert [*(shop.settings.data_dir / "uploads").glob("*")] == []
+
+
+def test_ten_seconds_are_the_time_for_a_body():
+    assert BODY_SECONDS == 10
 
 
 def test_lines_of_one_header_are_joined_as_its_own_rule_says():

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 UPLOAD_SECONDS = 600.0
 """A file must be here completely within this time: 200 MiB at 3 Mbit/s."""
 
-PAUSE_SECONDS = 10.0
-"""Some of it must come within each such time."""
-
 
 class Arriving:
-    """What WSGI calls the input of a request. Made on the event loop, read in one other thread."""
+    """What WSGI calls the input of a request. Made on the event loop, read in one other thread.
 
-    def __init__(self, proto: HTTPProtocol) -> None:
-        self._proto = proto
+    Args:
+        pause_seconds: some of it must come within each such time.
+    """
+
+    def __init__(self, proto: HTTPProtocol, pause_seconds: float) -> None:
+        self._proto, self._pause_seconds = proto, pause_seconds
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + UPLOAD_SECONDS
         self._pieces: AsyncIterator[bytes] | None = None
@@ -43,7 +44,7 @@ class Arriving:
         if not self._rest and not self._ended:
             waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
             try:
-                self._rest = waiting.result(2 * PAUSE_SECONDS)
+                self._rest = waiting.result(2 * self._pause_seconds)
             except TimeoutError:  # the loop's, or ours when the loop itself has stopped
                 raise RequestTimeout("The file did not arrive in time.") from None
             except (ProtocolClosed, CancelledError):
@@ -56,7 +57,7 @@ class Arriving:
         if self._pieces is None:
             self._pieces = aiter(self._proto)
         left = self._until - self._loop.time()
-        async with asyncio.timeout(min(PAUSE_SECONDS, left)):
+        async with asyncio.timeout(min(self._pause_seconds, left)):
             try:
                 # Not with a default, which Granian's iterator does not survive (2.8.7: the process ends).
                 piece = await anext(self._pieces)

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from granian.rsgi import Scope
 
 BODY_SECONDS = 10.0
-"""A request's body must be here completely within this time."""
 
 READ_THREADS, LONG_THREADS, WRITE_THREADS = 8, 24, 24
 UPLOAD_THREADS = 4
@@ -52,12 +51,20 @@ _log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """The RSGI application: one per web process."""
+    """The RSGI application: one per web process.
 
-    def __init__(self, app: Flask, *, on_close: Callable[[], None]) -> None:
+    Args:
+        body_seconds: a request's body must be here completely within this time, or, where a file is taken,
+            some of it within each such time.
+    """
+
+    def __init__(
+        self, app: Flask, *, on_close: Callable[[], None], body_seconds: float = BODY_SECONDS
+    ) -> None:
         parts: WebParts = app.extensions["smetka"]
         self._app = app
         self._on_close = on_close
+        self._body_seconds = body_seconds
         self._at_once = AtOnce(parts)
         self._long_paths = re.compile(
             "|".join("[^/]+".join(map(re.escape, re.split("<[^>]*>", path))) for path in parts.long_paths)
@@ -94,10 +101,10 @@ class Gateway:
         lane = self._lane(scope)
         if lane is self._uploads:
             # Unread: who may not send a file is refused before any of it is here.
-            environ["wsgi.input"] = Arriving(proto)
+            environ["wsgi.input"] = Arriving(proto, self._body_seconds)
             environ["wsgi.input_terminated"] = "HTTP_TRANSFER_ENCODING" in environ
         else:
-            environ.update(await _body(environ, proto))
+            environ.update(await _body(environ, proto, self._body_seconds))
         if scope.path == "/healthz":
             return respond(self._app, environ, proto)  # asks nobody, and must not wait behind those who do
         if lane.waiting >= LONGEST_QUEUE:
@@ -235,11 +242,11 @@ def _environ(scope: Scope) -> WSGIEnvironment:
     return environ
 
 
-async def _body(environ: WSGIEnvironment, proto: HTTPProtocol) -> dict[str, Any]:
+async def _body(environ: WSGIEnvironment, proto: HTTPProtocol, seconds: float) -> dict[str, Any]:
     """The body, as additions to the environ. Of one that is too long only a little more than allowed."""
     declared = environ.get("CONTENT_LENGTH")
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             if "HTTP_TRANSFER_ENCODING" in environ:
                 return await _chunked(proto)
             if (
