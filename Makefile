@@ -51,7 +51,7 @@ bench: .venv/tests .venv/bench/made ## Measure, side by side with what one would
 	@$(BIN)/python -m bench $(BENCH)
 
 torture: .venv/tests ## The tests of faults, kills and load, long; prints a table
-	TORTURE=long $(BIN)/python -m pytest tests/e2e/test_torture_*.py
+	$(BIN)/python -m pytest --long
 
 mutants: .venv/tests .venv/mutation/made ## Take guards away, change figures, see the tests turn red; prints tables
 	@$(BIN)/python -m tests.mutants $(MUTANTS)

@@ -17,7 +17,7 @@ pytest_plugins = [
     "tests.selection",
     *(
         f"tests.fixtures.{name}"
-        for name in ("clock", "ledger", "records", "web", "command", "product", "browser")
+        for name in ("leftovers", "clock", "ledger", "records", "web", "command", "product", "browser")
     ),
 ]
 

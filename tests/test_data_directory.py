@@ -73,6 +73,23 @@ def test_a_folder_whose_name_is_not_text_is_one_line(tmp_path):
         DataDirectory(Path(os.fsdecode(os.fsencode(tmp_path) + b"/data\xff"))).hold("serve")
 
 
+def test_looking_at_what_runs_keeps_nobody_from_holding_it(tmp_path):
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            DataDirectory(tmp_path).running()
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        for _ in range(50):
+            DataDirectory(tmp_path).hold("serve").release()
+    finally:
+        stop.set()
+        looker.join()
+
+
 @pytest.mark.process
 def test_the_next_holder_waits_for_the_children_of_the_last(tmp_path):
     folder = tmp_path / "data"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
+
+from smetka.keys import create_key
+from tests.e2e.torture import brief_or_long
+from tests.fixtures.ledger import write_ledger
+from tests.fixtures.product import make_shop_in
 
 AXE = (Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -36,22 +40,14 @@ VISITS = [
 ]
 
 
-@contextmanager
-def browsing(chromium, size, scheme, *, scripts=True):
-    """A browser's page that keeps every complaint, violations of the CSP among them."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        context = browser.new_context(
-            viewport=SIZES[size], color_scheme=scheme, java_script_enabled=scripts, locale="de-DE"
-        )
-        page = context.new_page()
-        page.complaints = []
-        page.on(
-            "console", lambda m: page.complaints.append(m.text) if m.type in {"error", "warning"} else None
-        )
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        yield page
-        browser.close()
+def looks(size, scheme, *, scripts=True):
+    """How a browser is: options of `new_page`."""
+    return {
+        "viewport": SIZES[size],
+        "color_scheme": scheme,
+        "java_script_enabled": scripts,
+        "locale": "de-DE",
+    }
 
 
 def axe(page):
@@ -65,12 +61,21 @@ def axe(page):
     ]
 
 
+@pytest.fixture(scope="module")
+def module_shop(tmp_path_factory, prepared_home):
+    folder = tmp_path_factory.mktemp("year-end")
+    ledger = write_ledger(folder / "year-end.db", CUSTOMERS, PAYMENTS)
+    shop = make_shop_in(folder, prepared_home, ledger=ledger, SMETKA_BONUS_THRESHOLD="2000")
+    shop.key = create_key(shop.data_dir / "keys.json", "the owner", "owner")
+    yield shop.start()
+    shop.close()
+
+
 @pytest.fixture
-def shop(new_shop, make_ledger):
-    ledger = make_ledger(CUSTOMERS, PAYMENTS, name="year-end.db")
-    shop = new_shop(ledger=ledger, SMETKA_BONUS_THRESHOLD="2000").start()
-    shop.key = shop.run("key", "create", "the owner", "--role", "owner").stdout.strip()
-    return shop
+def shop(module_shop):
+    """A running shop whose owner has a key, without a record."""
+    module_shop.empty()
+    return module_shop
 
 
 def ask(shop, path):
@@ -99,89 +104,89 @@ def shown(amount, language):
 
 
 @pytest.mark.parametrize(("language", "size", "scheme", "scripts"), VISITS)
-def test_an_owner_sees_decides_and_acts(chromium, shop, language, size, scheme, scripts):
-    with browsing(chromium, size, scheme, scripts=scripts) as page:
-        page.goto(f"{shop.url}/sign-in?lang={language}")
-        sign_in(page, shop)
-        assert urlsplit(page.url).path == "/"
-        assert page.locator("html").get_attribute("lang") == language
+def test_an_owner_sees_decides_and_acts(new_page, shop, language, size, scheme, scripts):
+    page, campaign = new_page(**looks(size, scheme, scripts=scripts)), f"new-year-{language}-{size}"
+    page.goto(f"{shop.url}/sign-in?lang={language}")
+    sign_in(page, shop)
+    assert urlsplit(page.url).path == "/"
+    assert page.locator("html").get_attribute("lang") == language
 
-        # What does each age group spend?
-        average = ask(shop, "/average_spending_by_age?notify=false")["average_spending"]["31-36"]
-        row = page.locator("section:has(#ages) tr", has_text="31-36")
-        expect(row.locator("td").first).to_have_text(shown(average, language))
+    # What does each age group spend?
+    average = ask(shop, "/average_spending_by_age?notify=false")["average_spending"]["31-36"]
+    row = page.locator("section:has(#ages) tr", has_text="31-36")
+    expect(row.locator("td").first).to_have_text(shown(average, language))
 
-        # What does lowering the threshold by 500 cost?
-        page.click("nav a[href='/bonus']")
-        expect(page.locator("#plan .figure").first).to_have_text(str(len(due(2026, 2000))))
-        lower = page.locator("#plan tbody tr", has=page.locator("th", has_text="(−500)"))
-        more = len(due(2026, 1500)) - len(due(2026, 2000))
-        cost = shown(Decimal(500 * more), language).removesuffix(",00").removesuffix(".00")
-        expect(lower.locator("td").last).to_have_text(f"+{cost}")
-        page.fill("#threshold", "1.500" if language == "mk" else "1,500")
+    # What does lowering the threshold by 500 cost?
+    page.click("nav a[href='/bonus']")
+    expect(page.locator("#plan .figure").first).to_have_text(str(len(due(2026, 2000))))
+    lower = page.locator("#plan tbody tr", has=page.locator("th", has_text="(−500)"))
+    more = len(due(2026, 1500)) - len(due(2026, 2000))
+    cost = shown(Decimal(500 * more), language).removesuffix(",00").removesuffix(".00")
+    expect(lower.locator("td").last).to_have_text(f"+{cost}")
+    page.fill("#threshold", "1.500" if language == "mk" else "1,500")
+    if not scripts:
+        page.click("form:has(#threshold) button")
+    expect(page.locator("#plan .figure").first).to_have_text(str(len(due(2026, 1500))))
+
+    # Who is due, one by one
+    page.locator("#plan p a[href^='/bonus/due']").click()
+    expect(page.locator("main .lead")).to_contain_text(str(len(due(2026, 1500))))
+    page.go_back()
+
+    # A campaign, its preview, its vouchers
+    page.fill("#threshold", "1500")
+    if not scripts:
+        page.click("form:has(#threshold) button")
+    expect(page.locator("#plan .figure").first).to_have_text(str(len(due(2026, 1500))))
+    page.click("#plan a.button")
+    page.fill("#name", campaign)
+    page.click("main form button")
+    assert urlsplit(page.url).path == f"/bonus/campaigns/{campaign}"
+    expect(page.locator(".told")).to_be_visible()
+    page.click("main a[href$='/preview']")
+    expect(page.locator("main .figure").first).to_have_text(str(len(due(2026, 1500))))
+    page.click("main .act button")
+    assert urlsplit(page.url).path == f"/bonus/campaigns/{campaign}"
+    for _ in range(100):
+        if page.locator("section:has(#figures) .figure").count():
+            break
+        page.wait_for_timeout(100)
         if not scripts:
-            page.click("form:has(#threshold) button")
-        expect(page.locator("#plan .figure").first).to_have_text(str(len(due(2026, 1500))))
+            page.reload()
+    expect(page.locator("section:has(#figures) .figure").first).to_have_text(str(len(due(2026, 1500))))
+    code = page.locator("section:has(#vouchers) code").first.inner_text()
+    customer = page.locator("section:has(#vouchers) tbody th a").first.inner_text()
 
-        # Who is due, one by one
-        page.locator("#plan p a[href^='/bonus/due']").click()
-        expect(page.locator("main .lead")).to_contain_text(str(len(due(2026, 1500))))
-        page.go_back()
+    # Why that customer
+    page.click(f"section:has(#vouchers) a[href='/customers/{customer}']")
+    expect(page.locator("section:has(#bonus) code")).to_have_text(code)
 
-        # A campaign, its preview, its vouchers
-        page.fill("#threshold", "1500")
-        if not scripts:
-            page.click("form:has(#threshold) button")
-        expect(page.locator("#plan .figure").first).to_have_text(str(len(due(2026, 1500))))
-        page.click("#plan a.button")
-        page.fill("#name", "new-year")
-        page.click("main form button")
-        assert urlsplit(page.url).path == "/bonus/campaigns/new-year"
-        expect(page.locator(".told")).to_be_visible()
-        page.click("main a[href$='/preview']")
-        expect(page.locator("main .figure").first).to_have_text(str(len(due(2026, 1500))))
-        page.click("main .act button")
-        assert urlsplit(page.url).path == "/bonus/campaigns/new-year"
-        for _ in range(100):
-            if page.locator("section:has(#figures) .figure").count():
-                break
-            page.wait_for_timeout(200)
-            if not scripts:
-                page.reload()
-        expect(page.locator("section:has(#figures) .figure").first).to_have_text(str(len(due(2026, 1500))))
-        code = page.locator("section:has(#vouchers) code").first.inner_text()
-        customer = page.locator("section:has(#vouchers) tbody th a").first.inner_text()
+    # At the cash desk, by keyboard only
+    page.click("nav a[href='/desk']")
+    expect(page.locator("#code")).to_be_focused()
+    page.keyboard.type(code.lower().replace("-", " "))
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict.good")).to_contain_text(code)
+    page.locator("form[action='/desk/redeem'] button").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("form[action='/desk/undo'] button")).to_be_visible()
+    assert ask(shop, f"/api/v1/vouchers/{code}")["status"] == "redeemed"
+    page.click("form[action='/desk/undo'] button")
+    assert ask(shop, f"/api/v1/vouchers/{code}")["status"] == "issued"
+    page.click("form[action='/desk/redeem'] button")
+    page.fill("#code", code)
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict:not(.good)")).to_contain_text(code)
+    assert ask(shop, f"/api/v1/vouchers/{code}")["status"] == "redeemed"
 
-        # Why that customer
-        page.click(f"section:has(#vouchers) a[href='/customers/{customer}']")
-        expect(page.locator("section:has(#bonus) code")).to_have_text(code)
-
-        # At the cash desk, by keyboard only
-        page.click("nav a[href='/desk']")
-        expect(page.locator("#code")).to_be_focused()
-        page.keyboard.type(code.lower().replace("-", " "))
-        page.keyboard.press("Enter")
-        expect(page.locator(".verdict.good")).to_contain_text(code)
-        page.locator("form[action='/desk/redeem'] button").focus()
-        page.keyboard.press("Enter")
-        expect(page.locator("form[action='/desk/undo'] button")).to_be_visible()
-        assert ask(shop, f"/api/v1/vouchers/{code}")["status"] == "redeemed"
-        page.click("form[action='/desk/undo'] button")
-        assert ask(shop, f"/api/v1/vouchers/{code}")["status"] == "issued"
-        page.click("form[action='/desk/redeem'] button")
-        page.fill("#code", code)
-        page.keyboard.press("Enter")
-        expect(page.locator(".verdict:not(.good)")).to_contain_text(code)
-        assert ask(shop, f"/api/v1/vouchers/{code}")["status"] == "redeemed"
-
-        # Who did it, and out
-        page.goto(f"{shop.url}/settings/audit")
-        expect(page.locator("main tbody tr").first).to_contain_text("the owner")
-        page.click("header form button")
-        assert urlsplit(page.url).path == "/sign-in"
-        page.goto(f"{shop.url}/bonus")
-        assert urlsplit(page.url).path == "/sign-in"
-        assert page.complaints == []
+    # Who did it, and out
+    page.goto(f"{shop.url}/settings/audit")
+    expect(page.locator("main tbody tr").first).to_contain_text("the owner")
+    page.click("header form button")
+    assert urlsplit(page.url).path == "/sign-in"
+    page.goto(f"{shop.url}/bonus")
+    assert urlsplit(page.url).path == "/sign-in"
+    assert page.complaints == []
 
 
 PAGES = (
@@ -212,47 +217,49 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(
-    ("language", "size", "scheme"),
-    [
-        ("en", "desktop", "light"),
-        ("mk", "phone", "dark"),
-        ("en", "phone", "dark"),
-        ("mk", "desktop", "light"),
-    ],
-)
-def test_every_page_is_for_everybody(chromium, shop, language, size, scheme):
+# Every page is looked at in both ways and languages, and closely in one of them; `make torture` has the others.
+WAYS = (("desktop", "light"), ("phone", "dark"))
+
+
+@brief_or_long("closely", {"en": WAYS[:1], "mk": WAYS[1:]}, {"en": WAYS[1:], "mk": WAYS[:1]})
+@pytest.mark.parametrize("language", ["en", "mk"])
+def test_every_page_is_for_everybody(new_page, shop, language, closely):
     valid = ["--valid-until", "2099-01-31", "--threshold", "2000", "--voucher-value", "500", "--year", "2026"]
     assert shop.run("campaign", "create", "a", *valid).returncode == 0
     assert shop.run("campaign", "issue", "a").returncode == 0
     assert shop.run("bonus", "collect", "--year", "2026").returncode == 0
     body = json.dumps({"user_id": 150, "total_spending": 99999, "year": 2026})
     headers = {"Authorization": f"Bearer {shop.key}", "Content-Type": "application/json"}
-    code = json.loads(
-        shop.get("/api/v1/campaigns/a/vouchers", headers={"Authorization": f"Bearer {shop.key}"}).text
-    )["items"][0]["code"]
-    with browsing(chromium, size, scheme) as page:
-        page.goto(f"{shop.url}/sign-in?lang={language}")
-        sign_in(page, shop)
-        page.request.post(f"{shop.url}/write_to_mongodb", data=body, headers=headers)
-        wrong, wide = {}, []
-        for path in PAGES:
-            page.goto(shop.url + path)
-            wrong[path] = axe(page)
+    code = ask(shop, "/api/v1/campaigns/a/vouchers")["items"][0]["code"]
+    page = new_page(**looks("desktop", "light"))
+    page.goto(f"{shop.url}/sign-in?lang={language}")
+    sign_in(page, shop)
+    page.request.post(f"{shop.url}/write_to_mongodb", data=body, headers=headers)
+    wrong, wide = {}, []
+    for path in PAGES:
+        page.goto(shop.url + path)
+        for size, scheme in WAYS:
+            page.set_viewport_size(SIZES[size])
+            page.emulate_media(color_scheme=scheme)
+            if (size, scheme) in closely[language]:
+                wrong[f"{path} {size}"] = axe(page)
             if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                wide.append(path)
+                wide.append(f"{path} {size}")
             # A figure that is cut at the edge reads as another one.
-            wide += [f"{path}: {table}" for table in page.evaluate(CUT)]
-            assert "49" not in page.title()
-        for typed in (code, "AAAA-AAAA-AAAA", code.replace(code[0], "Z")):
-            page.goto(f"{shop.url}/desk")
-            page.fill("#code", typed)
-            page.keyboard.press("Enter")
-            expect(page.locator(".verdict")).to_be_visible()
-            wrong[f"/desk {typed}"] = axe(page)
-        assert "\n".join(f"{path} {found}" for path, found in wrong.items() if found) == ""
-        assert wide == []
-        # The browser itself reports answers of 4xx in its console: those were asked for.
-        assert [c for c in page.complaints if not re.search(r"status of 4\d\d", c)] == []
-        page.goto(f"{shop.url}/customers/7")
-        assert NASTY in page.locator("h1").inner_text()
+            wide += [f"{path} {size}: {table}" for table in page.evaluate(CUT)]
+        assert "49" not in page.title()
+    for typed in (code, "AAAA-AAAA-AAAA", code.replace(code[0], "Z")):
+        page.goto(f"{shop.url}/desk")
+        page.fill("#code", typed)
+        page.keyboard.press("Enter")
+        expect(page.locator(".verdict")).to_be_visible()
+        for size, scheme in closely[language]:
+            page.set_viewport_size(SIZES[size])
+            page.emulate_media(color_scheme=scheme)
+            wrong[f"/desk {typed} {size}"] = axe(page)
+    assert "\n".join(f"{path} {found}" for path, found in wrong.items() if found) == ""
+    assert wide == []
+    # The browser itself reports answers of 4xx in its console: those were asked for.
+    assert [c for c in page.complaints if not re.search(r"status of 4\d\d", c)] == []
+    page.goto(f"{shop.url}/customers/7")
+    assert NASTY in page.locator("h1").inner_text()

@@ -16,9 +16,9 @@ BODY = b'{"user_id": 10, "total_spending": 2000}'
 
 
 @pytest.fixture
-def send(shop):
+def send(running_shop):
     """A function that sends bytes and returns (status, headers, body) of the first answer."""
-    port = urlsplit(shop.url).port
+    port = urlsplit(running_shop.url).port
 
     def send(data: bytes, *, seconds: float = 30) -> tuple[int, dict[str, str], bytes]:
         with socket.create_connection(("127.0.0.1", port), timeout=seconds) as client:
@@ -58,7 +58,7 @@ def length(body: bytes) -> bytes:
 
 
 def stored(shop) -> int:
-    with MongoClient(shop.status()["mongodb_uri"]) as client:
+    with MongoClient(shop.mongodb_uri) as client:
         return len(list(client.get_default_database()["bonus_customers"].find()))
 
 
@@ -170,14 +170,12 @@ big = b'{"user_id": 10, "total_spending": 2000' + b" " * (64 * 1024) + b"}"
         ),
     ],
 )
-def test_what_is_wrong_is_refused_with_a_problem_and_writes_nothing(shop, send, data, status, slug):
-    before = stored(shop)
-
+def test_what_is_wrong_is_refused_with_a_problem_and_writes_nothing(running_shop, send, data, status, slug):
     answered, headers, body = send(data)
 
     assert answered == status, body
     assert is_problem(headers, body, slug), body
-    assert stored(shop) == before
+    assert stored(running_shop) == 0
 
 
 @pytest.mark.parametrize(
@@ -193,16 +191,14 @@ def test_what_is_wrong_is_refused_with_a_problem_and_writes_nothing(shop, send, 
         pytest.param(request(b"GET", b"/" + b"a" * 70_000, body=b""), id="a line over 64 KiB"),
     ],
 )
-def test_what_the_parser_refuses_is_a_4xx_and_writes_nothing(shop, send, data):
-    before = stored(shop)
-
+def test_what_the_parser_refuses_is_a_4xx_and_writes_nothing(running_shop, send, data):
     status, _, _ = send(data)
 
     assert 400 <= status < 500
-    assert stored(shop) == before
+    assert stored(running_shop) == 0
 
 
-def test_a_length_beside_chunks_smuggles_nothing(shop, send):
+def test_a_length_beside_chunks_smuggles_nothing(running_shop, send):
     """The chunks count (RFC 9112, 6.3), and the connection is closed: what follows is no request."""
     chunks = b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n"
     smuggled = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -215,15 +211,17 @@ def test_a_length_beside_chunks_smuggles_nothing(shop, send):
     assert headers["connection"] == "close"
 
 
-def test_a_body_that_comes_too_slowly_is_408_and_costs_nobody_else(shop):
-    port = urlsplit(shop.url).port
+# Briefly: tests/web/test_gateway.py with less time, and the slow clients of test_torture_clients.py.
+@pytest.mark.long
+def test_a_body_that_comes_too_slowly_is_408_and_costs_nobody_else(running_shop):
+    port = urlsplit(running_shop.url).port
     slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(100)]
     try:
         for client in slow:
             client.sendall(request(headers=[b"Content-Length: 100"], body=b"abc"))
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda _: shop.get("/total_spent/10").status_code, range(20)))
-        posted = shop.post(12)
+            answers = list(pool.map(lambda _: running_shop.get("/total_spent/10").status_code, range(20)))
+        posted = running_shop.post(12)
         time.sleep(1)
         late = receive(slow[0])
     finally:
@@ -236,15 +234,14 @@ def test_a_body_that_comes_too_slowly_is_408_and_costs_nobody_else(shop):
     assert is_problem(late[1], late[2], "request-timeout")
 
 
-def test_a_client_that_goes_away_in_the_middle_leaves_nothing(shop, send):
-    port = urlsplit(shop.url).port
-    before = stored(shop)
+def test_a_client_that_goes_away_in_the_middle_leaves_nothing(running_shop, send):
+    port = urlsplit(running_shop.url).port
     for _ in range(10):
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(request(headers=[length(BODY)], body=BODY[:20]))
 
     assert send(request(b"GET", b"/healthz", body=b""))[0] == 200
-    assert stored(shop) == before
+    assert stored(running_shop) == 0
 
 
 @pytest.mark.parametrize(
@@ -265,16 +262,15 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(shop, send):
         ),
     ],
 )
-def test_a_body_that_ends_too_early_is_a_problem_and_writes_nothing(shop, data, status, slug):
-    before = stored(shop)
-    with socket.create_connection(("127.0.0.1", urlsplit(shop.url).port), timeout=30) as client:
+def test_a_body_that_ends_too_early_is_a_problem_and_writes_nothing(running_shop, data, status, slug):
+    with socket.create_connection(("127.0.0.1", urlsplit(running_shop.url).port), timeout=30) as client:
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)
         answered, headers, body = receive(client)
 
     assert answered == status, body
     assert is_problem(headers, body, slug), body
-    assert stored(shop) == before
+    assert stored(running_shop) == 0
 
 
 def test_a_header_with_an_underscore_is_not_another_ones(send):
@@ -294,8 +290,8 @@ def test_a_small_chunked_body_is_read(send):
     assert status in {200, 201}
 
 
-def test_a_connection_is_kept_for_the_next_request(shop):
-    port = urlsplit(shop.url).port
+def test_a_connection_is_kept_for_the_next_request(running_shop):
+    port = urlsplit(running_shop.url).port
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         for _ in range(3):
             client.sendall(request(b"GET", b"/total_spent/10", body=b""))

@@ -21,7 +21,7 @@ from smetka.telegram.delivery import DELIVERED, DUE, SENDING
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.standin import FakeTelegram
 from smetka.telegram.standin.world import Fault
-from tests.e2e.torture import rounds, tell
+from tests.e2e.torture import brief_or_long, tell
 
 __all__ = ["tell"]
 
@@ -107,9 +107,11 @@ def start_sender(mongodb_uri, tmp_path):
         process.wait()
 
 
-@pytest.mark.timeout(900)
-def test_every_message_arrives_and_only_those_whose_answer_was_lost_arrive_twice(outbox, start_sender, tell):
-    messages, chats, kills = rounds(80, 1000), rounds(10, 50), rounds(4, 20)
+@brief_or_long("size", (36, 12, 2), (1000, 50, 20))
+def test_every_message_arrives_and_only_those_whose_answer_was_lost_arrive_twice(
+    outbox, start_sender, tell, size
+):
+    messages, chats, kills = size
     faults, chance = Faults(seed=7), random.Random(11)
     with FakeTelegram(chats=range(1001, 1001 + chats)) as telegram:
         telegram.world.take_fault = faults

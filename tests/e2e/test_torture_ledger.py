@@ -11,7 +11,8 @@ import time
 import pytest
 
 from tests.e2e.torture import tell
-from tests.fixtures.product import SMETKA, Shop
+from tests.fixtures.ledger import write_ledger
+from tests.fixtures.product import SMETKA, make_shop_in
 
 __all__ = ["tell"]
 
@@ -26,27 +27,15 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
+def shop(tmp_path_factory, prepared_home):
     folder = tmp_path_factory.mktemp("ledger")
     (folder / "ledger").mkdir()
-    path = folder / "ledger" / "shop.db"
-    with sqlite3.connect(path) as database:
-        database.executescript(
-            """
-            CREATE TABLE user_info (user_id INTEGER PRIMARY KEY, name TEXT, email TEXT, age INTEGER);
-            CREATE TABLE user_spending (user_id INTEGER, money_spent REAL, year INTEGER);
-            """
-        )
-        database.executemany(
-            "INSERT INTO user_info VALUES (?, ?, ?, ?)", [(n, f"C{n}", None, 30) for n in range(1, 2001)]
-        )
-        database.executemany(
-            "INSERT INTO user_spending VALUES (?, 2000.10, 2026)", [(n,) for n in range(1, 2001)]
-        )
-    database.close()
-    shutil.copy(path, folder / "sound.db")
-    command = [sys.executable, "-c", LIKE_ANYBODY, *SMETKA]
-    shop = Shop(folder, ["serve"], {"SMETKA_LEDGER": str(path)}, command)
+    customers = [(n, f"C{n}", None, 30) for n in range(1, 2001)]
+    payments = [(n, 2000.10, 2026) for n in range(1, 2001)]
+    ledger = write_ledger(folder / "ledger" / "shop.db", customers, payments)
+    shutil.copy(ledger, folder / "sound.db")
+    shop = make_shop_in(folder, prepared_home, "--no-worker", ledger=ledger)
+    shop.command = [sys.executable, "-c", LIKE_ANYBODY, *SMETKA]
     yield shop.start()
     shop.close()
 

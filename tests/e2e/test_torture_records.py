@@ -17,12 +17,9 @@ import psutil
 import pytest
 import requests
 
-from smetka.storage.embedded import EmbeddedMongoDB
-from tests.e2e.torture import LONG, Posters, Visitor, rounds, tell
+from tests.e2e.torture import LONG_SECONDS, Posters, Visitor, brief_or_long, tell
 
 __all__ = ["tell"]
-
-pytestmark = pytest.mark.timeout(1800 if LONG else 240)
 
 
 def victims(shop) -> list[psutil.Process]:
@@ -36,8 +33,11 @@ def victims(shop) -> list[psutil.Process]:
     return found if len(found) == 4 else []
 
 
-def test_a_kill_of_any_process_loses_nothing(new_shop, tell):
-    shop, chance, kills = new_shop().start(), random.Random(4), 4 * rounds(1, 20)
+# Briefly: test_serve.py kills each part and the parent once, under the same clients.
+@pytest.mark.long
+@pytest.mark.timeout(LONG_SECONDS)
+def test_a_kill_of_any_process_loses_nothing(running_shop, tell):
+    shop, chance, kills = running_shop, random.Random(4), 80
     with Posters(shop, 8) as posters:
         for turn in range(kills):
             if turn and turn % 4 == 0:  # so that no part waits half a minute before it is started again
@@ -45,31 +45,30 @@ def test_a_kill_of_any_process_loses_nothing(new_shop, tell):
                 shop.start()
             time.sleep(chance.uniform(0.3, 1.5))
             shop.wait_until(lambda: victims(shop), seconds=90)[turn % 4].kill()
-            known = len(posters.acknowledged)
-            shop.wait_until(lambda known=known: len(posters.acknowledged) > known + 20, seconds=90)
+            posters.wait_for(20)
     shop.wait_until_ready()
 
-    tell(
-        "kill -9 of each process, 8 clients post", kills=kills, **posters.check(shop.status()["mongodb_uri"])
-    )
+    tell("kill -9 of each process, 8 clients post", kills=kills, **posters.check(shop.mongodb_uri))
 
 
-def test_a_kill_of_the_parent_loses_nothing(new_shop, tell):
-    shop, chance = new_shop().start(), random.Random(5)
+@pytest.mark.long
+@pytest.mark.timeout(LONG_SECONDS)
+def test_a_kill_of_the_parent_loses_nothing(running_shop, tell):
+    shop, chance, kills = running_shop, random.Random(5), 20
     with Posters(shop, 8) as posters:
-        for _ in range(rounds(2, 20)):
+        for _ in range(kills):
             time.sleep(chance.uniform(0.3, 1.5))
             shop.process.kill()
             shop.process.wait()
             shop.start()
-    tell("kill -9 of the parent", kills=rounds(2, 20), **posters.check(shop.status()["mongodb_uri"]))
+    tell("kill -9 of the parent", kills=kills, **posters.check(shop.mongodb_uri))
 
 
-def test_sigterm_under_load_answers_what_was_accepted_and_ends_well(new_shop, tell):
-    slowest, chance = 0.0, random.Random(6)
-    shop = new_shop().start()
+@brief_or_long("rounds", 1, 20)
+def test_sigterm_under_load_answers_what_was_accepted_and_ends_well(running_shop, tell, rounds):
+    slowest, chance, shop = 0.0, random.Random(6), running_shop
     with Posters(shop, 8) as posters:
-        for _ in range(rounds(3, 20)):
+        for _ in range(rounds):
             time.sleep(chance.uniform(0.2, 1.0))
             accepted = half_sent(shop)
             began = time.monotonic()
@@ -83,9 +82,9 @@ def test_sigterm_under_load_answers_what_was_accepted_and_ends_well(new_shop, te
             shop.start()
     tell(
         "SIGTERM under 8 clients",
-        rounds=rounds(3, 20),
+        rounds=rounds,
         slowest_stop=f"{slowest:.1f} s",
-        **posters.check(shop.status()["mongodb_uri"]),
+        **posters.check(shop.mongodb_uri),
     )
     assert slowest < 20
 
@@ -99,36 +98,37 @@ def half_sent(shop) -> socket.socket:
     return client
 
 
-def test_sixteen_clients_and_the_same_fifty_customers(new_shop, tell):
-    shop = new_shop().start()
-    url = shop.url + "/write_to_mongodb"
+@brief_or_long("customers", 20, 50)
+def test_sixteen_clients_and_the_same_customers(running_shop, tell, customers):
+    url = running_shop.url + "/write_to_mongodb"
 
-    def post_fifty(seed):
-        session, numbers = requests.Session(), list(range(1, 51))
+    def post_all(seed):
+        session, numbers = requests.Session(), list(range(1, customers + 1))
         random.Random(seed).shuffle(numbers)
         bodies = ({"user_id": n, "total_spending": 2000 + seed, "year": 2026} for n in numbers)
         return [session.post(url, json=body, timeout=30).status_code for body in bodies]
 
     with ThreadPoolExecutor(16) as pool:
-        statuses = [status for found in pool.map(post_fifty, range(16)) for status in found]
-    with contextlib.closing(_client(shop)) as client:
+        statuses = [status for found in pool.map(post_all, range(16)) for status in found]
+    with contextlib.closing(_client(running_shop)) as client:
         count = client.get_default_database().bonus_customers.count_documents({})
 
-    tell("16 clients, the same 50 customers", records=count, created=statuses.count(201))
-    assert (count, statuses.count(201), statuses.count(200)) == (50, 50, 750)
+    tell(f"16 clients, the same {customers} customers", records=count, created=statuses.count(201))
+    assert (count, statuses.count(201), statuses.count(200)) == (customers, customers, 15 * customers)
 
 
 def _client(shop):
     from pymongo import MongoClient
 
-    return MongoClient(shop.status()["mongodb_uri"])
+    return MongoClient(shop.mongodb_uri)
 
 
-def test_mongodb_hung_and_back_loses_nothing(new_shop, tell):
-    shop = new_shop().start()
+@brief_or_long("rounds", 1, 5)
+def test_mongodb_hung_and_back_loses_nothing(running_shop, tell, rounds):
+    shop = running_shop
     with Posters(shop, 8) as posters:
-        for _ in range(rounds(1, 5)):
-            shop.wait_until(lambda: len(posters.acknowledged) > 50)
+        for _ in range(rounds):
+            posters.wait_for(50)
             hung = psutil.Process(shop.pids()["mongodb"])
             hung.suspend()
             shop.wait_until(lambda hung=hung: hung.status() == psutil.STATUS_STOPPED)
@@ -144,7 +144,7 @@ def test_mongodb_hung_and_back_loses_nothing(new_shop, tell):
     tell(
         "MongoDB hung, then back",
         slowest_post=f"{posters.slowest:.1f} s",
-        **posters.check(shop.status()["mongodb_uri"]),
+        **posters.check(shop.mongodb_uri),
     )
     assert posters.slowest < 5
 
@@ -165,26 +165,23 @@ def refuses_like_a_fault(shop) -> bool:
     return True
 
 
-def test_a_mongodb_that_comes_later_is_found(new_shop, tmp_path, tell):
-    server = EmbeddedMongoDB(tmp_path / "hosted")
-    shop = new_shop(SMETKA_MONGODB_URI=server.uri)
+def test_a_mongodb_that_comes_later_is_found(new_shop, make_server, tell):
+    server = make_server()
+    shop = new_shop("--no-worker", SMETKA_MONGODB_URI=server.uri)
     shop.start(wait=False)
     shop.wait_until(shop.answers)
     assert refuses_like_a_fault(shop)
-    try:
-        server.start()
-        shop.wait_until_ready()
-        assert shop.post(7).status_code == 201
-        assert shop.stop() == 0
-    finally:
-        server.stop()
+    server.start()
+    shop.wait_until_ready()
+    assert shop.post(7).status_code == 201
+    assert shop.stop() == 0
     tell("MongoDB absent at start, then there", found="by itself")
 
 
 def test_a_full_disk_loses_nothing_and_heals(new_shop, tmp_path, tell):
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk needs root")
-    shop = new_shop()
+    shop = new_shop(home=None)
     shop.data_dir.mkdir(mode=0o700)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", shop.data_dir], check=True)
     try:
@@ -204,7 +201,7 @@ def test_a_full_disk_loses_nothing_and_heals(new_shop, tmp_path, tell):
         tell(
             "a full disk, then room again",
             slowest_post=f"{posters.slowest:.1f} s",
-            **posters.check(shop.status()["mongodb_uri"]),
+            **posters.check(shop.mongodb_uri),
         )
         assert posters.slowest < 5
         assert shop.stop() == 0
@@ -219,8 +216,8 @@ def fill(path) -> None:
             file.write(b"\0" * 4096)
 
 
-def test_posts_that_hang_hold_up_no_question(new_shop, tell):
-    shop = new_shop().start()
+def test_posts_that_hang_hold_up_no_question(running_shop, tell):
+    shop = running_shop
     shop.post(1)
     hung = psutil.Process(shop.pids()["mongodb"])
     hung.suspend()

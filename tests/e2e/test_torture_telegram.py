@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import time
 
@@ -13,7 +14,8 @@ from bson import json_util
 from pymongo import MongoClient
 
 from smetka.telegram.standin import FakeTelegram
-from tests.e2e.torture import rounds, tell
+from tests.e2e.torture import brief_or_long, tell
+from tests.fixtures.product import START_SECONDS, Shop, make_shop_in
 
 __all__ = ["tell"]
 
@@ -23,20 +25,21 @@ SECRET = TOKEN.partition(":")[2]
 
 @contextlib.contextmanager
 def nobody_there():
-    yield "http://127.0.0.1:9"
+    yield "http://127.0.0.1:9", is_paused
 
 
 @contextlib.contextmanager
 def never_answering():
     """Takes every connection and says nothing."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        yield url, lambda _worker: bool(select.select([server], [], [], 0)[0])
 
 
 @contextlib.contextmanager
 def another_bot():
     with FakeTelegram(token="1:another-token-than-ours-altogether-x", chats=[4242]) as telegram:
-        yield telegram.url
+        yield telegram.url, is_paused
 
 
 @contextlib.contextmanager
@@ -44,12 +47,16 @@ def answering(fault, **details):
     """A stand-in that answers every send with the same fault."""
     with FakeTelegram(token=TOKEN, chats=[4242]) as telegram:
         telegram.fail_next(fault, times=100_000, **details)
-        yield telegram.url
-        assert telegram.calls("send*")
+        yield telegram.url, lambda _worker: telegram.calls("send*")
         assert telegram.messages(4242) == []
 
 
+def is_paused(worker) -> bool:
+    return "telegram-paused" in worker.log.read_text()
+
+
 FORBIDDEN = '{"ok": false, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}'
+# Each gives an address, and a function that says whether the worker has met what is there.
 STATES = {
     "down": nobody_there,
     "silent": never_answering,
@@ -60,27 +67,46 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_questions_are_answered_as_ever_and_the_token_is_nowhere(new_shop, tell, state):
-    with STATES[state]() as url:
-        shop = new_shop(
-            SMETKA_TELEGRAM_BOT_TOKEN=TOKEN, SMETKA_TELEGRAM_CHAT_IDS="4242", SMETKA_TELEGRAM_API_URL=url
-        ).start()
-        slowest, said = ask(shop, rounds(3, 20))
-        seen = [place for place, text in places(shop, said).items() if SECRET in text]
+@pytest.fixture(scope="module")
+def module_shop(tmp_path_factory, prepared_home):
+    bot = {"SMETKA_TELEGRAM_BOT_TOKEN": TOKEN, "SMETKA_TELEGRAM_CHAT_IDS": "4242"}
+    shop = make_shop_in(tmp_path_factory.mktemp("shop"), prepared_home, "--no-worker", **bot)
+    yield shop.start()
+    shop.close()
 
-        assert seen == []
-        assert slowest < 2
-        assert shop.stop() == 0
-    assert SECRET not in shop.log.read_text()
+
+@pytest.fixture
+def shop(module_shop):
+    """A running shop with a bot and without a record. Its worker runs apart, in each test another one."""
+    module_shop.empty()
+    return module_shop
+
+
+@brief_or_long("seconds", 0.5, 20)
+@pytest.mark.parametrize("state", STATES)
+def test_questions_are_answered_as_ever_and_the_token_is_nowhere(shop, tmp_path, tell, state, seconds):
+    with STATES[state]() as (url, has_met):
+        worker = Shop(tmp_path, ["worker"], {**shop.environment, "SMETKA_TELEGRAM_API_URL": url})
+        worker.start(wait=False)
+        try:
+            slowest, said = ask(shop, seconds, until=lambda: has_met(worker))
+            seen = [place for place, text in places(shop, worker, said).items() if SECRET in text]
+            assert worker.stop() == 0
+        finally:
+            worker.close()
+
+    assert seen == []
+    assert slowest < 2
+    assert SECRET not in shop.log.read_text() + worker.log.read_text()
     tell(f"Telegram: {state}", slowest_answer=f"{slowest:.2f} s", token_seen=0)
 
 
-def ask(shop, seconds: int) -> tuple[float, str]:
+def ask(shop, seconds: float, until) -> tuple[float, str]:
     """The slowest answer while messages are queued and fail, and all that was answered."""
     slowest, said, year = 0.0, [], 2020
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or not until():
+        assert time.monotonic() < end + START_SECONDS
         year = year + 1 if year < 2026 else 2023
         for path in (f"/average_spending_by_age?year={year}", "/average_spending_by_age", "/total_spent/7"):
             began = time.monotonic()
@@ -92,26 +118,27 @@ def ask(shop, seconds: int) -> tuple[float, str]:
     return slowest, "".join(said)
 
 
-def places(shop, said: str) -> dict[str, str]:
-    """Every place where a token could be read, but the environment of those who send."""
-    status = shop.status()
-    with contextlib.closing(MongoClient(status["mongodb_uri"])) as client:
+def places(shop, worker, said: str) -> dict[str, str]:
+    """Every place where a token could be read, but the environment of those who send.
+
+    What commands print of it is in test_serve.py.
+    """
+    with contextlib.closing(MongoClient(shop.mongodb_uri)) as client:
         database = client.get_default_database()
         records = json_util.dumps(
             [list(database[name].find({})) for name in database.list_collection_names()]
         )
     paths = ("/readyz", "/metrics", "/openapi.json", "/healthz", "/", "/nothing", "/total_spent/x")
     return {
-        "logs": shop.log.read_text(),
+        "logs": shop.log.read_text() + worker.log.read_text(),
         "answers": said + "".join(requests.get(shop.url + path, timeout=10).text for path in paths),
         "records": records,
-        "deliveries": shop.run("deliveries", "list", "--json").stdout,
-        "settings": shop.run("settings", "--json").stdout,
-        "status": str(status),
-        "command lines": " ".join(" ".join(process.cmdline()) for process in shop.family()),
+        "command lines": " ".join(
+            " ".join(process.cmdline()) for process in (*shop.family(), *worker.family())
+        ),
         "environments": " ".join(
             value
-            for pid in [*status["pids"]["web"], status["pids"]["mongodb"]]
+            for pid in [*shop.web_pids(), shop.pids()["mongodb"]]
             for value in psutil.Process(pid).environ().values()
         ),
     }

@@ -6,10 +6,8 @@ import contextlib
 import itertools
 import json
 import socket
-import sqlite3
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,28 +15,24 @@ import psutil
 import pytest
 import requests
 
-from tests.e2e.test_dashboard import axe, browsing
+from smetka.keys import create_key
+from tests.e2e.test_dashboard import axe, looks
+from tests.e2e.torture import brief_or_long
+from tests.fixtures.ledger import write_ledger
+from tests.fixtures.product import make_shop_in
 
 PATH = "/api/v1/ledger/imports?name=orders.csv"
 MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    """A running shop with an empty ledger."""
-    from tests.fixtures.product import Shop
-
+def shop(tmp_path_factory, prepared_home):
+    """A running shop with an empty ledger, whose owner has a key."""
     folder = tmp_path_factory.mktemp("shop")
-    shop = Shop(folder, ["serve"], {"SMETKA_LEDGER": str(folder / "shop.db")})
-    with closing(sqlite3.connect(folder / "shop.db")) as ledger:
-        ledger.executescript(
-            "CREATE TABLE user_info (user_id INTEGER PRIMARY KEY, name TEXT, email TEXT, age INTEGER);"
-            "CREATE TABLE user_spending (user_id INTEGER, money_spent REAL, year INTEGER);"
-        )
-    shop.start()
-    made = shop.run("key", "create", "the owner", "--role", "owner")
-    shop.key = next(word for word in made.stdout.split() if word.startswith("smk_"))
-    yield shop
+    ledger = write_ledger(folder / "shop.db")
+    shop = make_shop_in(folder, prepared_home, "--no-worker", ledger=ledger)
+    shop.key = create_key(shop.data_dir / "keys.json", "the owner", "owner")
+    yield shop.start()
     shop.close()
 
 
@@ -95,16 +89,18 @@ def memory(shop):
     return sum(each.memory_info().rss for each in (web, *web.children(recursive=True)))
 
 
-def test_megabytes_arrive_and_are_told_by_the_other_answers(shop):
-    rows = "".join(f"{1 + n % 999},{n % 500}.25,{2001 + n % 5}\n" for n in range(700_000))
-    data = ("user_id,money_spent,year\n" + rows).encode()
+@brief_or_long("rows", 70_000, 700_000)
+def test_megabytes_arrive_and_are_told_by_the_other_answers(shop, rows):
+    remark = "x" * (8 * MEGABYTE // rows)
+    lines = "".join(f"{1 + n % 999},{n % 500}.25,{2001 + n % 5},{remark}\n" for n in range(rows))
+    data = f"user_id,money_spent,year,remark\n{lines}".encode()
     assert len(data) > 8 * MEGABYTE
     before = memory(shop)
 
     reply = send(shop, data)
 
     assert reply.status_code == 201, reply.text
-    assert (reply.json()["payments"], reply.json()["customers_added"]) == (700_000, 999)
+    assert (reply.json()["payments"], reply.json()["customers_added"]) == (rows, 999)
     assert gone(shop)
     assert memory(shop) - before < 120 * MEGABYTE
     headers = {"Authorization": f"Bearer {shop.key}"}
@@ -199,6 +195,8 @@ def test_a_client_that_stops_in_the_middle_leaves_no_file(shop, length):
     assert shop.get("/total_spent/1?year=1980", headers=headers).json()["total_spending"] == 0
 
 
+# Briefly: tests/web/test_gateway.py, with less time.
+@pytest.mark.long
 def test_a_client_that_falls_silent_is_told_and_leaves_no_file(shop):
     head = f"Authorization: Bearer {shop.key}\r\nContent-Type: text/csv\r\nContent-Length: 5000\r\n"
     began = time.monotonic()
@@ -248,7 +246,7 @@ def answer_of_open(line):
         ("en", "phone", "light", False, 1996),
     ],
 )
-def test_an_owner_imports_a_file_by_the_page(chromium, shop, tmp_path, language, size, scheme, scripts, year):
+def test_an_owner_imports_a_file_by_the_page(new_page, shop, tmp_path, language, size, scheme, scripts, year):
     file = tmp_path / "нарачки.csv"
     file.write_text(
         "user_id;money_spent;date\n"
@@ -266,27 +264,27 @@ def test_an_owner_imports_a_file_by_the_page(chromium, shop, tmp_path, language,
         if found or wide:
             wrong[name] = (found, wide)
 
-    with browsing(chromium, size, scheme, scripts=scripts) as page:
-        page.goto(f"{shop.url}/sign-in?lang={language}")
-        page.fill("#key", shop.key)
-        page.locator("main button").click()
-        page.goto(f"{shop.url}/import")
-        look_closely(page, "import")
-        page.set_input_files("#file", file)
-        page.locator("main button").click()
-        assert page.locator("h1").inner_text() == "нарачки.csv"
-        look_closely(page, "amounts")
-        page.check('input[name="decimal"][value=","]')
-        page.locator("main form[action='/import/look'] button").click()
-        look_closely(page, "days")
-        page.check('input[name="dates"][value="dmy"]')
-        page.locator("main form[action='/import/look'] button").click()
-        look_closely(page, "rejected")
-        assert page.locator(".figure").first.inner_text() == "39"
-        page.locator("main form[action='/import/done'] button").click()
-        assert page.locator(".figure").first.inner_text() == "39"
-        look_closely(page, "done")
-        assert page.complaints == []
+    page = new_page(**looks(size, scheme, scripts=scripts))
+    page.goto(f"{shop.url}/sign-in?lang={language}")
+    page.fill("#key", shop.key)
+    page.locator("main button").click()
+    page.goto(f"{shop.url}/import")
+    look_closely(page, "import")
+    page.set_input_files("#file", file)
+    page.locator("main button").click()
+    assert page.locator("h1").inner_text() == "нарачки.csv"
+    look_closely(page, "amounts")
+    page.check('input[name="decimal"][value=","]')
+    page.locator("main form[action='/import/look'] button").click()
+    look_closely(page, "days")
+    page.check('input[name="dates"][value="dmy"]')
+    page.locator("main form[action='/import/look'] button").click()
+    look_closely(page, "rejected")
+    assert page.locator(".figure").first.inner_text() == "39"
+    page.locator("main form[action='/import/done'] button").click()
+    assert page.locator(".figure").first.inner_text() == "39"
+    look_closely(page, "done")
+    assert page.complaints == []
     assert wrong == {}
     assert gone(shop)
 

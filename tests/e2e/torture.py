@@ -1,14 +1,10 @@
-"""What the torture tests share: how long they go on, clients that remember what was acknowledged, the table.
-
-In `make test` each runs briefly; `make torture` runs all of them long and prints a table.
-"""
+"""What the torture tests share: how long they go on, clients that remember what was acknowledged, the table."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import json
-import os
 import random
 import subprocess
 import sys
@@ -23,12 +19,15 @@ import requests
 from bson import Decimal128
 from pymongo import MongoClient
 
-LONG = os.environ.get("TORTURE") == "long"
+LONG_SECONDS = 1800
 
 
-def rounds(brief: int, long: int) -> int:
-    """How many rounds, or seconds."""
-    return long if LONG else brief
+def brief_or_long(name: str, brief, long) -> pytest.MarkDecorator:
+    """An argument of a test that `make test` runs briefly, and `make torture` long."""
+    marks = [pytest.mark.long, pytest.mark.timeout(LONG_SECONDS)]
+    return pytest.mark.parametrize(
+        name, [pytest.param(brief, id="brief"), pytest.param(long, id="long", marks=marks)]
+    )
 
 
 @pytest.fixture
@@ -103,6 +102,11 @@ class Posters:
         with contextlib.suppress(OSError, ValueError, KeyError):
             return self.shop.url or self.shop.last_url
         return self.shop.last_url
+
+    def wait_for(self, records: int, seconds: float = 90) -> None:
+        """Wait until so many more records are acknowledged."""
+        known = len(self.acknowledged)
+        self.shop.wait_until(lambda: len(self.acknowledged) > known + records, seconds)
 
     def check(self, mongodb_uri: str) -> dict[str, int]:
         """Assert that nothing acknowledged is lost or doubled; return how much it was."""
