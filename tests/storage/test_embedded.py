@@ -467,7 +467,7 @@ def test_a_kill_under_writes_loses_nothing_acknowledged(own_server, eventually, 
     acknowledged: list[str] = []
 
     def write_until_the_end(name: int, enough: int) -> None:
-        with contextlib.suppress(PyMongoError), MongoClient(own_server.uri) as client:
+        with contextlib.suppress(PyMongoError, ProcessLookupError), MongoClient(own_server.uri) as client:
             for number in itertools.count():
                 key = f"{name}-{number}"
                 client.smetka.kept.update_one({"_id": key}, {"$set": {"n": number}}, upsert=True)
