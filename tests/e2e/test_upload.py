@@ -92,7 +92,7 @@ def memory(shop):
 @brief_or_long("rows", 70_000, 700_000)
 def test_megabytes_arrive_and_are_told_by_the_other_answers(shop, rows):
     remark = "x" * (8 * MEGABYTE // rows)
-    lines = "".join(f"{1 + n % 999},{n % 500}.25,{2001 + n % 5},{remark}\n" for n in range(rows))
+    lines = "".join(f"{1001 + n % 999},{n % 500}.25,{2001 + n % 5},{remark}\n" for n in range(rows))
     data = f"user_id,money_spent,year,remark\n{lines}".encode()
     assert len(data) > 8 * MEGABYTE
     before = memory(shop)
@@ -104,7 +104,7 @@ def test_megabytes_arrive_and_are_told_by_the_other_answers(shop, rows):
     assert gone(shop)
     assert memory(shop) - before < 120 * MEGABYTE
     headers = {"Authorization": f"Bearer {shop.key}"}
-    assert shop.get("/total_spent/1", headers=headers).json()["total_spending"] > 0
+    assert shop.get("/total_spent/1001", headers=headers).json()["total_spending"] > 0
     again = send(shop, data)
     assert (again.status_code, again.json()["written"]) == (200, False)
 
@@ -192,7 +192,9 @@ def test_a_client_that_stops_in_the_middle_leaves_no_file(shop, length):
 
     assert gone(shop)
     headers = {"Authorization": f"Bearer {shop.key}"}
-    assert shop.get("/total_spent/1?year=1980", headers=headers).json()["total_spending"] == 0
+    total = shop.get("/total_spent/1?year=1980", headers=headers)
+    # The customer is there when another test's file was taken before.
+    assert total.status_code == 404 or total.json()["total_spending"] == 0
 
 
 # Briefly: tests/web/test_gateway.py, with less time.
@@ -213,7 +215,7 @@ def test_two_at_once_and_the_third_comes_again(shop):
     bodies = [b"user_id,money_spent,year\n1,5,%d\n" % year for year in (1991, 1993)]
     lines = [connect(shop, f"{head}Content-Length: {len(body)}\r\n", body[:30]) for body in bodies]
     deadline = time.monotonic() + 20
-    while len([*(shop.data_dir / "uploads").iterdir()]) < 2:
+    while len([*(shop.data_dir / "uploads").glob("*")]) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
