@@ -99,6 +99,10 @@ def same_but_for_time(answer: dict) -> dict:
 def test_the_lines_of_the_readme_answer_what_it_says(demo):
     examples = re.findall(r"```console\n\$ (curl .+?)\n(.+?)```", README.read_text(), re.DOTALL)
     assert len(examples) == 3
+    stored = f"{demo.url}/api/v1/bonus-customers"
+    for each in requests.get(stored, timeout=10).json()["items"]:
+        if each["user_id"] == 1:  # by a test that ran before
+            requests.delete(f"{stored}/{each['year']}/1", timeout=10)
 
     for line, shown in examples:
         head, answer = curl(line.replace("http://127.0.0.1:8000", demo.url))

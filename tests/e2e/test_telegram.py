@@ -89,7 +89,7 @@ def test_the_averages_arrive_in_every_chat_once(shop, telegram):
         assert first["notification"]["report_id"] in text
         assert "EUR" in text
         assert all(group in text for group in ("18-24", "25-30", "31-36", "37-47", ">47"))
-    assert shop.get("/readyz").json()["parts"]["telegram"]["ready"] is True
+    eventually(lambda: shop.get("/readyz").json()["parts"]["telegram"]["ready"] is True)
 
 
 def test_a_message_queued_while_the_worker_is_down_is_sent_when_it_is_back(shop, telegram):
