@@ -95,6 +95,8 @@ def noticed_by(copy: Path, changed: dict[Path, str], tests: str) -> str | None:
         return None
     if status == TOO_LONG:
         return "the time limit"
+    if said.startswith("Error while loading plugin"):  # the fixtures import it
+        return "its import"
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
     if not failed:
         raise ValueError(f"status {status}\n{said[-3000:]}")
