@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from smetka.age_groups import OLDEST_AGE, AgeGroup, parse_age_groups
+from smetka.age_groups import OLDEST_AGE, AgeGroup, name_of_group, parse_age_groups
 
 
 def test_groups_are_read_in_the_order_given():
@@ -77,3 +77,8 @@ def test_a_group_holds_both_its_ends_and_whole_years_only(age, inside):
 def test_a_group_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         AgeGroup("18-24", 18, 24).lowest = 0
+
+
+@pytest.mark.parametrize(("age", "name"), [(18, "18-24"), (48, ">47"), (17, None), (None, None)])
+def test_an_age_has_the_name_of_its_group(age, name):
+    assert name_of_group(age, parse_age_groups("18-24,>47")) == name

@@ -21,10 +21,10 @@ SHARES = Decimal("0.0001")
 class Figures:
     """What some customers spent together; a spender has at least one payment that counts."""
 
-    customers: int = 0
-    spenders: int = 0
-    payments: int = 0
-    total: Money = NOTHING
+    customers: int
+    spenders: int
+    payments: int
+    total: Money
 
     @classmethod
     def of(cls, row: GroupRow) -> Figures:
