@@ -63,19 +63,13 @@ def axe(page):
 
 @pytest.fixture(scope="module")
 def module_shop(tmp_path_factory, prepared_home):
+    """A running shop whose owner has a key."""
     folder = tmp_path_factory.mktemp("year-end")
     ledger = write_ledger(folder / "year-end.db", CUSTOMERS, PAYMENTS)
     shop = make_shop_in(folder, prepared_home, ledger=ledger, SMETKA_BONUS_THRESHOLD="2000")
     shop.key = create_key(shop.data_dir / "keys.json", "the owner", "owner")
     yield shop.start()
     shop.close()
-
-
-@pytest.fixture
-def shop(module_shop):
-    """A running shop whose owner has a key, without a record."""
-    module_shop.empty()
-    return module_shop
 
 
 def ask(shop, path):

@@ -25,6 +25,7 @@ def module_telegram():
 
 @pytest.fixture(scope="module")
 def module_shop(tmp_path_factory, prepared_home, module_telegram):
+    """A running shop with a bot."""
     shop = make_shop_in(
         tmp_path_factory.mktemp("shop"),
         prepared_home,
@@ -35,13 +36,6 @@ def module_shop(tmp_path_factory, prepared_home, module_telegram):
     )
     yield shop.start()
     shop.close()
-
-
-@pytest.fixture
-def shop(module_shop):
-    """A running shop with a bot, without a record."""
-    module_shop.empty()
-    return module_shop
 
 
 @pytest.fixture

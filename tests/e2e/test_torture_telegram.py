@@ -69,17 +69,11 @@ STATES = {
 
 @pytest.fixture(scope="module")
 def module_shop(tmp_path_factory, prepared_home):
+    """A running shop with a bot. Its worker runs apart, in each test another one."""
     bot = {"SMETKA_TELEGRAM_BOT_TOKEN": TOKEN, "SMETKA_TELEGRAM_CHAT_IDS": "4242"}
     shop = make_shop_in(tmp_path_factory.mktemp("shop"), prepared_home, "--no-worker", **bot)
     yield shop.start()
     shop.close()
-
-
-@pytest.fixture
-def shop(module_shop):
-    """A running shop with a bot and without a record. Its worker runs apart, in each test another one."""
-    module_shop.empty()
-    return module_shop
 
 
 @brief_or_long("seconds", 0.5, 20)
