@@ -55,6 +55,13 @@ def _logging_as_it_was():
 
 
 @pytest.fixture(scope="session")
+def common_folder(tmp_path_factory) -> Path:
+    """The folder of this run, the same for all its test processes."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
 def shared_ledger() -> Path:
     """The real course ledger beside the checkout; tests that use it are marked `shared_data`."""
     path = SHARED_DATA / "users_vouchers.db"
