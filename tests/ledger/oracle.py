@@ -14,24 +14,23 @@ PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
 
 
-def amount_of(value):
+def number_of(value):
     if isinstance(value, str):
         if not PLAIN.fullmatch(value):
             return None
     elif not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    amount = Decimal(str(value))
-    return amount if abs(amount) <= 10**10 else None
+    return Decimal(str(value))
+
+
+def amount_of(value):
+    amount = number_of(value)
+    return amount if amount is not None and abs(amount) <= 10**10 else None
 
 
 def age_of(value):
-    if isinstance(value, str):
-        if not PLAIN.fullmatch(value):
-            return None
-    elif not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    age = int(Decimal(str(value)))
-    return age if 0 <= age <= 150 else None
+    number = number_of(value)
+    return int(number) if number is not None and 0 <= int(number) <= 150 else None
 
 
 def id_of(value):
