@@ -23,6 +23,7 @@ from smetka.telegram.outbox import Outbox
 from smetka.telegram.standin import FakeTelegram
 from smetka.telegram.state import Health, beat, worker_state
 from tests.fixtures.clock import JUMPS
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.process
 
@@ -33,15 +34,6 @@ PATIENCE_SECONDS = 60
 
 def now():
     return datetime.now(UTC)
-
-
-def eventually(condition):
-    """Wait until it is true; a busy machine gets a minute."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not happen within a minute"
-        time.sleep(0.05)
-    return result
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pymongo import MongoClient
 
 from smetka.telegram.standin import FakeTelegram
 from tests.fixtures.product import Shop, make_shop_in
+from tests.waiting import eventually
 
 TOKEN = "123456789:AAEndToEndTokenForTheStandInBotApi"
 
@@ -47,12 +48,12 @@ def telegram(module_telegram, shop):
     return module_telegram
 
 
-def wait_for_messages(telegram, count: int, seconds: float = 40) -> list:
-    deadline = time.monotonic() + seconds
-    while len(found := [*telegram.messages(4242), *telegram.messages(-100777)]) < count:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
-    return found
+def wait_for_messages(telegram, count: int) -> list:
+    def found():
+        return [*telegram.messages(4242), *telegram.messages(-100777)]
+
+    eventually(lambda: len(found()) >= count)
+    return found()
 
 
 def averages(shop, query: str = "") -> dict:
@@ -131,14 +132,6 @@ def test_a_worker_run_apart_sends_what_the_web_server_queued(new_shop):
 
     assert queued["report_id"] in message.text
     assert worker.process.returncode == 0
-
-
-def eventually(condition, seconds: float = 40):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return value
 
 
 def test_an_invited_owner_asks_and_a_stranger_does_not(shop, telegram):

@@ -20,6 +20,7 @@ from tests.e2e.test_dashboard import axe, looks
 from tests.e2e.torture import brief_or_long
 from tests.fixtures.ledger import write_ledger
 from tests.fixtures.product import make_shop_in
+from tests.waiting import eventually
 
 PATH = "/api/v1/ledger/imports?name=orders.csv"
 MEGABYTE = 1024 * 1024
@@ -58,11 +59,7 @@ def left(shop):
 
 
 def gone(shop):
-    deadline = time.monotonic() + 20
-    while left(shop):
-        assert time.monotonic() < deadline, left(shop)
-        time.sleep(0.05)
-    return True
+    return eventually(lambda: not left(shop))
 
 
 def connect(shop, head, body=b""):
@@ -183,10 +180,7 @@ def test_a_client_that_stops_in_the_middle_leaves_no_file(shop, length):
     body = b"user_id,money_spent,year\n" + b"1,2,1980\n" * 1000
     chunk = b"%x\r\n%b\r\n" % (len(body), body) if "chunked" in length else body
     line = connect(shop, f"Authorization: Bearer {shop.key}\r\nContent-Type: text/csv\r\n{length}\r\n", chunk)
-    deadline = time.monotonic() + 20
-    while not left(shop):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: left(shop))
 
     line.close()
 
@@ -214,10 +208,7 @@ def test_two_at_once_and_the_third_comes_again(shop):
     head = f"Authorization: Bearer {shop.key}\r\nContent-Type: text/csv\r\n"
     bodies = [b"user_id,money_spent,year\n1,5,%d\n" % year for year in (1991, 1993)]
     lines = [connect(shop, f"{head}Content-Length: {len(body)}\r\n", body[:30]) for body in bodies]
-    deadline = time.monotonic() + 20
-    while len([*(shop.data_dir / "uploads").glob("*")]) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: len([*(shop.data_dir / "uploads").glob("*")]) == 2)
 
     third = send(shop, b"user_id,money_spent,year\n1,5,1995\n")
     stranger = send(shop, b"", key=False)

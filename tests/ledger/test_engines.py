@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import sqlite3
 import statistics
-import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -40,6 +40,7 @@ from tests.ledger.engines import (
 )
 from tests.ledger.oracle import PLAIN, Oracle, age_of, amount_of, ask, id_of, whole
 from tests.ledger.servers import File
+from tests.waiting import eventually
 
 GROUPS = parse_age_groups("18-24,25-30,31-36,37-47,>47")
 YEARS = [None, 2023, 2024, 1900, 0, -1, 2**40, LARGEST, 10**30]
@@ -599,10 +600,7 @@ def test_the_version_grows_with_what_is_written_and_never_falls(made, opened, en
 
     database.insert("user_spending", [(1, Decimal("0.05"), 2026)])
 
-    give_up = time.monotonic() + 20
-    while (now := ledger.version()) == before and time.monotonic() < give_up:
-        time.sleep(0.1)
-    assert now > before
+    now = eventually(lambda: (version := ledger.version()) > before and version)
     assert ledger.version() >= now
 
 
@@ -636,15 +634,11 @@ def test_columns_may_be_declared_anew_while_the_ledger_is_open(made, opened, eng
 
     database.execute(*REDECLARED[engine])
 
-    give_up = time.monotonic() + 20
-    while time.monotonic() < give_up:
-        try:
-            if ledger.total_spent(1, 2023).total == Money.parse("100.15"):
-                break
-        except LedgerUnavailable:
-            pass
-        time.sleep(0.1)
-    assert ledger.total_spent(1, 2023).total == Money.parse("100.15")
+    def reads_it():
+        with contextlib.suppress(LedgerUnavailable):
+            return ledger.total_spent(1, 2023).total == Money.parse("100.15")
+
+    eventually(reads_it)
     assert ledger.spending_by_age().ignored_payments == 1
 
 

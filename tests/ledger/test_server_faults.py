@@ -23,6 +23,7 @@ from smetka.money import Money
 from tests.fixtures.web import CUSTOMERS, PAYMENTS
 from tests.ledger.engines import LAYOUTS, SERVED, write
 from tests.ledger.servers import PASSWORD, SERVERS, USER, free_port
+from tests.waiting import eventually
 
 SOON_SECONDS = 10.0
 """Until a fault is told that shows when connecting; 5 are promised."""
@@ -351,17 +352,6 @@ def test_a_server_that_is_away_is_told_soon_and_answers_when_it_is_back(database
         ledger.ping()
 
 
-def eventually(check, seconds=15.0):
-    give_up = time.monotonic() + seconds
-    while True:
-        try:
-            return check()
-        except (AssertionError, pytest.fail.Exception):
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.02)
-
-
 def smetkas_connections(postgresql):
     (row,) = postgresql.execute(
         f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{USER}' AND datname = '{postgresql.name}'"
@@ -409,7 +399,7 @@ def test_a_connection_that_is_terminated_during_a_question_is_told(postgresql):
 
 def until_it_waits_for_a_lock(postgresql):
     waits = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{postgresql.name}' AND wait_event_type = 'Lock'"
-    eventually(lambda: postgresql.execute(waits) or pytest.fail("nobody waits"))
+    eventually(lambda: postgresql.execute(waits))
 
 
 def test_a_table_that_stays_locked_is_told(postgresql):
@@ -455,7 +445,7 @@ def test_a_question_that_takes_too_long_is_given_up_at_the_server_too(database):
         reason = assert_unavailable(lambda: ledger.total_spent(1), within=LIMIT_SECONDS)
         assert "too long" in reason or "in time" in reason
         if database.server.name == "postgresql":
-            eventually(lambda: pytest.fail("it still works on it") if works(database) else None)
+            eventually(lambda: not works(database))
 
 
 def works(postgresql):
@@ -552,8 +542,8 @@ def test_no_connection_is_left_open(postgresql):
         list(threads.map(lambda _: ledger.total_spent(1), range(64)))
         assert 1 <= smetkas_connections(postgresql) <= 16
         # What is kept between questions is little.
-        eventually(lambda: pytest.fail("too many are kept") if smetkas_connections(postgresql) > 4 else None)
-    eventually(lambda: pytest.fail("some are open") if smetkas_connections(postgresql) else None)
+        eventually(lambda: smetkas_connections(postgresql) <= 4)
+    eventually(lambda: not smetkas_connections(postgresql))
 
     ledger.ping()  # asking again opens it again
     ledger.close()

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from smetka.spending.remembered import MOST_ANSWERS, Remembered
+from tests.waiting import eventually
 
 
 class Slow:
@@ -44,15 +45,6 @@ def waiting(remembered, question):
     return len(remembered._computations.get(question, []))
 
 
-def until(condition):
-    done = threading.Event()
-    for _ in range(3000):
-        if condition():
-            return
-        done.wait(0.01)
-    raise AssertionError("did not happen within 30 s")
-
-
 def test_an_unchanged_answer_is_not_computed_again(slow):
     slow.let_go.release()
     remembered = Remembered(slow.version, slow.compute)
@@ -88,7 +80,7 @@ def test_who_asks_after_a_change_does_not_share_the_older_computation(slow, thre
     assert slow.begun.acquire(timeout=30)
     slow.state = 2
     later = [threads.submit(remembered, "q") for _ in range(5)]
-    until(lambda: waiting(remembered, "q") == 2)
+    eventually(lambda: waiting(remembered, "q") == 2)
     slow.state = 3  # and still they share: the next computation has not begun
     later += [threads.submit(remembered, "q") for _ in range(5)]
 

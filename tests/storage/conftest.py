@@ -25,19 +25,6 @@ def connect():
 
 
 @pytest.fixture
-def eventually():
-    """A function that waits until something is true, and fails after a long time."""
-
-    def wait(what, seconds=30.0):
-        deadline = time.monotonic() + seconds
-        while not what():
-            assert time.monotonic() < deadline, "it never came true"
-            time.sleep(0.02)
-
-    return wait
-
-
-@pytest.fixture
 def refusal():
     """A function that uses a storage that is away: (the error, the seconds it took)."""
 

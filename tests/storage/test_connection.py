@@ -19,6 +19,7 @@ from pymongo.errors import DuplicateKeyError
 from smetka.errors import BonusStoreUnavailable
 from smetka.storage import Storage, availability, connection
 from smetka.storage.embedded import EmbeddedMongoDB
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.process
 
@@ -62,7 +63,7 @@ def hanging(server):
         os.kill(server.pid, signal.SIGCONT)
 
 
-def kill(server, eventually):
+def kill(server):
     os.kill(server.pid, signal.SIGKILL)
     eventually(lambda: server.poll() is not None)
 
@@ -104,7 +105,7 @@ def test_the_database_is_the_uris_else_smetka(connect, path, database):
     assert connect(f"mongodb://127.0.0.1:1{path}").collection("leases").database.name == database
 
 
-def test_an_absent_server_is_told_in_time_and_then_at_once(connect, absent, refusal, eventually):
+def test_an_absent_server_is_told_in_time_and_then_at_once(connect, absent, refusal):
     storage = connect(absent)
 
     _, seconds = refusal(storage)
@@ -124,9 +125,7 @@ def test_a_shorter_limit_holds_from_the_first_use_on(connect, absent, refusal):
     assert seconds < 1
 
 
-def test_a_hung_server_is_told_to_all_in_time_then_at_once_and_is_well_again(
-    server, connect, refusal, eventually
-):
+def test_a_hung_server_is_told_to_all_in_time_then_at_once_and_is_well_again(server, connect, refusal):
     storage = connect(in_half_a_second(server))
     storage.ping(30)
     took = []
@@ -173,12 +172,12 @@ def test_who_is_in_a_hurry_waits_in_vain_without_spoiling_it_for_others(server, 
 
 
 def test_a_killed_server_is_told_in_time_and_found_again_by_those_who_knew_it_and_those_who_did_not(
-    server, connect, refusal, eventually
+    server, connect, refusal
 ):
     storage, new = (connect(in_half_a_second(server)) for _ in range(2))
     with storage.within(30):
         storage.collection("leases").insert_one(LEASE)
-    kill(server, eventually)
+    kill(server)
 
     for one in (storage, new):
         _, seconds = refusal(one)
@@ -191,12 +190,10 @@ def test_a_killed_server_is_told_in_time_and_found_again_by_those_who_knew_it_an
             assert one.collection("leases").find_one() == LEASE
 
 
-def test_a_server_that_came_back_empty_gets_its_rules_again(
-    server, prepared_home, connect, refusal, eventually
-):
+def test_a_server_that_came_back_empty_gets_its_rules_again(server, prepared_home, connect, refusal):
     storage = connect(in_half_a_second(server))
     storage.ping(30)
-    kill(server, eventually)
+    kill(server)
     refusal(storage)
     shutil.rmtree(server.home.storage)
     shutil.copytree(prepared_home / "storage", server.home.storage)
@@ -225,10 +222,7 @@ def test_no_password_in_reasons_sentences_or_logs(connect, refusal, monkeypatch)
         uri = f"mongodb://smetka:p%40ss%3Acanary%2F42@127.0.0.1:{closed.getsockname()[1]}/?timeoutMS=500"
     with structlog.testing.capture_logs() as logs:
         error, _ = refusal(connect(uri))
-        deadline = time.monotonic() + 30
-        while not logs:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        eventually(lambda: logs)
 
     for text in (error.reason, str(error), str(logs)):
         assert password not in text
@@ -273,7 +267,7 @@ def test_integers_of_64_bits_pass(storage):
         assert storage.collection("leases").find_one()["fence"] == 2**63 - 1
 
 
-def test_a_closed_one_refuses_and_leaves_no_thread(mongodb_uri, eventually):
+def test_a_closed_one_refuses_and_leaves_no_thread(mongodb_uri):
     storage = Storage(mongodb_uri)
     storage.ping()
 

@@ -23,6 +23,7 @@ from smetka.processes import birth, descendants
 from smetka.storage import embedded, launch, server_process
 from smetka.storage.embedded import EmbeddedMongoDB
 from smetka.storage.server_process import listens
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.process
 FIFTY = sorted(f"{number}" for number in range(50))
@@ -208,7 +209,7 @@ def test_a_server_that_was_never_started_can_be_stopped_and_asked(make_server):
     server.stop()
 
 
-def while_its_files_are_made(server, eventually):
+def while_its_files_are_made(server):
     eventually(lambda: len([*(server.home.path / "storage.new").glob("secantus_documents_sh*.wt")]) >= 8)
 
 
@@ -222,10 +223,10 @@ def while_its_files_are_made(server, eventually):
         ),
     ],
 )
-def test_a_first_start_that_was_interrupted_is_finished_by_the_next(make_server, eventually, wait):
+def test_a_first_start_that_was_interrupted_is_finished_by_the_next(make_server, wait):
     server = make_server(home=None)
     server.spawn()
-    wait(server, eventually)
+    wait(server)
     os.kill(server.pid, signal.SIGKILL)
 
     server.start()
@@ -336,7 +337,7 @@ def test_a_folder_that_cannot_be_made_is_told(make_server, tmp_path):
 
 
 def test_a_server_that_hangs_or_is_gone_is_noticed_and_one_that_hangs_is_killed_by_a_stop(
-    own_server, eventually, monkeypatch
+    own_server, monkeypatch
 ):
     assert own_server.probe()
 
@@ -362,7 +363,7 @@ def test_a_server_that_hangs_or_is_gone_is_noticed_and_one_that_hangs_is_killed_
     assert time.monotonic() - start < 10
 
 
-def when_its_port_opens(server, eventually):
+def when_its_port_opens(server):
     eventually(lambda: listens(server.port))
 
 
@@ -377,10 +378,10 @@ def when_its_port_opens(server, eventually):
         ),
     ],
 )
-def test_a_server_is_stopped_at_any_moment_of_its_start(make_server, eventually, wait):
+def test_a_server_is_stopped_at_any_moment_of_its_start(make_server, wait):
     server = make_server()
     server.spawn()
-    wait(server, eventually)
+    wait(server)
 
     start = time.monotonic()
     server.stop()
@@ -415,9 +416,7 @@ time.sleep(60)
         pytest.param(True, False, 0.3, False, id="while its user is made, later", marks=pytest.mark.long),
     ],
 )
-def test_it_is_gone_when_its_parent_is_killed(
-    tmp_path, prepared_home, eventually, is_new, is_awaited, delay, hangs
-):
+def test_it_is_gone_when_its_parent_is_killed(tmp_path, prepared_home, is_new, is_awaited, delay, hangs):
     if not is_new:
         shutil.copytree(prepared_home, tmp_path / "mongodb")
     parent = subprocess.Popen(
@@ -463,7 +462,7 @@ def no_process_in(folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.long)])
-def test_a_kill_under_writes_loses_nothing_acknowledged(own_server, eventually, kills):
+def test_a_kill_under_writes_loses_nothing_acknowledged(own_server, kills):
     acknowledged: list[str] = []
 
     def write_until_the_end(name: int, enough: int) -> None:

@@ -15,6 +15,7 @@ from smetka.errors import CAUSES, BonusStoreUnavailable, BonusStoreUnusable
 from smetka.storage import Storage, availability, connection
 from smetka.storage.faults import Absence, Unfit
 from tests.storage import lying
+from tests.waiting import eventually
 
 LACKS = [
     pytest.param(lying.no_validators(238), "validators", id="validators refused as not implemented"),
@@ -82,7 +83,7 @@ def test_who_may_not_widen_the_rules_of_an_earlier_version_is_told_which_role_ma
     assert "readWrite on the database is enough" not in error.reason
 
 
-def test_a_server_that_was_mended_is_found_without_a_restart(through, connect, eventually, monkeypatch):
+def test_a_server_that_was_mended_is_found_without_a_restart(through, connect, monkeypatch):
     monkeypatch.setattr(availability, "LASTING_PAUSE_SECONDS", 0.1)
     through.lie = lying.no_sorting
     storage = connect(through.uri)
@@ -126,7 +127,7 @@ def test_who_connect_at_once_do_not_disturb_each_other(through, beside):
     assert beside["checks"].count_documents({}) == 0
 
 
-def test_a_connection_found_again_is_not_tried_anew(through, connect, eventually):
+def test_a_connection_found_again_is_not_tried_anew(through, connect):
     storage = connect(through.uri)
     storage.ping(30)
     through.asked.clear()

@@ -6,7 +6,6 @@ import html
 import re
 import socket
 import threading
-import time
 from contextlib import suppress
 
 HTML = {"Accept": "text/html"}
@@ -100,15 +99,6 @@ def entries(shop):
     found = shop.services.audit.page(100)
     kept = ("campaign", "year", "user_id")
     return [(e.by, e.action, *(e.subject[k] for k in kept if e.subject[k] is not None)) for e in found][::-1]
-
-
-def eventually(what, seconds=30.0):
-    """What comes true in the end."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
-    return found
 
 
 class Cable:

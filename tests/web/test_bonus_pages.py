@@ -13,7 +13,8 @@ from smetka.bonus import collection
 from smetka.money import Money
 from smetka.web.pages import bonus as bonus_pages
 from tests.fixtures.web import AWAY
-from tests.web.browsing import Browser, cards, entries, eventually, faults, notes, plain, table
+from tests.waiting import eventually
+from tests.web.browsing import Browser, cards, entries, faults, notes, plain, table
 
 CUSTOMERS = [(n, f"Купувач {n}", f"{n}@example.com", 20 + n % 40) for n in range(1, 131)]
 

@@ -15,6 +15,7 @@ import pytest
 from smetka.web import uploads
 from tests.fixtures.web import CUSTOMERS, PAYMENTS
 from tests.ledger.imports.test_source import sheet_of, workbook
+from tests.waiting import eventually
 from tests.web.browsing import Browser, cards, entries, faults, form, notes, plain, table
 from tests.web.test_import_api import ORDERS, PLAIN, left, payments
 
@@ -550,10 +551,7 @@ def test_a_file_goes_by_itself(owner, shop, monkeypatch):
     owner.send_file(owner.action(), PLAIN)
     assert left(shop) != []
 
-    deadline = time.monotonic() + 10
-    while left(shop):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: not left(shop))
 
 
 def test_files_that_wait_do_not_fill_the_disk(owner, shop):

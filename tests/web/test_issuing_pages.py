@@ -17,12 +17,12 @@ from smetka.bonus.redemptions import Order
 from smetka.bonus.vouchers import of_campaign
 from smetka.storage import batches
 from tests.fixtures.web import BOT
+from tests.waiting import eventually
 from tests.web.browsing import (
     Browser,
     Cable,
     cards,
     entries,
-    eventually,
     notes,
     plain,
     table,

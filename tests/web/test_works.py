@@ -9,7 +9,7 @@ import pytest
 
 from smetka.errors import BonusStoreUnavailable
 from smetka.web.works import MOST_REMEMBERED, Works
-from tests.web.browsing import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture
