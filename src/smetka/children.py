@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from smetka.errors import StartFailed
-from smetka.processes import descendants
+from smetka.processes import descendants, python
 
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_SECONDS = 60.0
@@ -46,7 +45,7 @@ class OwnProcess:
     """
 
     def __init__(self, module: str, arguments: list[str], environment: Mapping[str, str]) -> None:
-        self._command = [sys.executable, "-m", module, "--parent", str(os.getpid()), *arguments]
+        self._command = python("-m", module, "--parent", str(os.getpid()), *arguments)
         self._environment = dict(environment)
         self._child: subprocess.Popen[bytes] | None = None
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+
+
+def python(*arguments: str) -> list[str]:
+    """The command of a process in our own interpreter; every one is started by this.
+
+    Without -P the working directory (with `-m`) comes before all installed packages: a `structlog.py`
+    beside the ledger would run in a process that knows the bot's token.
+    """
+    return [sys.executable, "-P", *arguments]
 
 
 def die_with(parent: int) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections import deque
 from pathlib import Path
@@ -15,6 +14,7 @@ from threading import Thread
 
 import structlog
 
+from smetka.processes import python
 from smetka.storage.complaints import DAMAGE, explain, recognise
 from smetka.storage.home import Home
 
@@ -36,7 +36,7 @@ class ServerProcess:
         self._words: deque[str] = deque(maxlen=KEPT_LINES)
         self._is_wanted = True
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
-            [sys.executable, "-P", str(_LAUNCH), str(os.getpid()), str(home.path), str(port)],
+            python(str(_LAUNCH), str(os.getpid()), str(home.path), str(port)),
             env={name: os.environ[name] for name in _INHERITED if name in os.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
