@@ -173,10 +173,12 @@ def test_stopping_is_orderly_and_may_be_repeated_and_records_address_and_passwor
     assert kept(own_server) == ["a"]
 
 
-# Listens, closes its port at a SIGTERM as the server does, and is killed by another one while it closes its files.
+# Listens, closes its socket at a SIGTERM as the server does, and is killed by another one while it closes its files.
 _SLOW_TO_CLOSE = """
 import signal, socket, sys, time
-port = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+port = socket.socket(socket.AF_UNIX)
+port.bind(sys.argv[1])
+port.listen()
 heard = []
 signal.signal(signal.SIGTERM, lambda *_: heard.append(signal.signal(signal.SIGTERM, signal.SIG_DFL)))
 port.settimeout(0.05)
@@ -190,14 +192,12 @@ time.sleep(1.5)
 """
 
 
-def test_a_server_that_closes_its_files_is_not_told_to_stop_once_more():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-c", _SLOW_TO_CLOSE, str(port)])
-    launch._wait_for(server, port)
+def test_a_server_that_closes_its_files_is_not_told_to_stop_once_more(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    server = subprocess.Popen([sys.executable, "-c", _SLOW_TO_CLOSE, launch.SOCKET])
+    launch._wait_for(server)
 
-    launch._stop(server, port)
+    launch._stop(server)
 
     assert server.returncode == 0
 

@@ -11,6 +11,10 @@ DAMAGE = ("WT_TRY_SALVAGE", "WT_PANIC", "WT_ERROR", "WiredTigerError: Invalid ar
 """Signs in the server's words that its files are damaged, unless the disk is full."""
 
 
+STRANGERS = "Not made by Smetka: "
+"""`launch` says so of users and databases."""
+
+
 def explain(words: Sequence[str], status: int | None, *, home: Path, port: int) -> str:
     """Why the server ended, and what to do. `words` are the last lines it wrote."""
     if known := recognise(words, home=home, port=port):
@@ -25,6 +29,13 @@ def explain(words: Sequence[str], status: int | None, *, home: Path, port: int) 
 def recognise(words: Sequence[str], *, home: Path, port: int) -> str | None:
     """What is wrong and what to do, when the lines tell it; a server may go on running after them."""
     text = "\n".join(words)
+    if STRANGERS in text:
+        found = scrub(text.partition(STRANGERS)[2].strip())
+        return (
+            f"The embedded MongoDB in {home} holds what Smetka did not make: {found}. Whoever made it may "
+            "have read and changed every record. Move the folder away and put a backup back; or, if all is "
+            f"your own, run `touch {home / 'storage' / 'smetka-checked'}` and start again."
+        )
     if "Device or resource busy" in text:
         return f"Another MongoDB server already runs on {home}. Stop it first."
     # Before damage: a full disk makes the server call its files damaged, which they are not.
