@@ -8,6 +8,7 @@ Knows nothing of Flask: the command line and the parent process use it too.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import secrets
@@ -25,7 +26,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smetka.errors import CommandFailed, WrongUsage
-from smetka.small_files import locked, stamp, write_whole
+from smetka.small_files import locked, stamp, write_over, write_whole
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +99,7 @@ class KeyRing:
         self.path = path
         self._lock = threading.Lock()
         self._known = _Known(None, ())
-        self._ever_made = _once_made(path)
+        self._ever_made = False
 
     @property
     def ever_made(self) -> bool:
@@ -135,7 +136,8 @@ class KeyRing:
     def _refresh(self) -> _Known:
         seen = stamp(self.path)
         known = self._known
-        if seen == known.stamp:
+        # Without a file: a key may have been made and its file be gone again since the last request.
+        if seen == known.stamp and (seen is not None or self._ever_made or not _once_made(self.path)):
             return known
         with self._lock:
             try:
@@ -144,7 +146,7 @@ class KeyRing:
                 self._known = _Known(seen, (), damaged=True)
                 log.error("keys file damaged, every key is refused", reason=str(error))  # noqa: TRY400 - one line
             # A file that is there was made with a key in it, whatever became of its content.
-            self._ever_made = self._ever_made or seen is not None
+            self._ever_made = self._ever_made or seen is not None or _once_made(self.path)
             return self._known
 
 
@@ -201,9 +203,10 @@ def revoke_key(path: Path, name: str) -> None:
     """Make a key useless from now on. It stays in the file, so that revoking the last opens nothing.
 
     Raises:
-        CommandFailed: no unrevoked key has this name, or the file cannot be written.
+        CommandFailed: no unrevoked key has this name, or the file cannot be written. A full disk is
+            no reason: a revoked key takes no more room than before.
     """
-    with _rewriting(path) as file:
+    with _rewriting(path, even_where_full=True) as file:
         key = _active(file, name.strip())
         if key is None:
             raise CommandFailed(f"There is no key named {name.strip()} that could be revoked.")
@@ -237,14 +240,24 @@ def _read(path: Path) -> _KeysFile:
 
 
 @contextmanager
-def _rewriting(path: Path) -> Iterator[_KeysFile]:
-    """The file's content to change, written back whole when the block ends without an error."""
+def _rewriting(path: Path, *, even_where_full: bool = False) -> Iterator[_KeysFile]:
+    """The file's content to change, written back whole when the block ends without an error.
+
+    Args:
+        even_where_full: where there is no room for a second file, it is written over the first.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(_lock_file(path)):
             file = _read(path)
             yield file
-            write_whole(path, file.model_dump_json(indent=1) + "\n")
+            try:
+                write_whole(path, file.model_dump_json(indent=1) + "\n")
+            except OSError as error:
+                if not (even_where_full and error.errno in {errno.ENOSPC, errno.EDQUOT}):
+                    raise
+                # Without its indentation it has room for all that revoking adds.
+                write_over(path, file.model_dump_json())
     except OSError as error:
         raise CommandFailed(f"The keys file {path} cannot be written: {error.strerror}.") from None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -36,13 +37,42 @@ def write_whole(path: Path, text: str) -> None:
     """Put a new file in place of the old one: whoever reads finds either, whole, whatever is killed."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(path)
+    try:
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def write_over(path: Path, text: str) -> None:
+    """Write into the room that a file has already, for a disk without any other; what is left over is blank.
+
+    Where the machine stops in the middle, the file is damaged.
+
+    Raises:
+        OSError: the file is shorter, or cannot be written.
+    """
+    content = text.encode()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        room = os.fstat(descriptor).st_size
+        if len(content) > room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        # In one call, so that who reads at the same time finds the old or the new.
+        if os.pwrite(descriptor, content.ljust(room), 0) < room:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

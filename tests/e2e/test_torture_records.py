@@ -17,7 +17,7 @@ import psutil
 import pytest
 import requests
 
-from tests.e2e.torture import LONG_SECONDS, Posters, Visitor, brief_or_long, tell
+from tests.e2e.torture import LONG_SECONDS, Posters, Visitor, brief_or_long, fill, tell
 
 __all__ = ["tell"]
 
@@ -208,12 +208,6 @@ def test_a_full_disk_loses_nothing_and_heals(new_shop, tmp_path, tell):
     finally:
         shop.close()
         subprocess.run(["umount", "-l", shop.data_dir], check=True)
-
-
-def fill(path) -> None:
-    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"\0" * 4096)
 
 
 def test_posts_that_hang_hold_up_no_question(running_shop, tell):

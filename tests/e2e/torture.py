@@ -187,3 +187,9 @@ def crowd(port: int, clients: int, seconds: float) -> subprocess.Popen:
 def answers_of(process: subprocess.Popen) -> dict[str, int]:
     out, _ = process.communicate(timeout=120)
     return json.loads(out)
+
+
+def fill(path) -> None:
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 4096)
