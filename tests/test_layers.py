@@ -18,6 +18,7 @@ GROUND = {
     "logs",
     "processes",
     "data_directory",
+    "private_folders",
     "ledger_location",
     "mongodb_uri",
     "age_groups",

@@ -12,10 +12,13 @@ from types import TracebackType
 from typing import Self
 
 from smetka.errors import StartFailed
+from smetka.private_folders import make_private
 from smetka.processes import birth
 
 _LOCK = "smetka.lock"
 _RUNNING = "running.json"
+OURS = (_LOCK, _RUNNING, "keys.json", "mongodb", "uploads", "demo")
+"""What the names of our files in it begin with."""
 LOCK_SECONDS = 1.0
 """Who only looks whether the folder is held has it for a moment."""
 
@@ -53,15 +56,14 @@ class DataDirectory:
         """Make the folder, take the lock and say who holds it.
 
         Raises:
-            StartFailed: another process holds it, named in the message; or it cannot be written.
+            StartFailed: another process holds it, named in the message; others use it; it cannot be written.
         """
         try:
             str(self.path).encode()
         except UnicodeEncodeError:
             raise StartFailed(f"The data directory {self.path!r} needs a name in UTF-8.") from None
         try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.path.chmod(0o700)
+            make_private(self.path, ours=OURS)
             lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise self._cannot_be_used(error) from None

@@ -9,6 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from smetka.errors import StartFailed
+from smetka.private_folders import make_private
+
+OURS = ("password", "port", "private.sock", "secantusd.toml", "storage")
+"""What the names of the files in it begin with."""
 
 
 class Home:
@@ -31,15 +35,14 @@ class Home:
         """Make what is missing and return the password. Safe to repeat.
 
         Raises:
-            StartFailed: the folder cannot be made, read or written.
+            StartFailed: the folder cannot be made, read or written, or others use it.
         """
         try:
-            for folder in (self.path.parent, self.path):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The server makes its own files readable to everybody; a closed folder shuts them all.
-            for folder in (self.path, self.storage):
-                if folder.exists():
-                    folder.chmod(0o700)
+            make_private(self.path, ours=OURS)
+            if self.storage.exists():
+                self.storage.chmod(0o700)
             self.config.touch(0o600)
             return self._read_password() or self._make_password()
         except UnicodeDecodeError:

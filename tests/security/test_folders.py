@@ -1,0 +1,87 @@
+"""A folder that is there is closed only when nobody else can be using it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smetka.data_directory import OURS, DataDirectory
+from smetka.errors import StartFailed
+from smetka.storage import home
+from smetka.storage.home import Home
+
+
+def mode(folder: Path) -> int:
+    return folder.stat().st_mode & 0o7777
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("bits", "file", "told"),
+    [
+        (0o755, "shop.db", "(mode 0755) and holds what Smetka did not make, such as 'shop.db'"),
+        (0o710, "shop\n.db", "(mode 0710) and holds what Smetka did not make, such as 'shop\\n.db'"),
+        (0o1777, None, "(mode 1777) and is for everybody's files"),
+    ],
+)
+def test_a_folder_that_others_use_is_refused_with_its_mode_and_stays_as_it_is(folder, bits, file, told):
+    if file:
+        (folder / file).touch()
+    (folder / "smetka.lock").touch()
+    folder.chmod(bits)
+
+    with pytest.raises(StartFailed) as refused:
+        DataDirectory(folder).hold("serve")
+
+    assert told in str(refused.value)
+    assert f"`chmod 700 {folder}`" in str(refused.value)
+    assert mode(folder) == bits
+
+
+@pytest.mark.parametrize("files", [(), ("keys.json", "keys.json.lock", "mongodb", "smetka.lock")])
+def test_an_open_folder_that_is_empty_or_holds_our_files_alone_is_closed(folder, files):
+    for name in files:
+        (folder / name).touch()
+
+    DataDirectory(folder).hold("serve").release()
+
+    assert mode(folder) == 0o700
+
+
+def test_a_closed_folder_may_hold_whatever_it_holds(folder):
+    folder.chmod(0o2700)
+    (folder / "shop.db").touch()
+
+    DataDirectory(folder).hold("serve").release()
+
+    assert mode(folder) == 0o2700
+
+
+def test_the_databases_folder_is_treated_likewise(folder):
+    (folder / "mongodb").mkdir()
+    (folder / "mongodb" / "mongod.lock").touch()
+    (folder / "mongodb").chmod(0o750)
+
+    with pytest.raises(StartFailed, match="mode 0750"):
+        Home(folder).prepare()
+
+    assert mode(folder / "mongodb") == 0o750
+
+
+@pytest.mark.process
+def test_every_file_that_we_make_is_known_as_ours(running_shop):
+    running_shop.run("key", "list")
+    made = {each.name for each in running_shop.data_dir.iterdir()}
+
+    assert {name for name in made if not name.startswith(OURS)} == set()
+    assert {
+        e.name for e in (running_shop.data_dir / "mongodb").iterdir() if not e.name.startswith(home.OURS)
+    } == set()
