@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from smetka.errors import LedgerUnavailable, WrongUsage
-from smetka.ledger import Ledger, sqlite_file
+from smetka.ledger import Ledger, patience
 from smetka.ledger.imports.marker import marker
 from smetka.ledger.limits import USUAL, Limits
 from smetka.ledger.upkeep import create_empty
@@ -200,7 +200,7 @@ class Clock:
 
 def test_after_one_waited_in_vain_the_next_does_not_wait(shop, lock, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(sqlite_file, "time", clock)
+    monkeypatch.setattr(patience, "time", clock)
 
     def waited():
         start = clock.now
@@ -212,7 +212,7 @@ def test_after_one_waited_in_vain_the_next_does_not_wait(shop, lock, monkeypatch
         assert waited() == pytest.approx(USUAL.file_lock)
         assert [waited() for _ in range(5)] == [0] * 5
 
-        clock.sleep(sqlite_file.LOCK_REMEMBERED_SECONDS)
+        clock.sleep(patience.LOCK_REMEMBERED_SECONDS)
         assert waited() == pytest.approx(USUAL.file_lock)
 
 

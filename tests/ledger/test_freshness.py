@@ -248,10 +248,12 @@ def test_nobody_waits_for_a_connection_of_a_file_that_was_replaced(ledger, shop,
     begun, go_on = threading.Semaphore(0), threading.Event()
 
     def asks(opened):
-        with opened.connection() as connection:
+        def take(rows):
             begun.release()
             assert go_on.wait(30)
-            return connection.execute("SELECT COUNT(*) FROM user_info").fetchone()[0]
+            return [count for (count,) in rows]
+
+        return opened.fold("SELECT COUNT(*) FROM user_info", {}, take)[0]
 
     with ThreadPoolExecutor(12) as pool:
         answers = [pool.submit(ledger.read, asks) for _ in range(12)]

@@ -24,6 +24,7 @@ def test_the_limits_are_the_promised_ones():
         "cancel": 2.0,
         "table_lock": 2.0,
         "file_lock": 1.2,
+        "file_question": 30.0,
     }
 
 

@@ -18,6 +18,7 @@ class Limits:
         cancel: until PostgreSQL has heard that its answer is not waited for any more.
         table_lock: how long a question waits for a lock on a whole table of PostgreSQL's.
         file_lock: how long a question waits for another process's lock on a SQLite file.
+        file_question: a statement's answer from a SQLite file.
     """
 
     connect: int = 5
@@ -28,6 +29,7 @@ class Limits:
     cancel: float = 2.0
     table_lock: float = 2.0
     file_lock: float = 1.2
+    file_question: float = 30.0
 
 
 USUAL = Limits()

@@ -7,19 +7,17 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy.pool import QueuePool
 
 from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger.layout import Layout, read_layout
-
-T = TypeVar("T")
 
 _CONNECTIONS_KEPT = 4
 
@@ -33,7 +31,7 @@ _STEPS_BETWEEN_LOOKS = 1000
 _NOT_AGAIN_SECONDS = 1.0
 
 
-def fingerprint(path: Path) -> Hashable:
+def fingerprint(path: Path) -> tuple[int, ...]:
     """Which file stands at the path and when it was last touched.
 
     The time of change (ctime) also tells of permissions taken away, and of a file overwritten by a
@@ -82,10 +80,13 @@ class OpenFile:
     """
 
     def __init__(self, path: Path, number: int, *, even_unfinished: bool = False) -> None:
-        self.number = number
+        self.path, self.number = path, number
         self._retired = False
         # Seen before connecting: a change in between is then noticed at the next question.
         self._seen = fingerprint(path)
+        self._inode = self._seen[:2]
+        real = path.resolve()
+        self._journal = real.with_name(f"{real.name}-journal")
         self._watch_lock = threading.Lock()
         self._watch = connect(path)
         self._looks_left: int | None = None
@@ -119,22 +120,27 @@ class OpenFile:
         with self._watch_lock:
             return not self._retired and self._read_data_version() == self._data_version
 
-    def rows(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Run one statement on a connection of the pool."""
-        with self.connection() as connection:
-            return connection.execute(sql, parameters).fetchall()
+    def is_replaced(self) -> bool:
+        """Another file stands at the path by now, or none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return True
+        return (found.st_dev, found.st_ino) != self._inode
 
-    def fold(self, sql: str, parameters: Mapping[str, Any], take: Callable[[Iterator[Any]], T]) -> T:
-        """Like `rows`, for more of them than should be in memory: `take` gets them one by one."""
-        with self.connection() as connection:
-            return take(connection.execute(sql, parameters))
+    def is_being_written(self) -> bool:
+        """Somebody is, as far as a rollback journal tells. A write-ahead log locks nobody out."""
+        try:
+            return self._journal.stat().st_size > 0
+        except OSError:
+            return False
 
     def rows_at_once(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """Like `rows`, on the connection that is there for what is quick, and never long.
+        """Run one statement on the connection that is there for what is quick, and never long.
 
         Raises:
             NotAtOnce: it takes more than `AT_ONCE_STEPS`, or another did a moment ago.
-            sqlite3.Error: as `rows`.
+            sqlite3.Error: it cannot be read.
         """
         with self._watch_lock:
             if self._retired or time.monotonic() < self._not_at_once_before:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from smetka.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger import questions
-from smetka.ledger.faults import FOREIGN_ERRORS, is_locked, unavailable, waits_for_rollback
+from smetka.ledger.faults import FOREIGN_ERRORS
+from smetka.ledger.file_session import FileSession, Replaced, Turns
 from smetka.ledger.glance import FileGlance
-from smetka.ledger.imports.recovery import undo_killed_import
 from smetka.ledger.limits import USUAL, Limits
 from smetka.ledger.open_file import OpenFile, fingerprint
+from smetka.ledger.patience import Lock, Patience
 from smetka.ledger.source import LONG_QUESTIONS, in_turn
 from smetka.ledger.spending import CustomerTotal
 
 T = TypeVar("T")
 
-LOCK_REMEMBERED_SECONDS = 1.0
-"""How long after one waited in vain the others do not wait at all."""
+MOST_REPLACED = 5
+"""Times that a question begins anew because another file was put in the place of its own."""
 
 
 class SQLiteFile:
@@ -38,36 +38,21 @@ class SQLiteFile:
         self._opening = threading.Lock()
         self._opened: OpenFile | None = None
         self._openings = 0
-        self._locked_until = 0.0
+        self._lock, self._turns = Lock(), Turns()
         # Those who ask for one customer always find a connection free of questions about all.
         self._long_questions = threading.BoundedSemaphore(LONG_QUESTIONS)
 
-    def read(self, ask: Callable[[OpenFile], T], *, long: bool = False) -> T:
+    def read(self, ask: Callable[[FileSession], T], *, long: bool = False) -> T:
         """Ask the file as it is now, waiting for other processes' locks and translating faults."""
-        give_up = time.monotonic() + self._limits.file_lock
-        pause = 0.001
-        while True:
-            try:
-                answer = self._ask_in_turn(ask) if long else self._ask(ask)
-            except FOREIGN_ERRORS as error:
-                now = time.monotonic()
-                undone = waits_for_rollback(error) and now < give_up and undo_killed_import(self.path)
-                if not undone and (not is_locked(error) or now < self._locked_until):
-                    raise unavailable(error, self.path) from error
-                if now >= give_up:
-                    self._locked_until = now + LOCK_REMEMBERED_SECONDS
-                    raise unavailable(error, self.path) from error
-            else:
-                self._locked_until = 0.0
-                return answer
-            # No connection is held meanwhile, so that a lock cannot use up the pool.
-            time.sleep(min(pause, give_up - now))
-            pause = min(pause * 2, 0.05)
+        if not long:
+            return self._patiently(lambda patience: self._ask(ask, patience, self._current))
+        with in_turn(self._long_questions, self.shown):
+            return self._patiently(lambda patience: self._ask(ask, patience, self._current, self._turns))
 
-    def read_now(self, ask: Callable[[OpenFile], T]) -> T:
+    def read_now(self, ask: Callable[[FileSession], T]) -> T:
         """Like `read`, for what must not be asked as tables were declared a moment ago."""
         # A write-ahead log changes without the file.
-        return self.read(lambda opened: ask(self._unchanged(opened)))
+        return self._patiently(lambda patience: self._ask(ask, patience, self._unchanged))
 
     def glance(self) -> FileGlance:
         """The file as it is now, for questions that must not wait.
@@ -89,7 +74,7 @@ class SQLiteFile:
 
     def version(self) -> int:
         """Grows whenever the file, and so an answer, may have changed."""
-        return self.read(lambda opened: self._unchanged(opened).number)
+        return self._patiently(lambda _: self._unchanged().number)
 
     def ping(self) -> None:
         """Return if it can be read and has the two tables with their columns."""
@@ -100,14 +85,31 @@ class SQLiteFile:
         with self._opening:
             self._retire()
 
-    def _ask_in_turn(self, ask: Callable[[OpenFile], T]) -> T:
-        with in_turn(self._long_questions, self.shown):
-            return self._ask(ask)
-
-    def _ask(self, ask: Callable[[OpenFile], T]) -> T:
+    def _patiently(self, do: Callable[[Patience], T]) -> T:
+        patience, replaced = Patience(self._lock, self.path, self._limits.file_lock), 0
         while True:
-            opened = self._current()
-            answer = ask(opened)
+            try:
+                answer = do(patience)
+            except FOREIGN_ERRORS as error:
+                patience.wait(error)
+            except Replaced:
+                replaced += 1
+                if replaced == MOST_REPLACED:
+                    raise LedgerUnavailable(f"{self.path} is replaced again and again.") from None
+            else:
+                patience.renew()
+                return answer
+
+    def _ask(
+        self,
+        ask: Callable[[FileSession], T],
+        patience: Patience,
+        look: Callable[[], OpenFile],
+        turns: Turns | None = None,
+    ) -> T:
+        while True:
+            opened = look()
+            answer = ask(FileSession(opened, patience, seconds=self._limits.file_question, turns=turns))
             now = self._opened
             # A file of other declarations may have taken its place before the connection was made.
             if now is None or now.layout == opened.layout:
@@ -127,7 +129,8 @@ class SQLiteFile:
                 return self._opened
             return self._open()
 
-    def _unchanged(self, opened: OpenFile) -> OpenFile:
+    def _unchanged(self) -> OpenFile:
+        opened = self._current()
         if opened.is_unchanged():
             return opened
         with self._opening:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from smetka.errors import CommandFailed
 from smetka.ledger.copying.readings import Readings
-from smetka.ledger.faults import is_locked
 from smetka.ledger.layout import CUSTOMERS, PAYMENTS
 from smetka.ledger.source import Opened
 
@@ -124,9 +123,7 @@ def _has_rowids(opened: Opened, table: str) -> bool:
         return False
     try:
         opened.rows(f"SELECT _rowid_ FROM {table} LIMIT 0", {})  # noqa: S608 - a name of ours
-    except sqlite3.OperationalError as error:
-        if is_locked(error):
-            raise
+    except sqlite3.OperationalError:
         return False  # WITHOUT ROWID
     return True
 

@@ -19,12 +19,14 @@ from smetka.ledger.copying.readings import Readings
 from smetka.ledger.copying.target import Packed, Target
 from smetka.ledger.layout import CUSTOMERS
 from smetka.ledger.ledger import Ledger
+from smetka.ledger.limits import Limits
 from smetka.ledger.source import Opened
 from smetka.ledger_location import Server, ledger_location
 
 T = TypeVar("T")
 
 _DIFFERENCES_SHOWN = 5
+_LIMITS = Limits(file_question=3600)  # nobody waits at a page, and the file may be too large to be served
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Copy:
 
     def __init__(self, source: str, target: str) -> None:
         self._target: Target | None = None
-        self._source = Ledger(source)
-        self._copy = Ledger(target, even_unfinished=True)  # as it will be asked
+        self._source = Ledger(source, limits=_LIMITS)
+        self._copy = Ledger(target, even_unfinished=True, limits=_LIMITS)  # as it will be asked
         if _is_same(self._source, self._copy):
             raise WrongUsage("The source and the target are the same ledger.")
         self._target = _target(target)
