@@ -13,13 +13,12 @@ from contextlib import closing
 import pytest
 
 from smetka.ledger import Ledger
-from smetka.ledger.imports import load
 from smetka.ledger.imports.marker import draft, marker
 
 ROWS = 6_000
 KILLS = 24
 SMALL_KIB = 64
-"""A cache that has no room for the rows, so that a part of them is in the file before the end."""
+"""No room for the rows, so that a part of them is in the file before the end."""
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +43,11 @@ def old(make_ledger):
 def killed(killed, export):
     """A function that imports into a ledger as `killed` runs any command."""
 
-    def killed_import(ledger, begin="", last=0, *, cache_kib=load._CACHE_KIB):
+    def killed_import(ledger, begin="", last=0, *, room_kib=None):
         arguments = ["ledger", "import", str(export), "--into", str(ledger)]
-        return killed(arguments, begin, last, settings={"smetka.ledger.imports.load._CACHE_KIB": cache_kib})
+        rooms = ("_CACHE_KIB", "_UNWRITTEN_KIB") if room_kib else ()
+        settings = {f"smetka.ledger.imports.load.{name}": room_kib for name in rooms}
+        return killed(arguments, begin, last, settings=settings)
 
     return killed_import
 
@@ -82,7 +83,7 @@ def check_finished(status, ledger):
 def test_killed_at_any_moment_it_is_all_or_nothing(killed, old, tmp_path, new):
     ledger = tmp_path / "new.db" if new else old
     original = None if new else old.read_bytes()
-    status, steps = killed(ledger, cache_kib=SMALL_KIB)
+    status, steps = killed(ledger, room_kib=SMALL_KIB)
     check_finished(status, ledger)
     assert steps > 10 * KILLS
     for number in range(KILLS):
@@ -90,7 +91,7 @@ def test_killed_at_any_moment_it_is_all_or_nothing(killed, old, tmp_path, new):
             ledger.unlink(missing_ok=True)
         else:
             ledger.write_bytes(original)
-        status, _ = killed(ledger, last=int(steps * (number + 0.5) / KILLS), cache_kib=SMALL_KIB)
+        status, _ = killed(ledger, last=int(steps * (number + 0.5) / KILLS), room_kib=SMALL_KIB)
         assert status == -signal.SIGKILL
         if ledger.exists() or not new:
             check(ledger)
@@ -133,7 +134,7 @@ def test_killed_while_it_writes_it_is_all_or_nothing(killed, old, tmp_path, begi
 
 def test_killed_when_pages_are_in_the_ledger_already_the_first_reader_rolls_it_back(killed, old):
     before = old.stat().st_size
-    assert killed(old, "INSERT INTO smetka_imports", 1, cache_kib=SMALL_KIB)[0] == -signal.SIGKILL
+    assert killed(old, "INSERT INTO smetka_imports", 1, room_kib=SMALL_KIB)[0] == -signal.SIGKILL
 
     assert old.stat().st_size > before
     assert old.with_name(f"{old.name}-journal").stat().st_size > 0

@@ -16,6 +16,7 @@ import pytest
 
 from smetka.errors import CommandFailed
 from smetka.ledger import Ledger
+from smetka.ledger.imports import load as importing
 from smetka.ledger.imports import target
 from smetka.ledger.imports.failures import failure
 from smetka.ledger.imports.load import import_files
@@ -982,6 +983,50 @@ def test_nothing_is_left_beside_the_ledger(load, tmp_path):
     load(PLAIN + "1,1.00,2023\n")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["export0.csv", "ledger.db"]
+
+
+@pytest.fixture
+def read_at_the_end(monkeypatch):
+    """What somebody finds who reads the ledger when all is written and not yet committed, without waiting."""
+    found = []
+
+    def write_and_look(db, read, hashes):
+        write_rows(db, read, hashes)
+        [path] = [path for _, name, path in db.execute("PRAGMA database_list") if name == "ledger"]
+        with closing(sqlite3.connect(path, timeout=0)) as reader:
+            try:
+                found.append(reader.execute("SELECT count(*) FROM user_spending").fetchone()[0])
+            except sqlite3.OperationalError as error:
+                found.append(str(error))
+
+    write_rows = importing.write
+    monkeypatch.setattr(importing, "write", write_and_look)
+    monkeypatch.setattr(importing, "_CACHE_KIB", 16)
+    return found
+
+
+MANY = PLAIN + "".join(f"{number},1.00,2023\n" for number in range(1, 9000))
+
+
+def test_a_ledger_is_read_until_the_import_commits(load, read_at_the_end):
+    load(PLAIN + "1,5.00,2020\n")
+
+    load(MANY)
+
+    assert read_at_the_end[1:] == [1]
+    assert rows(load.path, "SELECT count(*) FROM user_spending") == [(9000,)]
+
+
+def test_what_an_import_keeps_in_memory_is_bounded_although_readers_wait_then(
+    load, read_at_the_end, monkeypatch
+):
+    monkeypatch.setattr(importing, "_UNWRITTEN_KIB", 64)
+    load(PLAIN + "1,5.00,2020\n")
+
+    load(MANY)
+
+    assert read_at_the_end[1:] == ["database is locked"]
+    assert rows(load.path, "SELECT count(*) FROM user_spending") == [(9000,)]
 
 
 def test_what_a_killed_import_left_is_no_hindrance(load):

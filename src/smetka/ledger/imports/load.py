@@ -35,6 +35,8 @@ from smetka.ledger.imports.write import write
 _AS_FOUND = Reading()
 _NOTHING_MAPPED: Mapped = {}
 _CACHE_KIB = 4096
+_UNWRITTEN_KIB = 256 * 1024
+"""Changed pages kept until the end: to write one sooner, SQLite locks out those who read the ledger."""
 
 
 def import_files(
@@ -211,6 +213,8 @@ def _write(
             # Nobody sees it before it is complete and on the disk.
             db.execute("PRAGMA ledger.journal_mode = OFF")
             db.execute("PRAGMA ledger.synchronous = OFF")
+        else:
+            db.execute(f"PRAGMA ledger.cache_spill = -{_UNWRITTEN_KIB}")
         db.execute("BEGIN IMMEDIATE")
         try:
             make_own_tables(db, "ledger")
