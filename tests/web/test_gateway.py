@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from smetka.web.gateway import BODY_SECONDS, LONGEST_QUEUE, WRITE_THREADS, Gateway
+from smetka.web.gateway import BODY_SECONDS, LONG_THREADS, LONGEST_QUEUE, READ_THREADS, WRITE_THREADS, Gateway
 from smetka.web.headers import as_one_each
 from tests.web.test_at_once import Answer, Fields, Scope
 
@@ -45,6 +45,55 @@ def test_more_requests_than_may_wait_are_refused_at_once_and_the_others_answered
     assert refused == answers[-10:]
     assert {json.loads(answer.body)["type"] for answer in refused} == {"/problems/overloaded"}
     assert {answer.status for answer in answers if answer not in refused} == {415}
+
+
+OPEN_TO_ALL = [
+    "/sign-in",
+    "/readyz",
+    "/static/forms.js",
+    "/static/fonts/a.woff2",
+    "/openapi.json",
+    "/problems/x",
+]
+
+
+def test_what_asks_nobody_for_data_is_answered_while_all_who_ask_for_data_wait(shop):
+    """A lane that is full of questions to a ledger that is locked, or of records for a MongoDB that hangs."""
+    go_on, began = threading.Event(), []
+    flask = shop.app.wsgi_app
+
+    def slow(environ, start_response):
+        if environ["PATH_INFO"] not in {*OPEN_TO_ALL, "/sign-out"}:
+            began.append(1)
+            assert go_on.wait(60)
+        return flask(environ, start_response)
+
+    shop.app.wsgi_app = slow
+    gateway = Gateway(shop.app, on_close=lambda: None)
+
+    async def ask(method, path):
+        answer = Answer()
+        await gateway.__rsgi__(Scope(path, Fields([("host", "127.0.0.1:8000")]), method=method), answer)
+        return answer.status
+
+    async def ask_all():
+        waiting = [("GET", "/vouchers"), ("GET", "/customers"), ("POST", "/write_to_mongodb")]
+        asked = [asyncio.ensure_future(ask(*each)) for each in waiting for _ in range(WRITE_THREADS)]
+        while len(began) < READ_THREADS + LONG_THREADS + WRITE_THREADS:  # noqa: ASYNC110 - they begin in threads
+            await asyncio.sleep(0.01)
+        try:
+            async with asyncio.timeout(20):
+                return [
+                    *[await ask("GET", path) for path in OPEN_TO_ALL],
+                    await ask("POST", "/sign-in"),
+                    await ask("POST", "/sign-out"),
+                ]
+        finally:
+            go_on.set()
+            await asyncio.gather(*asked)
+            gateway.__rsgi_del__(asyncio.get_running_loop())
+
+    assert None not in asyncio.run(ask_all())
 
 
 class Silent(Answer):

@@ -2,10 +2,11 @@
 
 Granian speaks RSGI to this gateway on an event loop, where a slow client costs a few kilobytes and
 no thread. What can be answered at once is answered there (`at_once.py`). All else goes, when it is
-here completely, to the Flask application (as plain WSGI) in one of three lanes of threads: reads;
-writes, each of which may wait two seconds for a MongoDB that hangs; and questions about all of the
-ledger, which wait for each other. Where a file is taken, it is a thread of a fourth lane that reads
-it, after the guards and as it arrives. No lane can hold up another. See docs/decisions/0004-gateway.md.
+here completely, to the Flask application (as plain WSGI) in one of four lanes of threads: what is open to
+all, which asks nobody for data (signing in, static files, `/readyz`); reads; writes, each of which may wait
+two seconds for a MongoDB that hangs; and questions about all of the ledger, which wait for each other.
+Where a file is taken, it is a thread of a fifth lane that reads it, after the guards and as it arrives. No
+lane can hold up another. See docs/decisions/0004-gateway.md.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 BODY_SECONDS = 10.0
 
-READ_THREADS, LONG_THREADS, WRITE_THREADS = 8, 24, 24
+OPEN_THREADS, READ_THREADS, LONG_THREADS, WRITE_THREADS = 8, 8, 24, 24
 UPLOAD_THREADS = 4
 """Twice as many as receive files at a time (`uploads.AT_ONCE`): the others are told that soon."""
 
@@ -66,9 +67,11 @@ class Gateway:
         self._on_close = on_close
         self._body_seconds = body_seconds
         self._at_once = AtOnce(parts)
-        self._long_paths = re.compile(
-            "|".join("[^/]+".join(map(re.escape, re.split("<[^>]*>", path))) for path in parts.long_paths)
+        self._open_paths = _any_of(
+            rule.rule for rule in app.url_map.iter_rules() if parts.access.get(rule.endpoint, "") is None
         )
+        self._long_paths = _any_of(parts.long_paths)
+        self._opens = _Lane(app, OPEN_THREADS, "open")
         self._reads = _Lane(app, READ_THREADS, "read")
         self._long_reads = _Lane(app, LONG_THREADS, "long-read")
         self._writes = _Lane(app, WRITE_THREADS, "write")
@@ -115,16 +118,31 @@ class Gateway:
     def _lane(self, scope: Scope) -> _Lane:
         if scope.method == "POST" and scope.path in self._upload_paths:
             return self._uploads
+        if self._open_paths.fullmatch(scope.path):
+            return self._opens
         if scope.method not in _SAFE:
             return self._writes
         return self._long_reads if self._long_paths.fullmatch(scope.path) else self._reads
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Called by Granian when all requests are answered and the process is about to end."""
-        for lane in (self._reads, self._long_reads, self._writes, self._uploads):
+        for lane in (self._opens, self._reads, self._long_reads, self._writes, self._uploads):
             lane.close()
         self._at_once.close()
         self._on_close()
+
+
+def _any_of(routes: Iterable[str]) -> re.Pattern[str]:
+    """What matches a path of any of them."""
+
+    def pattern(route: str) -> str:
+        parts = re.split("(<[^>]*>)", route)
+        return "".join(
+            re.escape(part) if not number % 2 else (".+" if part.startswith("<path:") else "[^/]+")
+            for number, part in enumerate(parts)
+        )
+
+    return re.compile("|".join(map(pattern, routes)))
 
 
 class _Lane:
