@@ -57,30 +57,10 @@ def test_the_list_comes_in_pages_and_keeps_to_what_was_asked(shop, exact, query,
     assert list(pages(shop, exact, **query)) == expected
 
 
-@pytest.mark.parametrize(
-    ("query", "parameter"),
-    [
-        ("year=0", "year"),
-        ("source=mail", "source"),
-        ("review=maybe", "review"),
-        ("matches=yes", "matches"),
-        ("limit=0", "limit"),
-        ("cursor=2026", "cursor"),
-        ("cursor=2026.1.5", "cursor"),
-        ("cursor=2026.1.5.name", "cursor"),
-        ("cursor=2026.1.-5.stored_at", "cursor"),
-        ("sort=name", "sort"),
-        ("sort=-user_id", "sort"),
-        ("sort=", "sort"),
-        ("cursor=2026.0", "cursor"),
-        ("cursor=2026.9223372036854775808", "cursor"),
-        ("page=2", "page"),
-    ],
-)
-def test_a_wrong_parameter_is_named(shop, assert_problem, query, parameter):
-    problem = assert_problem(shop.get(f"/api/v1/bonus-customers?{query}"), 422, "invalid-value")
+def test_a_wrong_parameter_is_named(shop, assert_problem):
+    problem = assert_problem(shop.get("/api/v1/bonus-customers?cursor=2026.1.5"), 422, "invalid-value")
 
-    assert [fault["parameter"] for fault in problem["errors"]] == [parameter]
+    assert [fault["parameter"] for fault in problem["errors"]] == ["cursor"]
 
 
 @pytest.mark.shop(shared=False)

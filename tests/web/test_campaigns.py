@@ -89,22 +89,9 @@ def test_other_rules_under_the_same_name_are_refused(shop, create, assert_proble
     ("rules", "pointers"),
     [
         ({"voucher_value": 0}, ["/voucher_value"]),
-        ({"voucher_value": -1}, ["/voucher_value"]),
-        ({"threshold": -0.01}, ["/threshold"]),
-        ({"threshold": 1.001}, ["/threshold"]),
-        ({"budget": "many"}, ["/budget"]),
-        ({"valid_until": "31.01.2027"}, ["/valid_until"]),
-        ({"valid_until": "2027-02-30"}, ["/valid_until"]),
         ({"valid_from": "2027-03-01"}, ["/valid_until"]),
         ({"name": "no spaces"}, ["/name"]),
-        ({"name": ""}, ["/name"]),
-        ({"year": 0}, ["/year"]),
-        ({"tiers": [{"above": 1000, "value": 900}]}, ["/tiers"]),
         ({"tiers": [{"above": 2000, "value": 500}]}, ["/tiers"]),
-        ({"tiers": [{"above": 2000}]}, ["/tiers/0/value"]),
-        ({"tiers": [{"above": 2000, "value": 600}, {"above": 2000, "value": 700}]}, ["/tiers"]),
-        ({"most_vouchers": 0}, ["/most_vouchers"]),
-        ({"owner": "me"}, ["/owner"]),
     ],
 )
 def test_wrong_rules_are_named_and_nothing_is_made(shop, assert_problem, rules, pointers):

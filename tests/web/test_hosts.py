@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import pytest
 
+from smetka.web.hosts import TrustedProxies, host_name, is_same_origin
+
 pytestmark = pytest.mark.shop(shared=True)
 
 BODY = {"user_id": 1, "total_spending": 2000}
+OWN = {"localhost", "127.0.0.1", "::1"}
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:8000", "LOCALHOST", "localhost.", "127.0.0.1:9", "[::1]", "[::1]:8000"]
 )
-def test_our_own_names_are_answered(shop, host):
-    assert shop.get("/total_spent/1", headers={"Host": host}).status_code == 200
+def test_our_own_names_are_known_in_any_spelling(host):
+    assert host_name(host) in OWN
+
+
+def test_our_own_names_are_answered(shop):
+    assert shop.app.extensions["smetka"].allowed_hosts >= OWN
+    for host in ("LOCALHOST:8000", "[::1]"):
+        assert shop.get("/total_spent/1", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -40,6 +49,11 @@ def test_our_own_names_are_answered(shop, host):
         "a" * 300,
     ],
 )
+def test_no_other_name_is_taken_for_ours(host):
+    assert host_name(host) not in OWN
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost:port"])
 @pytest.mark.parametrize("path", ["/total_spent/1", "/healthz", "/", "/static/smetka.css", "/nothing"])
 def test_no_other_host_is_answered(shop, assert_problem, host, path):
     assert_problem(shop.get(path, headers={"Host": host}), 421, "wrong-host")
@@ -53,17 +67,42 @@ def test_allowed_hosts_are_those_of_the_settings(make_shop):
     assert shop.get("/healthz", headers={"Host": "localhost"}).status_code == 421
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "",
+        "http://localhost:8001",
+        "https://localhost",
+        "http://localhost.evil.example",
+        "http://evil.example@localhost",
+        "http://localhost/path",
+        "http://localhost:port",
+        "http://[::1",
+    ],
+)
+def test_another_scheme_host_or_port_is_another_origin(origin):
+    assert not is_same_origin(origin, "http", "localhost")
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("http://localhost", "localhost"),
+        ("http://localhost:80", "localhost"),
+        ("http://localhost:8000", "localhost:8000"),
+        ("HTTP://LOCALHOST", "localhost"),
+        ("http://[::1]:8000", "[::1]:8000"),
+    ],
+)
+def test_the_same_scheme_host_and_port_are_the_same_origin(origin, host):
+    assert is_same_origin(origin, "http", host)
+
+
 FOREIGN = [
-    {"Origin": "https://evil.example"},
-    {"Origin": "null"},
-    {"Origin": ""},
     {"Origin": "http://localhost:8001"},
-    {"Origin": "https://localhost"},
-    {"Origin": "http://localhost.evil.example"},
-    {"Origin": "http://evil.example@localhost"},
-    {"Origin": "http://localhost/path"},
-    {"Origin": "http://localhost:port"},
-    {"Origin": "http://[::1"},
+    {"Origin": "null"},
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"},
 ]
@@ -82,9 +121,6 @@ def test_other_sites_change_nothing_with_or_without_a_key(make_shop, assert_prob
     "headers",
     [
         {},
-        {"Origin": "http://localhost"},
-        {"Origin": "http://localhost:80"},
-        {"Origin": "http://localhost:8000", "Host": "localhost:8000"},
         {"Origin": "http://[::1]:8000", "Host": "[::1]:8000"},
         {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"},
     ],
@@ -117,11 +153,31 @@ def test_a_trusted_proxy_tells_host_scheme_and_client(make_shop):
     assert shop.post(BODY, headers=headers, environ_overrides=mapped).status_code == 200
 
 
+def told(address):
+    """Client, scheme and host of a request that came from an address, when one proxy is trusted."""
+    environ = {
+        "REMOTE_ADDR": address,
+        "wsgi.url_scheme": "http",
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in FORWARDED.items()},
+    }
+    TrustedProxies(lambda *_: (), ("127.0.0.1", "10.0.0.0/8"))(environ, None)
+    return environ["REMOTE_ADDR"], environ["wsgi.url_scheme"], environ["HTTP_HOST"]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "::ffff:127.0.0.1"])
+def test_of_several_values_a_proxys_own_is_the_last(address):
+    assert told(address) == ("198.51.100.7", "https", "shop.example")
+
+
 @pytest.mark.parametrize("address", ["192.0.2.1", "", "unix:", "127.0.0.1.evil.example"])
-def test_nobody_else_is_believed(make_shop, assert_problem, address):
+def test_nobody_else_is_believed(address):
+    assert told(address) == (address, "http", "127.0.0.1:8000")
+
+
+def test_whoever_is_not_believed_is_answered_for_the_host_he_asked(make_shop, assert_problem):
     shop = make_shop(allowed_hosts="shop.example", trusted_proxies="127.0.0.1")
 
-    reply = shop.post(BODY, headers=FORWARDED, environ_overrides={"REMOTE_ADDR": address})
+    reply = shop.post(BODY, headers=FORWARDED, environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
 
     assert_problem(reply, 421, "wrong-host")
 

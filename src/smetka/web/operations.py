@@ -7,32 +7,26 @@ each by its name, and returns the answer's JSON. Faults of all three are found t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from flask import Flask, Response, request
-from pydantic import BaseModel, ValidationError
+from flask import Flask, Request, Response, request
+from pydantic import BaseModel
 from werkzeug.datastructures import Headers, MultiDict
 
 from smetka import exact_json
 from smetka.errors import Fault, InvalidValue, Refusal
 from smetka.keys import Permission
 from smetka.ledger import Glance
-from smetka.web import bodies
+from smetka.web import bodies, reading
 from smetka.web.parts import services
 from smetka.web.refusals import UnsupportedMediaType
 from smetka.web.schemas import Input, NoPath, NoQuery
-from smetka.web.values import Repeatable
-
-IDEMPOTENCY_KEY = "Idempotency-Key"
-IDEMPOTENCY_KEY_PATTERN = r"[!-~](?:[ -~]{0,253}[!-~])?"
 
 View = Callable[..., Any]
 V = TypeVar("V", bound=View)
-I = TypeVar("I", bound=Input)  # noqa: E741 - a type variable beside V
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +116,32 @@ class Operation:
         if self.takes_file and request.mimetype not in self.takes_file:
             raise UnsupportedMediaType(f"Send the file as one of {', '.join(self.takes_file)}.")
         body = bodies.json_body(optional=not self.body_needed) if self.body_model else None
-        faults: list[Fault] = []
-        arguments: dict[str, Any] = {
-            "path": _path(self.path_model, path_values, faults),
-            "query": _query(self.query_model, request.args, faults),
-        }
-        if self.body_model:
-            arguments["body"] = _body(self.body_model, body, faults)
+        arguments = self.read(request, path_values, body)
         if self.takes_file:
             arguments["pieces"] = bodies.upload(request)
-        key = _idempotency_key(request.headers, faults) if self.takes_key else None
+        return _response(self.ask(services=services(), **arguments))
+
+    def read(self, request: Request, path_values: dict[str, str], body: Any = None) -> dict[str, Any]:
+        """What a request gives a view, each by its name.
+
+        Args:
+            body: the JSON value; only where one is declared.
+
+        Raises:
+            InvalidValue: with every fault of path, query, body and headers.
+        """
+        faults: list[Fault] = []
+        arguments: dict[str, Any] = {
+            "path": reading.path(self.path_model, path_values, faults),
+            "query": reading.query(self.query_model, request.args, faults),
+        }
+        if self.body_model:
+            arguments["body"] = reading.body(self.body_model, body, faults)
+        key = reading.idempotency_key(request.headers, faults) if self.takes_key else None
         if faults:
             raise InvalidValue(faults)
         asked = Asked(by_a_person(request.method, request.headers), idempotency_key=key)
-        return _response(self.ask(services=services(), asked=asked, **arguments))
+        return {"asked": asked, **arguments}
 
     def read_path(self, values: dict[str, str]) -> Input:
         """The path's variable parts, as the view gets them.
@@ -144,7 +150,7 @@ class Operation:
             InvalidValue: with every fault.
         """
         faults: list[Fault] = []
-        path = _path(self.path_model, values, faults)
+        path = reading.path(self.path_model, values, faults)
         if path is None:
             raise InvalidValue(faults)
         return path
@@ -156,7 +162,7 @@ class Operation:
             InvalidValue: with every fault.
         """
         faults: list[Fault] = []
-        query = _query(self.query_model, args, faults)
+        query = reading.query(self.query_model, args, faults)
         if faults or query is None:
             raise InvalidValue(faults)
         return query
@@ -253,76 +259,3 @@ def _response(answer: Any) -> Response:
     if isinstance(answer, Response):
         return answer
     return json_response(*answer) if isinstance(answer, tuple) else json_response(answer)
-
-
-def _path(model: type[I], values: dict[str, str], faults: list[Fault]) -> I | None:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        faults += [Fault(_rule(e), parameter=str(e["loc"][0])) for e in _details(error)]
-        return None
-
-
-def _query(model: type[I], args: MultiDict[str, str], faults: list[Fault]) -> I | None:
-    values: dict[str, Any] = {}
-    for name, given in args.lists():
-        if name not in model.model_fields:
-            faults.append(Fault(model.unknown.get(name, "is not a query parameter here"), parameter=name))
-        elif any(isinstance(each, Repeatable) for each in model.model_fields[name].metadata):
-            values[name] = given
-        elif len(given) > 1:
-            faults.append(Fault("is given more than once", parameter=name))
-        else:
-            values[name] = given[0]
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        faults += [Fault(_rule(e), parameter=str(e["loc"][0])) for e in _details(error)]
-        return None
-
-
-def _body(model: type[I], body: Any, faults: list[Fault]) -> I | None:
-    if not isinstance(body, dict):
-        faults.append(Fault("must be a JSON object", pointer=""))
-        return None
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        faults += [Fault(_rule(e), pointer=_pointer(e["loc"])) for e in _details(error)]
-        return None
-
-
-def _idempotency_key(headers: Headers, faults: list[Fault]) -> str | None:
-    given = headers.getlist(IDEMPOTENCY_KEY)
-    if len(given) > 1:
-        faults.append(Fault("is given more than once", parameter=IDEMPOTENCY_KEY))
-    elif given and not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, given[0]):
-        faults.append(
-            Fault(
-                "must be 1 to 255 printable ASCII characters, no space at the ends", parameter=IDEMPOTENCY_KEY
-            )
-        )
-    return given[0] if given else None
-
-
-def _details(error: ValidationError) -> list[Any]:
-    return list(error.errors(include_url=False, include_input=False, include_context=True))
-
-
-def _rule(fault: Any) -> str:
-    match fault["type"]:
-        case "value_error":
-            return str(fault["ctx"]["error"])
-        case "missing":
-            return "is needed"
-        case "extra_forbidden":
-            return "is not a field of this body"
-        case "literal_error":
-            return f"must be {fault['ctx']['expected']}"
-        case _:
-            message = str(fault["msg"])
-            return message[:1].lower() + message[1:]
-
-
-def _pointer(location: tuple[str | int, ...]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
