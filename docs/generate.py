@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from smetka.cli import cli
-from smetka.settings import Settings, as_text, is_secret, variable
+from smetka.settings import Settings, as_text, has_file_form, variable
 
 DOCS = Path(__file__).parent
 DEFAULTS = {"data_dir": "the platform's user data folder"}
@@ -21,15 +21,17 @@ def settings_page() -> str:
     rows = []
     for field, info in Settings.model_fields.items():
         default = DEFAULTS.get(field) or as_text(info.get_default(call_default_factory=True))
-        name = f"`{variable(field)}`" + (f" or `{variable(field)}_FILE`" if is_secret(field) else "")
+        name = f"`{variable(field)}`" + (f" or `{variable(field)}_FILE`" if has_file_form(field) else "")
         shown = f"`{default}`" if default and field not in DEFAULTS else default or "none"
         rows.append(f"| {name} | {shown} | {info.description} |")
     return (
         "# Settings\n\n"
         "Made by `make docs` from the code; `smetka settings` shows them with the values in force.\n\n"
         "A setting comes from the command's option, else the environment, else a `.env` file in the working\n"
-        "directory. Secrets have no option, since arguments are visible to every user of a machine; their\n"
-        "`_FILE` form names a file that holds the value. An unknown `SMETKA_` name is an error.\n\n"
+        "directory. Secrets have no option, and a URL with a password in it is refused as one: they are\n"
+        "visible to every user of a machine. The `_FILE` form names a file that holds the value. Such files\n"
+        "and `.env` must be yours or root's, and nobody else may write them. An unknown `SMETKA_` name is\n"
+        "an error.\n\n"
         "| setting | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 

@@ -64,7 +64,9 @@ def _measured(sizes: Sizes, engine: str, bare: Bare) -> tuple[float, float]:
     with serving(engine, sizes.folder) as server, sizes.workplace() as folder:
         for _ in range(min(sizes.rounds, _MOST_ROUNDS)):
             database = _empty(server)
-            command = [sys.executable, "-m", "smetka", "ledger", "copy", str(source), database.url]
+            url = folder / "target.url"
+            url.write_text(database.url)
+            command = [sys.executable, "-m", "smetka", "ledger", "copy", str(source), f"@{url}"]
             ours.append(run("smetka ledger copy", command, folder).seconds)
             _prove(source, database)
             theirs.append(bare(source, database))

@@ -62,6 +62,20 @@ def ledger_location(location: str) -> Path | Server:
     return ledger_path(location)
 
 
+def has_password(url: str) -> bool:
+    """Whether there is a password in a URL, of a ledger or of anything else.
+
+    Raises:
+        WrongUsage: it is a database server's and cannot be read.
+    """
+    if (match := _SCHEME.fullmatch(url)) and (engine := _SERVERS.get(match[1].lower())):
+        return bool(_server(engine, match[2]).secrets)
+    try:
+        return bool(urlsplit(url).password)
+    except ValueError:  # whose URL it is, says what is wrong with it
+        return False
+
+
 def ledger_path(location: str) -> Path:
     """The absolute path `location` names: a path, or ``sqlite:///`` followed by one.
 

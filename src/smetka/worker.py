@@ -20,7 +20,14 @@ import structlog
 from smetka.errors import SmetkaError, Unavailable, WrongUsage
 from smetka.logs import configure_logging
 from smetka.processes import die_with
-from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text, load_settings, secrets_of
+from smetka.settings import (
+    TOKEN_ELSEWHERE,
+    Settings,
+    as_text,
+    load_settings,
+    secrets_of,
+    settings_from_parent,
+)
 from smetka.storage import Storage
 from smetka.telegram.bot import Bot
 from smetka.telegram.chats import Chats
@@ -225,7 +232,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.parent is not None:
         die_with(options.parent)
     try:
-        settings = load_settings()
+        # Started by a parent, it has all settings from there, and none from the working directory.
+        settings = load_settings() if options.parent is None else settings_from_parent()
         if settings.mongodb_uri is None:
             raise WrongUsage("SMETKA_MONGODB_URI is not set; `smetka worker` finds the running server's.")
     except SmetkaError as error:

@@ -67,6 +67,19 @@ def place(tmp_path, make_database):
     return make
 
 
+@pytest.fixture
+def in_file(tmp_path):
+    """A function that gives the argument for a URL that has a password in it."""
+    numbers = count()
+
+    def write(url: str) -> str:
+        file = tmp_path / f"{next(numbers)}.url"
+        file.write_text(url)
+        return f"@{file}"
+
+    return write
+
+
 @pytest.fixture(params=ENGINES)
 def target(request, place):
     return place(request.param)
@@ -286,8 +299,8 @@ def deaths(engine):
     ]
 
 
-def test_killed_at_any_point_it_goes_on_and_no_row_is_lost_or_doubled(plain, target, killed):
-    arguments = ["ledger", "copy", plain, target.url]
+def test_killed_at_any_point_it_goes_on_and_no_row_is_lost_or_doubled(plain, target, killed, in_file):
+    arguments = ["ledger", "copy", plain, in_file(target.url)]
     for step, which in deaths(target.engine):
         status, _ = killed(arguments, step, which, settings={BATCH: 200})
         assert status == -signal.SIGKILL, (step, which)
@@ -377,17 +390,17 @@ def test_a_source_that_changed_meanwhile_is_noticed(plain, target, monkeypatch):
     assert "copy again" in str(caught.value)
 
 
-def test_a_finished_copy_is_left_alone(plain, target, capsys):
-    assert run(["ledger", "copy", plain, target.url]) == 0
+def test_a_finished_copy_is_left_alone(plain, target, capsys, in_file):
+    assert run(["ledger", "copy", plain, in_file(target.url)]) == 0
     said = capsys.readouterr().out
     assert "about 5 customers and 4,000 payments" in said
     assert "Copied 4,005 rows in" in said
     assert "Verified: 5 customers, 4,000 payments" in said
 
-    assert run(["ledger", "copy", plain, target.url]) == 0
+    assert run(["ledger", "copy", plain, in_file(target.url)]) == 0
     assert "already; nothing was changed" in capsys.readouterr().out
 
-    assert run(["ledger", "copy", plain, target.url, "--json"]) == 0
+    assert run(["ledger", "copy", plain, in_file(target.url), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == 0
     assert target.rows("user_spending") == 4000
 
@@ -459,8 +472,8 @@ def test_ids_that_are_no_whole_numbers_are_refused_before_anything_is_written(ma
     assert not target.has("user_info")
 
 
-def test_a_source_that_cannot_be_read_leaves_no_target(tmp_path, target, capsys):
-    assert run(["ledger", "copy", str(tmp_path / "missing.db"), target.url]) == 1
+def test_a_source_that_cannot_be_read_leaves_no_target(tmp_path, target, capsys, in_file):
+    assert run(["ledger", "copy", str(tmp_path / "missing.db"), in_file(target.url)]) == 1
 
     assert "There is no file" in capsys.readouterr().err
     assert target.engine != "sqlite" or not os.path.exists(target.url)  # noqa: PTH110 - a URL elsewhere
@@ -527,7 +540,7 @@ def test_a_server_lost_midway_is_told_and_the_copy_goes_on_later(plain, place, e
 
 
 @pytest.mark.parametrize("engine", SERVED)
-def test_no_message_holds_the_password(plain, place, engine, capfd):
+def test_no_message_holds_the_password(plain, place, engine, capfd, in_file):
     target = place(engine)
     server = target.database.server
     for url in (
@@ -535,7 +548,7 @@ def test_no_message_holds_the_password(plain, place, engine, capfd):
         server.url("missing", password=PASSWORD),
         server.url(target.database.name, port=1),
     ):
-        assert run(["ledger", "copy", plain, url]) == 1
+        assert run(["ledger", "copy", plain, in_file(url)]) == 1
 
     said = "".join(capfd.readouterr())
     assert said.count("smetka: ") == 3

@@ -681,17 +681,20 @@ def test_settings_mask_the_password(unchanged, options, smetka, monkeypatch):
     assert unchanged.name in out
 
 
-def test_the_terminal_answers_over_a_server(unchanged, smetka):
-    status, out, _ = smetka("total", 1, "--json", "--ledger", unchanged.url)
+def test_the_terminal_answers_over_a_server(unchanged, smetka, monkeypatch):
+    monkeypatch.setenv("SMETKA_LEDGER", unchanged.url)
+
+    status, out, _ = smetka("total", 1, "--json")
 
     assert (status, json.loads(out)["total_spending"]) == (0, 1834.5)
 
 
 @pytest.mark.parametrize("command", [["total", "1"], ["averages"], ["ledger", "check"]])
-def test_the_terminal_says_what_is_wrong_without_the_password(unchanged, command, smetka):
+def test_the_terminal_says_what_is_wrong_without_the_password(unchanged, command, smetka, monkeypatch):
     wrong = f"wrong%4@{PASSWORD}"
+    monkeypatch.setenv("SMETKA_LEDGER", unchanged.server.url(unchanged.name, password=wrong))
 
-    status, out, err = smetka(*command, "--ledger", unchanged.server.url(unchanged.name, password=wrong))
+    status, out, err = smetka(*command)
 
     assert status == 1
     assert_no_password(PASSWORD, out, err)
@@ -699,17 +702,21 @@ def test_the_terminal_says_what_is_wrong_without_the_password(unchanged, command
     assert "password" in err
 
 
-def test_a_check_in_the_terminal_reads_a_server(unchanged, smetka):
-    status, out, _ = smetka("ledger", "check", "--json", "--ledger", unchanged.url)
+def test_a_check_in_the_terminal_reads_a_server(unchanged, smetka, monkeypatch):
+    monkeypatch.setenv("SMETKA_LEDGER", unchanged.url)
+
+    status, out, _ = smetka("ledger", "check", "--json")
 
     found = json.loads(out, parse_float=Decimal)
     assert (status, found["customers"], found["payments"]) == (0, 4, 4)
     assert found["total_spending"] == Decimal("11839.49")
 
 
-def test_a_servers_index_is_no_business_of_ours(unchanged, smetka):
+def test_a_servers_index_is_no_business_of_ours(unchanged, smetka, monkeypatch):
     """The ledger is read, never written."""
-    status, out, err = smetka("ledger", "index", "--ledger", unchanged.url)
+    monkeypatch.setenv("SMETKA_LEDGER", unchanged.url)
+
+    status, out, err = smetka("ledger", "index")
 
     assert status in {1, 2}
     assert out == ""

@@ -13,7 +13,7 @@ from smetka.cli.options import counted, json_option, print_json, setting_options
 from smetka.ledger.copying.copy import Copy
 from smetka.ledger.copying.differences import Sums
 from smetka.money import grouped
-from smetka.settings import load_settings
+from smetka.settings import load_settings, read_secret, refuse_password
 
 
 @click.command()
@@ -24,14 +24,15 @@ from smetka.settings import load_settings
 def copy(source: str, target: str, currency: str | None, as_json: bool) -> None:
     """Copy the ledger at SOURCE into an empty database at TARGET, and verify it.
 
-    Each is the path of a SQLite file or a URL: sqlite:///, postgresql+psycopg://, clickhousedb://. SOURCE
-    is only read. When anything ends the copy, the same command goes on where it stopped.
+    Each is the path of a SQLite file or a URL: sqlite:///, postgresql+psycopg://, clickhousedb://; @FILE
+    names a file that holds it, as a URL with a password must be given. SOURCE is only read. When anything
+    ends the copy, the same command goes on where it stopped.
 
     Answers about the copy are those about SOURCE, to the cent. What does not count there, such as an
     amount that is no number, is empty in the copy.
     """
     settings = load_settings({"currency": currency})
-    with closing(Copy(source, target)) as copying:
+    with closing(Copy(_location("SOURCE", source), _location("TARGET", target))) as copying:
         begun = copying.begin()
         shown = dict(zip(("source", "target"), copying.shown, strict=True))
         if begun.is_finished:
@@ -62,6 +63,13 @@ def copy(source: str, target: str, currency: str | None, as_json: bool) -> None:
             f"{int(copied_rows / max(seconds, 0.001)):,} a second."
         )
         click.echo(_verified(copied, settings.currency))
+
+
+def _location(name: str, argument: str) -> str:
+    if argument.startswith("@"):
+        return read_secret(name, argument[1:])
+    refuse_password(argument, name, "put the URL into a file and write @FILE in its place")
+    return argument
 
 
 def _progress(rows: int) -> Any:

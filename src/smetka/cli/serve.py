@@ -20,7 +20,15 @@ from smetka.keys import KeyRing
 from smetka.ledger_location import ledger_location
 from smetka.logs import configure_logging
 from smetka.server import Server
-from smetka.settings import Settings, is_loopback, is_secret, load_settings, named_ledger, secrets_of
+from smetka.settings import (
+    Settings,
+    exposed,
+    is_loopback,
+    is_secret,
+    load_settings,
+    named_ledger,
+    secrets_of,
+)
 
 if TYPE_CHECKING:
     from smetka.telegram.standin import FakeTelegram
@@ -46,6 +54,7 @@ def serve(*, no_worker: bool, **options: Any) -> int:
     named_ledger(settings)
     _check_reach(settings)
     _warn_of_what_is_missing(settings)
+    _warn_of_what_is_exposed(settings)
     with DataDirectory(settings.data_dir).hold("serve") as directory:
         return Server(settings, directory, with_worker=not no_worker, on_ready=_say_ready).run()
 
@@ -101,6 +110,7 @@ def worker(**options: Any) -> None:
             )
         settings = settings.model_copy(update={"mongodb_uri": SecretStr(running.embedded_uri)})
     configure_logging("worker", secrets=secrets_of(settings))
+    _warn_of_what_is_exposed(settings)
     run(settings)
 
 
@@ -131,6 +141,11 @@ def _warn_of_what_is_missing(settings: Settings) -> None:
     if bool(settings.telegram_bot_token) != bool(settings.telegram_chat_ids):
         missing = "chat ids" if settings.telegram_bot_token else "bot token"
         _log.warning(f"messages to Telegram are disabled: no {missing} set")
+
+
+def _warn_of_what_is_exposed(settings: Settings) -> None:
+    for sentence in exposed(settings):
+        _log.warning(sentence)
 
 
 def _clear(folder: Path) -> None:

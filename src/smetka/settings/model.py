@@ -202,6 +202,11 @@ def is_secret(field: str) -> bool:
     return field in {"mongodb_uri", "telegram_bot_token"}
 
 
+def has_file_form(field: str) -> bool:
+    """Whether the setting's value may also stand in a file: a secret, or a URL that may have one in it."""
+    return is_secret(field) or field == "ledger"
+
+
 def as_text(value: Any) -> str:
     """A setting's value as it would be written in the environment. Secrets are written out."""
     match value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from smetka.errors import WrongUsage
-from smetka.settings.model import PREFIX, Settings, is_secret, variable
+from smetka.ledger_location import has_password
+from smetka.settings.files import read
+from smetka.settings.model import PREFIX, Settings, has_file_form, variable
 
 
 def load_settings(
@@ -24,14 +27,14 @@ def load_settings(
     """Read the settings.
 
     An empty variable counts as not set. `SMETKA_X_FILE` names a file that holds the value of a
-    secret `SMETKA_X`.
+    `SMETKA_X` that is a secret or may have one in it.
 
     Args:
         options: values from the command line by field name; None means not given.
 
     Raises:
-        WrongUsage: an unknown `SMETKA_` name (with the likely right one) or a value that breaks its
-            rule. The message never holds a secret's value.
+        WrongUsage: an unknown `SMETKA_` name (with the likely right one), a value that breaks its rule, a
+            file that others decide upon, a password in an option. The message never holds a secret's value.
     """
     environ = os.environ if environ is None else environ
     dotenv = Path(".env") if dotenv is None else dotenv
@@ -42,6 +45,7 @@ def load_settings(
             values[field], origins[field] = value, place
     for field, value in (options or {}).items():
         if value is not None:
+            refuse_password(value, f"--{field.replace('_', '-')}", f"set {_ways(field)}")
             values[field], origins[field] = value, "option"
     try:
         settings = Settings.model_validate(values)
@@ -71,9 +75,13 @@ def _read_dotenv(path: Path) -> dict[str, str]:
     try:
         if not path.is_file():
             return {}
-        return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+        found = read(path)
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUsage(f"{path} cannot be read: {error}.") from None
+    given = dotenv_values(stream=StringIO(found.text), interpolate=False)
+    if found.fault and any(name.startswith(PREFIX) for name in given):
+        raise WrongUsage(f"The file {path.absolute()} {found.fault}.")
+    return {name: value or "" for name, value in given.items()}
 
 
 def _from_variables(source: Mapping[str, str], origin: str) -> dict[str, tuple[str, str]]:
@@ -86,30 +94,60 @@ def _from_variables(source: Mapping[str, str], origin: str) -> dict[str, tuple[s
         if field in Settings.model_fields:
             if value:
                 found.setdefault(field, (value, origin))
-        elif field.endswith("_file") and secret in Settings.model_fields and is_secret(secret):
+        elif field.endswith("_file") and secret in Settings.model_fields and has_file_form(secret):
             if value:
-                found[secret] = (_read_secret(name, Path(value)), value)
+                found[secret] = (read_secret(name, value), value)
         else:
             raise WrongUsage(_unknown(name))
-    both = [
-        f for f in found if is_secret(f) and source.get(variable(f)) and source.get(variable(f) + "_FILE")
-    ]
+    both = [f for f in found if source.get(variable(f)) and source.get(variable(f) + "_FILE")]
     if both:
         raise WrongUsage(f"{variable(both[0])} and {variable(both[0])}_FILE are both set; set one of them.")
     return found
 
 
-def _read_secret(name: str, path: Path) -> str:
+def read_secret(name: str, file: str) -> str:
+    """What stands in the file that `name`, a setting or an argument, names.
+
+    Raises:
+        WrongUsage: it cannot be read, or others decide what stands in it.
+    """
+    path = Path(os.path.expanduser(file))  # noqa: PTH111 - never fails
     try:
-        return Path(os.path.expanduser(path)).read_text(encoding="utf-8").strip()  # noqa: PTH111
+        found = read(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise WrongUsage(f"{name} names {path}, which cannot be read: {reason}.") from None
+        raise WrongUsage(f"{name} names {file}, which cannot be read: {reason}.") from None
+    if found.fault:
+        raise WrongUsage(f"{name} names {file}, which {found.fault}.")
+    return found.text.strip()
+
+
+def refuse_password(value: Any, name: str, instead: str) -> None:
+    """Refuse an argument that is a URL with a password in it.
+
+    Args:
+        name: the argument's.
+        instead: what to do.
+
+    Raises:
+        WrongUsage: it is one, or is meant to be one and cannot be read.
+    """
+    if isinstance(value, str) and "://" in value and has_password(value):
+        raise WrongUsage(
+            f"{name} has a password in it, which every user of the machine can read while the command runs; "
+            f"{instead}."
+        )
+
+
+def _ways(field: str) -> str:
+    return variable(field) + (
+        f", or name a file that holds it in {variable(field)}_FILE" * has_file_form(field)
+    )
 
 
 def _unknown(name: str) -> str:
     known = [variable(field) for field in Settings.model_fields]
-    known += [variable(field) + "_FILE" for field in Settings.model_fields if is_secret(field)]
+    known += [variable(field) + "_FILE" for field in Settings.model_fields if has_file_form(field)]
     likely = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean {likely[0]}?" if likely else " `smetka settings` lists them."
     return f"{name} is not a setting.{hint}"
