@@ -27,6 +27,7 @@ GROUND = {
     "keys",
     "small_files",
     "spreadsheets",
+    "shown_text",
     "language",
     "charts",
 }

@@ -14,6 +14,8 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from smetka.shown_text import shown
+
 QUIETED = ("urllib3", "requests", "pymongo")
 """Loggers whose debug and info lines carry whole URLs, the bot token included."""
 
@@ -36,7 +38,13 @@ def scrub(text: str, known: Iterable[str] = ()) -> str:
     return _SECRETS.sub(lambda m: (m["before"] or "") + (m["key"] or "") + _MASK + (m["after"] or ""), text)
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+_json = json.JSONEncoder(ensure_ascii=False, default=repr)
+
+
+def _encode(value: Any) -> str:
+    """JSON in which nothing is hidden: a reader's terminal shows it as it is, a program reads the same."""
+    return shown(_json.encode(value))
+
 
 _log = structlog.get_logger(__name__)
 _Rows = Sequence[tuple[str | int | float, ...]]
@@ -112,6 +120,8 @@ def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: Text
         _scrubbing(known),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if stream.isatty():
+        shared.append(_shown)
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(colors=True, pad_event_to=0)
         if stream.isatty()
@@ -136,6 +146,14 @@ def configure_logging(process: str, *, secrets: Iterable[str] = (), stream: Text
         logger_factory=structlog.WriteLoggerFactory(unfailing),
         cache_logger_on_first_use=True,
     )
+
+
+def _shown(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Nothing of an event moves the reader's cursor; an exception keeps its lines."""
+    return {
+        key: shown(value, lines=key == "exception") if isinstance(value, str) else value
+        for key, value in event.items()
+    }
 
 
 def _to_json(event: EventDict, **_options: Any) -> str:

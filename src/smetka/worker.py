@@ -28,6 +28,7 @@ from smetka.settings import (
     secrets_of,
     settings_from_parent,
 )
+from smetka.shown_text import shown
 from smetka.storage import Storage
 from smetka.telegram.bot import Bot
 from smetka.telegram.chats import Chats
@@ -237,7 +238,7 @@ def main(arguments: list[str] | None = None) -> int:
         if settings.mongodb_uri is None:
             raise WrongUsage("SMETKA_MONGODB_URI is not set; `smetka worker` finds the running server's.")
     except SmetkaError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
+        print(shown(str(error)), file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
     configure_logging("worker", secrets=secrets_of(settings))
     run(settings)

@@ -12,7 +12,9 @@ import pytest
 import requests
 
 from smetka.cli import run
+from smetka.shown_text import has_hidden
 from smetka.telegram.standin import FakeTelegram
+from smetka.telegram.standin.world import BOT
 
 MANAGER, GROUP = 1001, -2002
 
@@ -53,6 +55,20 @@ def test_what_is_wrong_with_one_chat_is_said_and_the_others_get_theirs(
 
     assert sentence in capsys.readouterr().err
     assert len(telegram.messages(GROUP)) == 1
+
+
+@pytest.mark.usefixtures("configured")
+def test_titles_and_names_of_telegram_move_no_cursor(telegram, capsys, monkeypatch):
+    monkeypatch.setitem(BOT, "username", "bot\x1b]0;mine\a")
+    telegram.chat(GROUP).name = "Man\x1b[2Jagers\n\u202e1001 ана\u200b"
+
+    assert run(["telegram", "chats"]) == 0
+    assert run(["telegram", "test"]) == 0
+
+    out = capsys.readouterr().out
+    assert r"Man\u001b[2Jagers\n\u202e1001 ана\u200b" in out
+    assert r"bot\u001b]0;mine\u0007" in out
+    assert not has_hidden(out.replace("\n", ""))
 
 
 @pytest.mark.usefixtures("configured")

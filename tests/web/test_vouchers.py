@@ -105,6 +105,7 @@ def test_another_customers_voucher_is_not_redeemed(shop, assert_problem):
     ("action", "body", "pointer"),
     [
         ("redeem", {"user_id": 0}, "/user_id"),
+        ("redeem", {"reference": "a\u202eb"}, "/reference"),
         ("reserve", {"minutes": 1441}, "/minutes"),
         ("void", {}, "/reason"),
         ("reverse", {"reason": ""}, "/reason"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO, Literal
 
 from smetka.errors import CommandFailed
 from smetka.money import Money
+from smetka.shown_text import bare
 
 _FONTS = Path(__file__).parent.parent / "fonts"
 _PLAIN, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
@@ -224,8 +224,7 @@ def _runs(row: bytes) -> list[tuple[int, int]]:
 
 def _printable(text: str) -> str:
     """A name on one line, without what has no place there: control characters, marks of direction."""
-    kept = "".join(" " if unicodedata.category(each)[0] == "C" else each for each in text)
-    return " ".join(kept.split())
+    return " ".join(bare(text).split())
 
 
 def _day(day: date) -> str:

@@ -24,8 +24,9 @@ from smetka.bonus.errors import (
     Voided,
 )
 from smetka.bonus.vouchers import Action, Event, Voucher, status_at
-from smetka.errors import WrongState
+from smetka.errors import Fault, InvalidValue, WrongState
 from smetka.exact_json import instant
+from smetka.shown_text import HIDDEN, has_hidden
 from smetka.storage import Storage
 from smetka.storage.values import milliseconds
 
@@ -41,6 +42,9 @@ _STATUS: dict[Action, str] = {
     "void": "void",
     "reverse": "issued",
 }
+
+
+RULE = f"must be without what cannot be seen: {HIDDEN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,13 @@ class Order:
     reason: str | None = None
     minutes: int = RESERVED_MINUTES
     key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would read otherwise than it is; raises InvalidValue."""
+        words = (("reference", self.reference), ("reason", self.reason))
+        faults = [Fault(RULE, pointer=f"/{name}") for name, text in words if text and has_hidden(text)]
+        if faults:
+            raise InvalidValue(faults)
 
     @property
     def key_hash(self) -> str | None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import StringIO
 from typing import Any
 
 import click
 
+from smetka.cli.terminal import say
 from smetka.errors import BonusStoreUnavailable, InvalidValue, SmetkaError, Unavailable, WrongUsage
 from smetka.logs import scrub
+from smetka.shown_text import shown
 
 # Modules are imported when their command runs: `smetka status` needs neither Flask nor SQLAlchemy.
 _COMMANDS = {
@@ -83,7 +86,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
             args=None if arguments is None else list(arguments), prog_name="smetka", standalone_mode=False
         )
     except click.ClickException as error:
-        error.show()
+        shown_by_click = StringIO()
+        error.show(shown_by_click)
+        say(shown_by_click.getvalue().rstrip("\n"), err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
@@ -104,5 +109,5 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(message: Any, status: int) -> int:
-    click.echo(f"smetka: {scrub(str(message))}", err=True)
+    say(f"smetka: {shown(scrub(str(message)))}", err=True)
     return status

@@ -11,6 +11,7 @@ import click
 
 from smetka.cli.options import counted, json_option, print_json, setting_options
 from smetka.cli.records import open_storage
+from smetka.cli.terminal import say
 from smetka.errors import CommandFailed
 from smetka.keys import adopt_keys
 from smetka.settings import Settings, load_settings
@@ -56,7 +57,7 @@ def restore(*, folder: Path, as_json: bool, **options: Any) -> None:
     with open_storage(settings, "restore") as storage:
         restored = put_back(storage, folder)
     if KEYS in restored.files and not adopt_keys(settings.effective_keys_file, (folder / KEYS).read_bytes()):
-        click.echo("There are keys already; the backup's were left out.", err=True)
+        say("There are keys already; the backup's were left out.", err=True)
         others = {name: file for name, file in restored.files.items() if name != KEYS}
         restored = restored.model_copy(update={"files": others})
     _tell(restored, f"Restored from {folder}", as_json=as_json)
@@ -75,6 +76,6 @@ def _tell(manifest: Manifest, done: str, *, as_json: bool) -> None:
     if as_json:
         print_json(describe(manifest))
         return
-    click.echo(f"{done}, made at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; {MANIFEST} lists it:")
+    say(f"{done}, made at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; {MANIFEST} lists it:")
     for name, file in manifest.files.items():
-        click.echo(f"  {name}: {counted(file.records, 'line' if name == KEYS else 'record')}")
+        say(f"  {name}: {counted(file.records, 'line' if name == KEYS else 'record')}")

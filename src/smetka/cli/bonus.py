@@ -32,6 +32,7 @@ from smetka.cli.options import (
 from smetka.cli.people import people
 from smetka.cli.records import open_storage
 from smetka.cli.speech import NOTHING, Speech
+from smetka.cli.terminal import say
 from smetka.ledger import Ledger
 from smetka.settings import Settings, load_settings, named_ledger
 from smetka.spreadsheets import Output, write_csv
@@ -111,7 +112,7 @@ def collect(*, year: int | None, quiet: bool, as_json: bool, **options: Any) -> 
         "{count} records not due any more: `smetka bonus list --review pending`.",
         done.flagged,
     )
-    click.echo("\n".join([*(() if quiet else (due, stored)), *([flagged] if done.flagged else ())]))
+    say("\n".join([*(() if quiet else (due, stored)), *([flagged] if done.flagged else ())]))
 
 
 @bonus.command("list")
@@ -132,13 +133,13 @@ def list_(*, as_json: bool, **options: Any) -> None:
             rows.append(_row(customer, settings, said))
             periods.add(customer.basis_period)
     if not rows:
-        click.echo(said.gettext("Nobody is stored like that."), err=True)
+        say(said.gettext("Nobody is stored like that."), err=True)
         return
     names = tuple(said.word(column, words.BONUS_COLUMNS) for column in CUSTOMER_COLUMNS)
-    click.echo(table([names, *rows], right=frozenset({0, 1, 2, 8})))
+    say(table([names, *rows], right=frozenset({0, 1, 2, 8})))
     for period, explained in ((ALL_YEARS, EXPLAINED), (None, UNKNOWN_EXPLAINED)):
         if period in periods:
-            click.echo(said.gettext(explained), err=True)
+            say(said.gettext(explained), err=True)
 
 
 @bonus.command()
@@ -170,7 +171,7 @@ def remove(*, year: int | None, user_id: int, **options: Any) -> None:
     with open_storage(settings, "bonus") as storage:
         Audit(storage, now=_now).note("remove", TERMINAL, year=year, user_id=user_id)
         BonusCustomers(storage, _now).remove(year, user_id)
-    click.echo(f"Customer {user_id} is not stored for the {year} bonus any more.")
+    say(f"Customer {user_id} is not stored for the {year} bonus any more.")
 
 
 @bonus.command()
@@ -217,7 +218,7 @@ def _decide(year: int | None, user_id: int, decision: Any, options: dict[str, An
         action = "approve" if decision == "approved" else "reject"
         Audit(storage, now=_now).note(action, TERMINAL, year=year, user_id=user_id)
         BonusCustomers(storage, _now).decide(year, user_id, decision)
-    click.echo(f"Customer {user_id} is {decision} for the {year} bonus.")
+    say(f"Customer {user_id} is {decision} for the {year} bonus.")
 
 
 def _found(options: dict[str, Any]) -> tuple[Settings, Any]:

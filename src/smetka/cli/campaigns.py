@@ -22,6 +22,7 @@ from smetka.cli.kinds import AMOUNT, DAY, TIER
 from smetka.cli.options import json_option, print_json, quiet_option, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech, head
+from smetka.cli.terminal import say
 from smetka.ledger import Ledger
 from smetka.money import Money
 from smetka.settings import load_settings, named_ledger
@@ -96,14 +97,14 @@ def create(
         late = said.gettext(
             "Its vouchers are not valid any more: the last day was {day}.", day=said.day(valid_until)
         )
-        click.echo(late, err=True)
+        say(late, err=True)
     if as_json:
         print_json(created.as_json())
     else:
         made = said.gettext("Campaign {name} is made.", name=name)
         there = said.gettext("Campaign {name} is there already, with the same rules.", name=name)
-        click.echo(made if is_new else there)
-        click.echo(said.gettext("See what it would do: smetka campaign preview {name}", name=name))
+        say(made if is_new else there)
+        say(said.gettext("See what it would do: smetka campaign preview {name}", name=name))
 
 
 @campaign.command("list")
@@ -119,7 +120,7 @@ def list_(*, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json([each.as_json() for each in found])
     elif not found:
-        click.echo(_("There is no campaign yet."), err=True)
+        say(_("There is no campaign yet."), err=True)
     else:
         rows = [
             (
@@ -137,7 +138,7 @@ def list_(*, as_json: bool, **options: Any) -> None:
             for each in found
         ]
         names = head(_("Name"), _("Year"), _("Threshold"), _("Voucher"), _("Valid"), _("issues"))
-        click.echo(table([names, *rows], right=frozenset({2, 3, 5})))
+        say(table([names, *rows], right=frozenset({2, 3, 5})))
 
 
 @campaign.command()
@@ -159,7 +160,7 @@ def preview(*, name: str, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json(found)
     else:
-        click.echo(preview_text(found, Speech(settings.language)))
+        say(preview_text(found, Speech(settings.language)))
 
 
 @campaign.command()
@@ -203,11 +204,11 @@ def issue(*, name: str, quiet: bool, as_json: bool, **options: Any) -> None:
         cost=said.money(issued.cost, issued.campaign.currency),
     )
     if not quiet:
-        click.echo(done)
+        say(done)
     if issued.left_out:
         customers = said.customers(issued.left_out)
         left_out = said.gettext("{customers} due and left out by the campaign's limits.", customers=customers)
-        click.echo(left_out)
+        say(left_out)
 
 
 @campaign.command()
@@ -228,7 +229,7 @@ def show(*, name: str, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json(found)
     else:
-        click.echo(figures_text(found, Speech(settings.language)))
+        say(figures_text(found, Speech(settings.language)))
 
 
 @contextmanager

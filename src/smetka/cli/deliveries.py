@@ -13,9 +13,11 @@ from smetka.cli import words
 from smetka.cli.options import exit_with_findings, json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
+from smetka.cli.terminal import say
 from smetka.language import terms
 from smetka.settings import Settings, load_settings
 from smetka.settings.rules import chat_id
+from smetka.shown_text import shown
 from smetka.telegram.delivery import STATES, Delivery
 from smetka.telegram.messages import compose
 from smetka.telegram.outbox import Outbox
@@ -68,13 +70,13 @@ def list_(
     elif found:
         columns = ("id", "kind", "chat", "state", "queued_at", "reason")
         names = tuple(said.word(column, words.DELIVERY_COLUMNS) for column in columns)
-        click.echo(table([names, *(_row(each, settings, said) for each in found)]))
+        say(table([names, *(_row(each, settings, said) for each in found)]))
     elif chat is not None:
-        click.echo(said.gettext("There is no such message to chat {chat}.", chat=chat), err=True)
+        say(said.gettext("There is no such message to chat {chat}.", chat=chat), err=True)
     elif state is None:
-        click.echo(said.gettext("No message was queued yet."), err=True)
+        say(said.gettext("No message was queued yet."), err=True)
     else:
-        click.echo(said.gettext("No message is {state}.", state=said.word(state, terms.STATES)), err=True)
+        say(said.gettext("No message is {state}.", state=said.word(state, terms.STATES)), err=True)
     if exit_code and any(each.state in _AMISS for each in found):
         exit_with_findings()
 
@@ -94,7 +96,9 @@ def show(*, delivery_id: str, as_json: bool, **options: Any) -> None:
         print_json(answer)
         return
     for name, value in answer.items():
-        click.echo(f"{name}: {'-' if value in (None, []) else value}" if name != "text" else f"\n{value}")
+        say(
+            f"{name}: {'-' if value in (None, []) else shown(str(value))}" if name != "text" else f"\n{value}"
+        )
 
 
 @deliveries.command()
@@ -132,7 +136,7 @@ def _say(delivery: Delivery, *, as_json: bool) -> None:
     if as_json:
         print_json(delivery.as_json())
     else:
-        click.echo(f"Delivery {delivery.id} to chat {delivery.chat} is {delivery.state}.")
+        say(f"Delivery {delivery.id} to chat {delivery.chat} is {delivery.state}.")
 
 
 def _shown(part: Part) -> str:

@@ -7,6 +7,7 @@ import signal
 
 import click
 
+from smetka.cli.terminal import say
 from smetka.errors import CommandFailed, WrongUsage
 from smetka.settings import load_settings
 
@@ -43,8 +44,8 @@ def fake_telegram(
     stop = frozenset({signal.SIGTERM, signal.SIGINT})
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
     with server:
-        click.echo(f"The stand-in answers at {server.url}; this page shows what arrives. To use it:")
-        click.echo(f"  export SMETKA_TELEGRAM_API_URL={server.url}")
-        click.echo(f"  export SMETKA_TELEGRAM_BOT_TOKEN={server.token}")
-        click.echo(f"  export SMETKA_TELEGRAM_CHAT_IDS={','.join(map(str, known))}")
+        say(f"The stand-in answers at {server.url}; this page shows what arrives. To use it:")
+        say(f"  export SMETKA_TELEGRAM_API_URL={server.url}")
+        say(f"  export SMETKA_TELEGRAM_BOT_TOKEN={server.token}")
+        say(f"  export SMETKA_TELEGRAM_CHAT_IDS={','.join(map(str, known))}")
         signal.sigwait(stop)

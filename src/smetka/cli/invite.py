@@ -10,6 +10,7 @@ import click
 from smetka.cli.options import json_option, print_json, setting_options
 from smetka.cli.records import open_storage
 from smetka.cli.telegram_bot import bot_account
+from smetka.cli.terminal import say
 from smetka.errors import CommandFailed
 from smetka.exact_json import instant
 from smetka.keys import ROLES
@@ -48,10 +49,10 @@ def invite(*, role: Any, language: Any, hours: int, as_json: bool, **options: An
     if as_json:
         print_json({"link": link, "code": code, "role": role, "expires_at": instant(ends)})
         return
-    click.echo(link)
+    say(link)
     if "telegram_api_url" in settings.model_fields_set:
-        click.echo(f"Where such links do not work: /start {code}", err=True)
-    click.echo(f"Whoever opens it first has the role {role}. It works until {instant(ends)}.", err=True)
+        say(f"Where such links do not work: /start {code}", err=True)
+    say(f"Whoever opens it first has the role {role}. It works until {instant(ends)}.", err=True)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # ids of groups begin with a minus
@@ -62,7 +63,7 @@ def unpair(*, chat: ChatId, **options: Any) -> None:
     with open_storage(load_settings(options), "telegram") as storage:
         if not Chats(storage, now=lambda: datetime.now(UTC)).unpair(chat):
             raise CommandFailed(f"Nobody used an invite in chat {chat}.")
-    click.echo(f"Chat {chat} may ask the bot nothing any more, unless the settings name it.")
+    say(f"Chat {chat} may ask the bot nothing any more, unless the settings name it.")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # ids of groups begin with a minus
@@ -73,7 +74,7 @@ def language(*, chat: ChatId, language: Any, **options: Any) -> None:
     """Write to a chat in this language from now on."""
     with open_storage(load_settings(options), "telegram") as storage:
         Chats(storage, now=lambda: datetime.now(UTC)).speak(chat, language)
-    click.echo(f"Chat {chat} is written to in {language}.")
+    say(f"Chat {chat} is written to in {language}.")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # ids of groups begin with a minus
@@ -89,4 +90,4 @@ def resume(*, chat: ChatId, **options: Any) -> None:
         if not chats.resume(chat):
             where = f" Its chat {whole} is; resume that." if chats.get(chat).paused else ""
             raise CommandFailed(f"Chat {chat} is not paused.{where}")
-    click.echo(f"Chat {chat} is written to again.")
+    say(f"Chat {chat} is written to again.")

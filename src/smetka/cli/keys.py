@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.terminal import say
 from smetka.keys import ROLES, create_key, list_keys, revoke_key
 from smetka.settings import load_settings
 
@@ -21,8 +22,8 @@ def key() -> None:
 def create(name: str, role: str, data_dir: str | None, keys_file: str | None) -> None:
     """Make a key and print it, once: only its hash is kept."""
     settings = load_settings({"data_dir": data_dir, "keys_file": keys_file})
-    click.echo(create_key(settings.effective_keys_file, name, role))
-    click.echo("Keep it now: it is shown only this once.", err=True)
+    say(create_key(settings.effective_keys_file, name, role))
+    say("Keep it now: it is shown only this once.", err=True)
 
 
 @key.command("list")
@@ -37,7 +38,7 @@ def list_(data_dir: str | None, keys_file: str | None, as_json: bool) -> None:
         return
     rows = [("name", "role", "made", "revoked")]
     rows += [(each.name, each.role, str(each.created_at), str(each.revoked_at or "-")) for each in keys]
-    click.echo(table(rows))
+    say(table(rows))
 
 
 @key.command()
@@ -47,4 +48,4 @@ def revoke(name: str, data_dir: str | None, keys_file: str | None) -> None:
     """Take a key back. The running server notices at the next request."""
     settings = load_settings({"data_dir": data_dir, "keys_file": keys_file})
     revoke_key(settings.effective_keys_file, name)
-    click.echo(f"The key {name} is revoked.", err=True)
+    say(f"The key {name} is revoked.", err=True)

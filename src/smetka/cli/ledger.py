@@ -11,6 +11,7 @@ import click
 from smetka.cli.ledger_copy import copy
 from smetka.cli.ledger_import import import_
 from smetka.cli.options import exit_with_findings, json_option, print_json, setting_options, table
+from smetka.cli.terminal import say
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
 from smetka.ledger.report import CheckUp, Problem
@@ -49,9 +50,9 @@ def check(ledger: str | None, age_groups: str | None, currency: str, timezone: s
     if as_json:
         print_json(found.as_json())
     else:
-        click.echo(_facts(found, settings.currency))
-        click.echo(_problems("Problems", problems))
-        click.echo(_problems("Good to know", [problem for problem in found.problems if problem.harmless]))
+        say(_facts(found, settings.currency))
+        say(_problems("Problems", problems))
+        say(_problems("Good to know", [problem for problem in found.problems if problem.harmless]))
     if problems:
         exit_with_findings()
 
@@ -62,7 +63,7 @@ def init(path: str) -> None:
     """Make an empty ledger at PATH, where nothing may be yet."""
     location = ledger_path(path)
     create_empty(location)
-    click.echo(f"{location} is an empty ledger with the tables user_info and user_spending.")
+    say(f"{location} is an empty ledger with the tables user_info and user_spending.")
 
 
 @ledger.command()
@@ -76,9 +77,9 @@ def index(path: str | None, ledger: str | None) -> None:
     location = ledger_path(path or named_ledger(load_settings({"ledger": ledger})))
     seconds = create_index(location)
     if seconds is None:
-        click.echo(f"{location} has such an index already; nothing was changed.")
+        say(f"{location} has such an index already; nothing was changed.")
     else:
-        click.echo(f"The index {INDEX} was made in {location} in {seconds:.2f} s.")
+        say(f"The index {INDEX} was made in {location} in {seconds:.2f} s.")
 
 
 def _facts(found: CheckUp, currency: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from smetka.cli.options import counted, json_option, print_json, setting_options
+from smetka.cli.terminal import say
 from smetka.ledger.copying.copy import Copy
 from smetka.ledger.copying.differences import Sums
 from smetka.money import grouped
@@ -39,11 +40,11 @@ def copy(source: str, target: str, currency: str | None, as_json: bool) -> None:
             if as_json:
                 print_json({**shown, "customers": begun.customers, "payments": begun.payments, "rows": 0})
             else:
-                click.echo(f"{shown['target']} is a copy of {shown['source']} already; nothing was changed.")
+                say(f"{shown['target']} is a copy of {shown['source']} already; nothing was changed.")
             return
         if not as_json:
             resumed = f", {begun.done_rows:,} rows of which are there already" if begun.done_rows else ""
-            click.echo(
+            say(
                 f"Copying {shown['source']} to {shown['target']}: "
                 f"about {counted(begun.customers, 'customer')} and "
                 f"{counted(begun.payments, 'payment')}{resumed}."
@@ -58,11 +59,11 @@ def copy(source: str, target: str, currency: str | None, as_json: bool) -> None:
     if as_json:
         print_json({**shown, **_members(copied), "rows": copied_rows, "seconds": round(seconds, 2)})
     else:
-        click.echo(
+        say(
             f"Copied {counted(copied_rows, 'row')} in {seconds:.1f} s, "
             f"{int(copied_rows / max(seconds, 0.001)):,} a second."
         )
-        click.echo(_verified(copied, settings.currency))
+        say(_verified(copied, settings.currency))
 
 
 def _location(name: str, argument: str) -> str:

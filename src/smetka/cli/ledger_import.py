@@ -13,6 +13,7 @@ import click
 
 from smetka.cli.import_rejects import check_place, is_rejects_file, write_rejects
 from smetka.cli.options import counted, json_option, print_json, setting_options
+from smetka.cli.terminal import say
 from smetka.errors import CommandFailed
 from smetka.ledger.imports.failures import overtaken
 from smetka.ledger.imports.header import MOST_LINES
@@ -25,6 +26,7 @@ from smetka.ledger.imports.states import parse_states
 from smetka.ledger_location import ledger_path
 from smetka.money import grouped
 from smetka.settings import load_settings
+from smetka.shown_text import shown
 
 _REJECTS_SHOWN = 20
 
@@ -142,7 +144,7 @@ def import_(
     if as_json:
         print_json(outcome.as_json())
     else:
-        click.echo(_text(outcome, location, settings.currency, dry_run=dry_run))
+        say(_text(outcome, location, settings.currency, dry_run=dry_run))
     if outcome.rejected and not skip_rejected:
         raise CommandFailed(
             f"{counted(outcome.rejected, 'row')} rejected; nothing {'would be' if dry_run else 'was'} "
@@ -175,11 +177,16 @@ def _text(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) -> 
     elif outcome.rejects_file:
         lines.append(f"Rejected rows are listed in {outcome.rejects_file}.")
     if all(file.already for file in outcome.files):
-        return "\n".join([*lines, f"Nothing was added to {location}."])
+        return _in_lines([*lines, f"Nothing was added to {location}."])
     if outcome.written or (dry_run and not outcome.rejected):
         lines.append(_summary(outcome, location, currency, dry_run=dry_run))
     lines += _warnings(outcome, currency)
-    return "\n".join(lines)
+    return _in_lines(lines)
+
+
+def _in_lines(lines: list[str]) -> str:
+    """What files name (sheets, columns, states) begins no line of its own."""
+    return "\n".join(map(shown, lines))
 
 
 def _summary(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) -> str:

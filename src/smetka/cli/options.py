@@ -9,7 +9,9 @@ import click
 
 from smetka import exact_json
 from smetka.cli.kinds import OUTPUT
+from smetka.cli.terminal import say
 from smetka.settings import Settings, is_secret, variable
+from smetka.shown_text import shown
 from smetka.spreadsheets import STDOUT, Output
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,12 +59,12 @@ def exit_with_findings() -> NoReturn:
 def say_written(number: int, noun: str, output: Output) -> None:
     """Say how many were written where; on stderr, when stdout is where."""
     to_stdout = output == STDOUT
-    click.echo(f"{counted(number, noun)} written to {'stdout' if to_stdout else output}.", err=to_stdout)
+    say(f"{counted(number, noun)} written to {'stdout' if to_stdout else output}.", err=to_stdout)
 
 
 def print_json(value: Any) -> None:
     """Print an answer for programs: indented JSON, amounts exact."""
-    click.echo(exact_json.dumps(value, indent=2))
+    say(exact_json.dumps(value, indent=2))
 
 
 def counted(number: int, noun: str) -> str:
@@ -72,6 +74,7 @@ def counted(number: int, noun: str) -> str:
 
 def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
     """Columns of text, each as wide as its widest cell; those in `right` aligned to the right."""
+    rows = [[shown(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = (
         "  ".join(

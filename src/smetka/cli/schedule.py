@@ -15,6 +15,7 @@ from smetka.cli import words
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.speech import NOTHING, Speech, head
+from smetka.cli.terminal import say
 from smetka.errors import CommandFailed
 from smetka.exact_json import instant
 from smetka.language import terms
@@ -94,7 +95,7 @@ def add(
     if as_json:
         print_json({**added.as_json(times[0] if times else None), "next_times": [*map(instant, times)]})
     else:
-        click.echo(_added(added, times, settings, Speech(settings.language)))
+        say(_added(added, times, settings, Speech(settings.language)))
 
 
 @schedule.command("list")
@@ -109,12 +110,12 @@ def list_(*, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json([each.as_json(next_at) for each, next_at in found])
     elif not found:
-        click.echo(said.gettext("There is no schedule yet."), err=True)
+        say(said.gettext("There is no schedule yet."), err=True)
     else:
         _ = said.gettext
         names = head(_("Name"), _("Kind"), _("cron"), _("Year"), _("Chats"), _("Next"))
         rows = [_row(each, _shown(next_at, settings, said), said) for each, next_at in found]
-        click.echo(table([names, *rows]))
+        say(table([names, *rows]))
 
 
 @schedule.command()
@@ -124,7 +125,7 @@ def remove(*, name: str, **options: Any) -> None:
     """End a schedule."""
     with _schedules(load_settings(options)) as (schedules, _):
         schedules.remove(name)
-    click.echo(f"Schedule {name} is removed.")
+    say(f"Schedule {name} is removed.")
 
 
 @schedule.command()
@@ -164,7 +165,7 @@ def _say(queued: list[str], *, as_json: bool) -> None:
         print_json(queued)
     else:
         chats = f"{len(queued)} chat{'s' * (len(queued) > 1)}"
-        click.echo(f"Queued for {chats}; `smetka deliveries list` says what becomes of it.")
+        say(f"Queued for {chats}; `smetka deliveries list` says what becomes of it.")
 
 
 def _added(schedule: Schedule, times: list[datetime], settings: Settings, said: Speech) -> str:

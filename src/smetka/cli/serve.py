@@ -13,6 +13,7 @@ import structlog
 from pydantic import SecretStr
 
 from smetka.cli.options import setting_options
+from smetka.cli.terminal import say
 from smetka.data_directory import DataDirectory
 from smetka.demo import write_ledger
 from smetka.errors import StartFailed, WrongUsage
@@ -90,8 +91,8 @@ def demo(**options: Any) -> int:
         with DataDirectory(folder).hold("demo") as directory:
             _clear(folder)
             write_ledger(folder / "shop.db")
-            say = partial(_say_what_to_try, folder=folder, telegram=telegram)
-            return Server(settings, directory, command="demo", on_ready=say).run()
+            tell = partial(_say_what_to_try, folder=folder, telegram=telegram)
+            return Server(settings, directory, command="demo", on_ready=tell).run()
 
 
 @click.command()
@@ -160,12 +161,12 @@ def _clear(folder: Path) -> None:
 
 
 def _say_ready(url: str) -> None:
-    click.echo(f"Smetka is ready at {url}", err=True)
+    say(f"Smetka is ready at {url}", err=True)
 
 
 def _say_what_to_try(url: str, folder: Path, telegram: FakeTelegram) -> None:
     body = '{"user_id": 1, "total_spending": 2000}'
-    click.echo(
+    say(
         f"""
 Smetka runs an invented shop at {url}   (Ctrl-C stops it)
 Open that address in a browser for the dashboard.

@@ -11,6 +11,7 @@ import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.speech import Speech, head
+from smetka.cli.terminal import say
 from smetka.language.words import CATALOGUES
 from smetka.ledger import Ledger
 from smetka.periods import OpenYear, open_year
@@ -49,9 +50,9 @@ def total(*, user_id: int, year: int | None, as_json: bool, **options: str | Non
         text = said.gettext("Customer {user_id} spent {amount} in {year} ({payments}).", year=year, **values)
     else:
         text = said.gettext("Customer {user_id} spent {amount} in all years ({payments}).", **values)
-    click.echo(text)
+    say(text)
     for remark in _unfinished(period, said):
-        click.echo(remark, err=True)  # scripts read the sentence alone
+        say(remark, err=True)  # scripts read the sentence alone
 
 
 @click.command()
@@ -70,7 +71,7 @@ def averages(*, year: int | None, basis: Basis | None, as_json: bool, **options:
         print_json(answer)
         return
     said = Speech(settings.language)
-    click.echo("\n".join([_averages_text(answer, said), *_unfinished(_period(settings, year), said)]))
+    say("\n".join([_averages_text(answer, said), *_unfinished(_period(settings, year), said)]))
 
 
 def _averages_text(answer: dict[str, Any], said: Speech) -> str:

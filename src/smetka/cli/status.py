@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
+from smetka.cli.terminal import say
 from smetka.data_directory import DataDirectory, Running
 from smetka.errors import BonusStoreUnavailable, CommandFailed
 from smetka.processes import descendants
@@ -41,7 +42,7 @@ def status(data_dir: str | None, as_json: bool) -> None:
         ("worker", str(pids["worker"] or "-")),
         ("mongodb pid", str(pids["mongodb"] or "-")),
     ]
-    click.echo(table(rows))
+    say(table(rows))
 
 
 def _describe(running: Running) -> dict[str, Any]:
@@ -94,8 +95,8 @@ def settings(as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        click.echo(f"{row['name']} = {row['value'] or '(not set)'}   [{row['origin']}]")
-        click.echo(click.wrap_text(row["help"], 78, "    ", "    "))
+        say(f"{row['name']} = {row['value'] or '(not set)'}   [{row['origin']}]")
+        say(click.wrap_text(row["help"], 78, "    ", "    "))
 
 
 def _row(loaded: Settings, field: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from smetka.cli.records import open_storage
 from smetka.cli.schedule import send
 from smetka.cli.speech import ENGLISH, NOTHING, Speech, head
 from smetka.cli.telegram_bot import bot_account, explain
+from smetka.cli.terminal import say
 from smetka.errors import CommandFailed, SmetkaError, Unavailable
 from smetka.exact_json import instant
 from smetka.language import terms
@@ -47,15 +48,15 @@ def test(**options: Any) -> int:
     with bot_account(settings) as (client, me):
         if not settings.telegram_chat_ids:
             raise CommandFailed("No chat is configured: set SMETKA_TELEGRAM_CHAT_IDS, for example 123456789.")
-        click.echo(said.gettext("The bot is @{name}.", name=me.get("username", "?")))
+        say(said.gettext("The bot is @{name}.", name=me.get("username", "?")))
         for chat in settings.telegram_chat_ids:
             try:
                 result = _tried(client, chat, said)
             except TelegramError as error:
                 failed, result = True, explain(error, me, said, chat, client)
-                click.echo(said.gettext("Chat {chat}: {result}", chat=chat, result=result), err=True)
+                say(said.gettext("Chat {chat}: {result}", chat=chat, result=result), err=True)
             else:
-                click.echo(said.gettext("Chat {chat}: {result}", chat=chat, result=result))
+                say(said.gettext("Chat {chat}: {result}", chat=chat, result=result))
     return 1 if failed else 0
 
 
@@ -106,7 +107,7 @@ def chats(*, as_json: bool, **options: Any) -> None:
     ]
     _ = said.gettext
     names = head(_("Chat"), _("type"), _("Role"), _("reports"), _("Language"), _("title, or what is wrong"))
-    click.echo(table([names, *rows]))
+    say(table([names, *rows]))
 
 
 def _paused(chat: dict[str, Any], settings: Settings, said: Speech) -> str:
@@ -125,7 +126,7 @@ def _known(settings: Settings) -> list[Chat]:
             return Chats(storage, now=lambda: datetime.now(UTC)).all()
     except SmetkaError as error:
         reason = error.reason if isinstance(error, Unavailable) else str(error)
-        click.echo(f"smetka: chats that used an invite are not shown: {scrub(reason)}", err=True)
+        say(f"smetka: chats that used an invite are not shown: {scrub(reason)}", err=True)
         return []
 
 

@@ -17,6 +17,7 @@ from smetka.canonical import LARGEST_ID
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
+from smetka.cli.terminal import say
 from smetka.cli.words import told
 from smetka.settings import load_settings
 
@@ -51,7 +52,7 @@ def show(*, code: str, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json(found.as_json(_now(), with_names=True))
     else:
-        click.echo(_voucher_text(found, Speech(settings.language)))
+        say(_voucher_text(found, Speech(settings.language)))
 
 
 @voucher.command()
@@ -120,9 +121,9 @@ def audit(*, code: str | None, limit: int, as_json: bool, **options: Any) -> Non
     if as_json:
         print_json(entries)
     elif not entries:
-        click.echo("Nobody has done anything yet.", err=True)
+        say("Nobody has done anything yet.", err=True)
     else:
-        click.echo(table([("at", "by", "action", "about", "happened"), *map(_row, entries)]))
+        say(table([("at", "by", "action", "about", "happened"), *map(_row, entries)]))
 
 
 def _voucher_text(found: Voucher, said: Speech) -> str:
@@ -207,7 +208,7 @@ def _carry_out(action: Action, code: str, asked: dict[str, Any], *, as_json: boo
     if zone is None:
         print_json(answer)
     else:
-        click.echo(_changed(answer, zone, Speech(settings.language)))
+        say(_changed(answer, zone, Speech(settings.language)))
 
 
 def _changed(answer: dict[str, Any], zone: ZoneInfo, said: Speech) -> str:

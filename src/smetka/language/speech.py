@@ -12,6 +12,7 @@ from smetka.language.formats import FORMATS, Formats
 from smetka.language.translations import translations
 from smetka.money import Money
 from smetka.settings import Language
+from smetka.shown_text import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Speech:
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> str:
-    """A text with its values, in the form of pages or of Python."""
+    """A text with its values, each on its line, in the form of pages or of Python."""
     if not values:
         return text
+    values = {name: shown(each) if isinstance(each, str) else each for name, each in values.items()}
     return text % values if "%(" in text else text.format(**values)

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape, unescape
 
+from smetka.shown_text import bare
+
 _TAG = re.compile(r"<[^>]*>")
 
 
 def escaped(text: str) -> str:
-    """Text as Telegram's HTML shows it, whatever is in it."""
-    return escape(text, quote=False)
+    """Text as Telegram's HTML shows it, whatever is in it; what is hidden is left out."""
+    return escape(bare(text, lines=True), quote=False)
 
 
 def length(html: str) -> int:

@@ -15,6 +15,7 @@ from pymongo.errors import DuplicateKeyError
 from smetka.errors import CommandFailed, NotFound, WrongUsage
 from smetka.exact_json import instant
 from smetka.settings import Basis
+from smetka.shown_text import HIDDEN, has_hidden
 from smetka.storage import Storage
 from smetka.telegram.cron import after, before, checked_cron, upcoming
 from smetka.telegram.figures import Figures
@@ -125,8 +126,10 @@ class Schedules:
             CommandFailed: there is a schedule of that name.
         """
         expression = checked_cron(cron, self._now(), self._timezone)
-        if name is not None and not _NAME.fullmatch(name):
-            raise WrongUsage("A schedule's name has 1 to 60 characters and no slash.")
+        if name is not None and (not _NAME.fullmatch(name) or has_hidden(name)):
+            raise WrongUsage(
+                f"A schedule's name has 1 to 60 characters and no slash, and nothing hidden: {HIDDEN}."
+            )
         there = {schedule.name for schedule in self.all()}
         free = (f"{kind}-{number}" for number in range(2, len(there) + 3))
         name = name or next(each for each in (kind, *free) if each not in there)

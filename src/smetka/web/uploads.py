@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from smetka.shown_text import bare
 from smetka.web.refusals import NoRoom, Overloaded
 
 AT_ONCE = 2
@@ -29,7 +30,6 @@ LONGEST_NAME = 150
 
 _LONGEST_END = 10
 _ARRIVING, _KEPT = "arriving-", "kept-"
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 Seal = Callable[[str], str]
@@ -148,7 +148,7 @@ class Uploads:
 
 def safe_name(name: str) -> str:
     """A file's own name, without folders and what cannot be seen, of a length that any disk takes."""
-    last = _UNSEEN.sub("", re.split(r"[/\\]", name)[-1])
+    last = bare(re.split(r"[/\\]", name)[-1])
     stem, dot, end = last.rpartition(".")
     if not dot or len(end.encode()) > _LONGEST_END:
         stem, dot, end = last, "", ""

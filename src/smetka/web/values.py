@@ -20,6 +20,7 @@ from smetka.canonical import LARGEST_ID, LATEST_YEAR, canonical
 from smetka.money import LARGEST_AMOUNT, Money
 from smetka.settings import Basis
 from smetka.settings.rules import chat_id
+from smetka.shown_text import HIDDEN, NOT_HIDDEN, has_hidden
 from smetka.telegram.delivery import STATES
 from smetka.telegram.outbox import Place
 
@@ -72,9 +73,9 @@ def _day(text: Any) -> date:
 
 
 def _words(text: Any) -> str:
-    if isinstance(text, str) and re.fullmatch(_WORDS, text):
+    if isinstance(text, str) and re.fullmatch(_WORDS, text) and not has_hidden(text):
         return text
-    raise ValueError(f"must be text of 1 to {LONGEST_WORDS} characters without control characters")
+    raise ValueError(f"must be text of 1 to {LONGEST_WORDS} characters without {HIDDEN}")
 
 
 def _user_cursor(text: Any) -> int:
@@ -153,7 +154,7 @@ _CHAT = rf"^(?:-?{up_to(2**52 - 1)[1:-1]}|@[A-Za-z][A-Za-z0-9_]{{3,31}})(?::{up_
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 LONGEST_WORDS = 200
-_WORDS = rf"[^\x00-\x1f\x7f-\x9f]{{1,{LONGEST_WORDS}}}"
+_WORDS = rf"{NOT_HIDDEN}{{1,{LONGEST_WORDS}}}"
 _USER_CURSOR = r"0|-?[1-9][0-9]{0,17}"
 _AUDIT_CURSOR = r"[0-9]{14}-[0-9a-f]{12}"
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from smetka.language.formats import local_time
 from smetka.language.words import CATALOGUES, Catalogue
+from smetka.shown_text import bare
 from smetka.telegram.delivery import Delivery
 from smetka.telegram.layout import escaped
 
@@ -35,7 +36,7 @@ class Frame:
         notes = list(lines)
         if schedule and schedule.get("late"):
             notes.append(words.late.format(time=local_time(schedule["period"], self.timezone, words)))
-        source = [words.by_schedule.format(name=escaped(schedule["name"]))] if schedule else []
+        source = [words.by_schedule.format(name=escaped(bare(schedule["name"])))] if schedule else []
         time = local_time(self.delivery.created_at, self.timezone, words)
         source.append(words.report.format(report_id=escaped(self.delivery.report_id), time=time))
         return "\n".join([*notes, "", " · ".join(source)])

@@ -8,6 +8,7 @@ from smetka.errors import LedgerUnavailable
 from smetka.language.formats import amount, count, currency
 from smetka.language.words import Catalogue
 from smetka.periods import is_whole
+from smetka.shown_text import bare
 from smetka.telegram.figures import Figures
 from smetka.telegram.layout import escaped
 from smetka.telegram.messages.frame import Frame
@@ -147,4 +148,4 @@ def _person(user_id: int, figures: Figures) -> list[str]:
         person = figures.person(user_id)
     except LedgerUnavailable:
         return []
-    return [escaped(text) for text in (person.name, person.email) if text] if person else []
+    return [escaped(bare(text)) for text in (person.name, person.email) if text] if person else []

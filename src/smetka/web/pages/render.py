@@ -9,11 +9,14 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, render_template, request
+from jinja2 import Undefined
+from markupsafe import Markup, escape
 
 from smetka.keys import Permission
 from smetka.language import Translations, formats, translations
 from smetka.language.speech import Speech
 from smetka.money import Money
+from smetka.shown_text import as_reference, shown
 from smetka.web import guards
 from smetka.web.pages import visit
 from smetka.web.parts import parts
@@ -30,6 +33,8 @@ def register(app: Flask) -> None:
         newstyle=True,
         pgettext=lambda context, text: said().pgettext(context, text),
     )
+    environment.finalize = _seen
+    environment.filters["sent"] = _sent
     environment.globals |= {
         # For texts that stand elsewhere: unlike `_`, whose texts may hold markup, it is escaped.
         "say": lambda text: said().gettext(text),
@@ -48,6 +53,20 @@ def register(app: Flask) -> None:
         "notice": visit.notice,
     }
     app.context_processor(_context)
+
+
+def _seen(value: Any) -> Any:
+    """Whatever a template prints: what is hidden in it is shown."""
+    if value is None or isinstance(value, int | Undefined):
+        return value
+    if hasattr(value, "__html__"):
+        return Markup(shown(str(value.__html__()), lines=True))  # noqa: S704 - it was markup before
+    return shown(str(value), lines=True)
+
+
+def _sent(value: Any) -> Markup:
+    """A value that its form sends back: not a character of it changes on the way."""
+    return Markup(as_reference(str(escape(value))))  # noqa: S704 - escaped here
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:

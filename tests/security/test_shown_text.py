@@ -1,0 +1,206 @@
+"""What others wrote moves no cursor, turns no line round and hides nothing, wherever it is shown."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+from pathlib import Path
+
+import pytest
+import structlog
+from flask import Flask
+from markupsafe import Markup
+
+from smetka import cli
+from smetka.bonus.redemptions import Order
+from smetka.cli.options import table
+from smetka.cli.speech import ENGLISH
+from smetka.cli.terminal import say
+from smetka.errors import InvalidValue, WrongUsage
+from smetka.logs import configure_logging
+from smetka.shown_text import as_reference, bare, has_hidden, shown
+from smetka.telegram.layout import escaped
+from smetka.telegram.schedules import Schedules
+from smetka.web.pages import render
+from smetka.web.uploads import safe_name
+
+SOURCE = Path(cli.__file__).parent.parent
+
+HIDDEN = {
+    "escape": "\x1b",
+    "bell": "\a",
+    "return": "\r",
+    "delete": "\x7f",
+    "C1 introducer": "\x9b",
+    "soft hyphen": "\xad",
+    "arabic mark": "\u061c",
+    "hangul filler": "\u3164",
+    "zero-width space": "\u200b",
+    "left-to-right mark": "\u200e",
+    "right-to-left mark": "\u200f",
+    "line separator": "\u2028",
+    "paragraph separator": "\u2029",
+    "embedding": "\u202a",
+    "override": "\u202e",
+    "isolate": "\u2066",
+    "end of isolate": "\u2069",
+    "word joiner": "\u2060",
+    "byte order mark": "\ufeff",
+    "tag": "\U000e0041",
+    "lone surrogate": "\ud83d",
+    "joiner in a Latin word": "\u200d",
+    "non-joiner in a Latin word": "\u200c",
+    "variant of a Latin letter": "\ufe0f",
+    "other variant of a Latin letter": "\U000e0100",
+}
+NAMES = (
+    "Ѓорѓи Ќосевски-Џамбаз",
+    "محمد بن عبد الله",
+    "می‌خواهم",  # Persian, with a non-joiner that its spelling needs
+    "श्री‌राम क्‍ष",
+    "שָׁלוֹם כהן",
+    "Ана 👩‍👩‍👧‍👦",
+    "🏳️‍🌈 ❤️‍🔥 👩🏽‍⚕️",
+    "1️⃣ ©️ ✔️",
+    "葛󠄀飾区",  # an ideograph in the variant of a family's name
+    "O'Brien–Søren  (ж) №5",
+)
+MARKED = pytest.mark.parametrize("character", HIDDEN.values(), ids=HIDDEN.keys())
+
+
+@MARKED
+def test_what_is_hidden_is_shown_as_json_writes_it(character):
+    written = shown(f"ab{character}cd")
+
+    assert written.isascii()
+    assert written.isprintable()
+    assert json.loads(f'"{written}"') == f"ab{character}cd"
+    assert bare(f"ab{character}cd") in {"abcd", "ab cd"}
+    assert has_hidden(f"ab{character}cd")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_every_script_read_as_they_are_written(name):
+    assert shown(name) == bare(name) == as_reference(name) == name
+    assert not has_hidden(name)
+
+
+def test_ends_of_lines_are_kept_where_lines_are_shown_and_nowhere_else():
+    assert shown("a\n\tb", lines=True) == bare("a\n\tb", lines=True) == "a\n\tb"
+    assert shown("a\n\tb") == r"a\n\tb"
+    assert bare("a\nb") == "a b"
+
+
+# --- the terminal
+
+
+def test_commands_have_one_way_to_the_terminal():
+    printed = [
+        f"{file.name}:{node.lineno}"
+        for file in (SOURCE / "cli").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute | ast.Name)
+        and ast.unparse(node) in {"click.echo", "click.secho", "print", "sys.stdout.write"}
+        if file.name != "terminal.py"
+    ]
+
+    assert printed == []
+
+
+@MARKED
+def test_nothing_hidden_is_printed(character, capsys):
+    say(f"title {character}[31m")
+
+    assert capsys.readouterr().out == f"title {shown(character)}[31m\n"
+
+
+def test_a_value_begins_no_line_of_its_own():
+    assert table([("name", "total"), ("Ана\nall is well", "5")]).count("\n") == 1
+    assert ENGLISH.gettext("Chat {chat}: {result}", chat="a\nb", result="\x1b[2J") == r"Chat a\nb: \u001b[2J"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["\x1b[31mred"], ["status", "\u202ered"], ["total", "\x1b]0;title\a"], ["key", "revoke", "a\x9b"]],
+)
+def test_an_error_repeats_no_escape_sequence(smetka, tmp_path, arguments):
+    _, _, err = smetka(*arguments)
+
+    assert err
+    assert not has_hidden(err.replace("\n", ""))
+
+
+# --- pages
+
+
+def page_of(text, **values):
+    app = Flask("pages")
+    render.register(app)
+    return app.jinja_env.from_string(text).render(**values)
+
+
+@MARKED
+def test_pages_show_what_is_hidden(character):
+    written = page_of("<p>{{ name }}</p>", name=f"<b>{character}")
+
+    assert written == f"<p>&lt;b&gt;{shown(character)}</p>"
+    assert page_of("{{ made }}", made=Markup(f"<i>{character}</i>")) == f"<i>{shown(character)}</i>"
+
+
+def test_a_form_sends_back_what_it_was_given():
+    assert page_of('<i value="{{ name|sent }}">', name='a"\u202eb') == '<i value="a&#34;&#x202e;b">'
+    assert page_of("{{ number }}{{ nothing }}{{ unknown }}", number=5, nothing="") == "5"
+
+
+# --- messages, logs, file names
+
+
+@MARKED
+def test_messages_leave_out_what_is_hidden(character):
+    assert escaped(f"a{character}<b") in {"a&lt;b", "a &lt;b"}
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_logs_hide_nothing_and_lose_nothing(monkeypatch, is_terminal):
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
+    configure_logging("web", stream=stream)
+    for character in HIDDEN.values():
+        structlog.get_logger("t").info("seen", title=f"a{character}[2Jb")
+
+    lines = stream.getvalue().split("\n")[:-1]
+    assert len(lines) == len(HIDDEN)
+    for line, character in zip(lines, HIDDEN.values(), strict=True):
+        assert f"a{shown(character)}[2Jb" in line
+        if not is_terminal:
+            assert json.loads(line)["title"] == f"a{character}[2Jb"
+
+
+def test_the_name_of_a_file_is_without_what_is_hidden():
+    assert safe_name("or\u202eders\u200b.csv") == "orders.csv"
+
+
+# --- what comes in
+
+
+@MARKED
+@pytest.mark.parametrize("field", ["reference", "reason"])
+def test_a_reference_and_a_reason_that_hide_something_are_refused(field, character):
+    with pytest.raises(
+        InvalidValue, match=f"{field} must be without what cannot be seen: control characters"
+    ):
+        Order("redeem", "terminal", **{field: f"order{character} 7"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reference_may_be_of_any_script(name):
+    assert Order("redeem", "terminal", reference=name).reference == name
+
+
+@MARKED
+def test_a_schedules_name_that_hides_something_is_refused(character, clock):
+    with pytest.raises(WrongUsage, match="A schedule's name has"):
+        Schedules(None, recipients=(), timezone=None, now=clock).add(
+            "averages", "0 9 * * *", name=f"week{character}ly"
+        )
