@@ -100,11 +100,11 @@ def start_worker(mongodb_uri, telegram, tmp_path):
 def announce(storage, year=2025):
     figures = {"customers": 3, "spenders": 2, "payments": 5, "total_spending": Decimal("10.5")}
     averages = {
-        name: Decimal("5.25")
+        name: Decimal("105.25")
         for name in ("average_per_spender", "average_per_payment", "average_per_customer")
     }
     report = {
-        "average_spending": {">47": Decimal("5.25")},
+        "average_spending": {">47": Decimal("105.25")},
         "basis": "spender",
         "year": year,
         "currency": "MKD",
@@ -265,7 +265,7 @@ def test_the_token_is_nowhere_to_be_seen(storage, telegram, start_worker, faults
     seen += process.log.read_text()
 
     assert "CANARY" not in seen
-    assert "5.25" not in process.log.read_text()  # nor what the messages say
+    assert "105.25" not in process.log.read_text()  # nor what the messages say; no time of day holds this
 
 
 def test_a_wrong_token_is_told_and_the_message_waits(storage, telegram, start_worker):
