@@ -171,8 +171,9 @@ class Ledger:
         return self._source.version()
 
     def ping(self) -> None:
-        """Return if the ledger can be read and has the two tables with their columns."""
+        """Return if the ledger has the two tables with their columns, and a row of each can be read."""
         self._source.ping()
+        self._source.read_now(lambda now: questions.sample(now.rows, now.layout))
 
     def read(self, ask: Callable[[Opened], T], *, long: bool = False) -> T:
         """Put a question of one's own.

@@ -53,6 +53,16 @@ def payments(layout: Layout) -> str:
     return sql_of(statement, layout.engine)
 
 
+@lru_cache(maxsize=8)
+def samples(layout: Layout) -> tuple[str, ...]:
+    """Any one row of each table: of `(id, age)`, and of `(payer's id, amount, year)`."""
+    tables = Tables(layout)
+    customer = select(tables.customer_id, tables.age).select_from(tables.customers)
+    payment = select(tables.payer_id, tables.amount, tables.year).select_from(tables.payments)
+    one_each = customer.limit(1), payment.limit(1)
+    return tuple(sql_of(statement, layout.engine, literal=True) for statement in one_each)
+
+
 @lru_cache(maxsize=64)
 def customers(layout: Layout, *, in_names: bool, by_id: bool, patterns: int) -> str:
     r"""Rows `(id, name, email, age)` with whole ids above `:after`, by id, `:limit` of them.

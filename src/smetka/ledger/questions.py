@@ -162,6 +162,12 @@ def payments(rows: Rows, layout: Layout, user_id: int, limit: int, *, offset: in
     ]
 
 
+def sample(rows: Rows, layout: Layout) -> None:
+    """Read a customer and a payment, where there are any, as every answer does."""
+    for statement in page_statements.samples(layout):
+        rows(statement, {})
+
+
 def statement_of(
     layout: Layout, question: QuestionName, *, by_year: bool, groups: tuple[AgeGroup, ...], **values: int
 ) -> str:
