@@ -21,6 +21,11 @@ ADVICE: dict[type[Refusal], str] = {
         "Send a key in the header: Authorization: Bearer smk_… A key is made on the server by smetka key "
         "create NAME --role ROLE and shown only then. This one is missing, mistyped or revoked."
     ),
+    refusals.NoKeyYet: (
+        "Until a key was made, only users of the machine that Smetka runs on are let in; what comes through "
+        "a proxy or tunnel may be anybody's. On that machine run smetka key create owner --role owner, and "
+        "sign in with the key that it prints."
+    ),
     refusals.NotAllowed: (
         "The key is good, but its role does not include this. Ask whoever runs the shop for a key with "
         "another role."

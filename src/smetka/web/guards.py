@@ -9,7 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from smetka.keys import ROLES, Key, Permission
 from smetka.web import bodies
-from smetka.web.hosts import client_network, host_name, is_same_origin
+from smetka.web.hosts import client_network, host_name, is_same_origin, mark_of_a_proxy
 from smetka.web.pages import visit
 from smetka.web.parts import parts
 from smetka.web.refusals import (
@@ -17,6 +17,7 @@ from smetka.web.refusals import (
     CrossSite,
     HeadersTooLarge,
     KeyNeeded,
+    NoKeyYet,
     NotAllowed,
     Overloaded,
     RequestTimeout,
@@ -101,6 +102,8 @@ def check_key() -> None:
         return
     key = _key()
     if key is None:
+        if not (parts().keys_always_needed or parts().keys.ever_made) and (way := _way_of_strangers()):
+            raise NoKeyYet(way)
         raise KeyNeeded("Send a valid key as `Authorization: Bearer smk_...`.")
     raise NotAllowed(key.role, needed)
 
@@ -131,7 +134,14 @@ def caller() -> str:
 
 def keys_needed() -> bool:
     """Whether requests about data need a key; see the setting `auth`."""
-    return parts().keys_always_needed or parts().keys.ever_made
+    return parts().keys_always_needed or parts().keys.ever_made or bool(_way_of_strangers())
+
+
+def _way_of_strangers() -> str | None:
+    """What tells that others than this machine's users may ask, although we listen on loopback alone."""
+    if parts().settings.trusted_proxies:
+        return "SMETKA_TRUSTED_PROXIES"
+    return mark_of_a_proxy(request.environ)
 
 
 def address() -> str:

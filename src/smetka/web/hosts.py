@@ -12,6 +12,18 @@ if TYPE_CHECKING:
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_OF_A_PROXY = re.compile(
+    r"""HTTP_(?:
+    .*(?:FORWARD|PROX|TUNNEL|VARNISH|ENVOY).*
+    | (?:.*_)?(?:VIA|CDN|EDGE|ORIGINAL)(?:_.*)?
+    | .*(?:CLIENT|REAL|USER|REMOTE|SOCKET|SRC|SOURCE|CONNECTING)_?(?:IP|IPV6|ADDR|ADDRESS|PORT)
+    | (?:X_)?(?:CF|CLOUDFRONT|FASTLY|FLY|AKAMAI|TAILSCALE|NGROK|AMZN|AMZ_CF|AZURE|ARR|APPENGINE|CLOUD_TRACE
+        |VERCEL|NF|SUCURI|INCAP|ACCEL|NGINX|TRAEFIK|SSL|SURROGATE)_.+
+    | X_(?:HOST|SCHEME|URL_SCHEME|PORT|PROTO|HTTPS|REWRITE_URL) | FRONT_END_HTTPS | EARLY_DATA | CLIENT_CERT.*
+    )""",
+    re.VERBOSE,
+)
+"""Headers that proxies, tunnels and content networks add, as WSGI spells them; clients send none of them."""
 
 
 class TrustedProxies:
@@ -43,6 +55,19 @@ class TrustedProxies:
             return False
         mapped = getattr(peer, "ipv4_mapped", None) or peer
         return any(mapped in network for network in self._networks)
+
+
+def mark_of_a_proxy(environ: WSGIEnvironment) -> str | None:
+    """What tells that a request did not come straight from its client; None where nothing does.
+
+    A proxy that adds nothing at all is not known from a client. The most common one that adds no header
+    speaks HTTP/1.0, which clients have not done for decades.
+    """
+    for name in environ:
+        if _OF_A_PROXY.fullmatch(name):
+            return name.removeprefix("HTTP_").replace("_", "-").title()
+    protocol = str(environ["SERVER_PROTOCOL"])
+    return protocol if protocol < "HTTP/1.1" else None
 
 
 def host_name(host: str) -> str | None:

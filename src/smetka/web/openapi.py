@@ -42,7 +42,7 @@ _ANY_REQUEST: tuple[type[Refusal], ...] = (
     refusals.InternalError,
     refusals.Overloaded,
 )
-_WITH_KEY = (refusals.KeyNeeded, refusals.NotAllowed, refusals.TooManyRequests)
+_WITH_KEY = (refusals.KeyNeeded, refusals.NoKeyYet, refusals.NotAllowed, refusals.TooManyRequests)
 _WITH_BODY = (refusals.InvalidJson, refusals.UnsupportedMediaType)
 
 

@@ -29,6 +29,7 @@ STATUS: dict[type[Refusal], int] = {
     refusals.BadRequest: 400,
     refusals.InvalidJson: 400,
     refusals.KeyNeeded: 401,
+    refusals.NoKeyYet: 401,
     refusals.NotAllowed: 403,
     refusals.CrossSite: 403,
     refusals.FormExpired: 403,
@@ -155,7 +156,7 @@ def _headers(refusal: Refusal) -> dict[str, str]:
     match refusal:
         case refusals.MethodNotAllowed():
             return {"Allow": ", ".join(refusal.allowed)}
-        case refusals.KeyNeeded():
+        case refusals.KeyNeeded() | refusals.NoKeyYet():
             return {"WWW-Authenticate": 'Bearer realm="smetka"'}
         case refusals.TooManyRequests():
             return {"Retry-After": str(refusal.retry_after)}

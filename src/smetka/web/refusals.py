@@ -28,6 +28,23 @@ class KeyNeeded(Refusal):
     title = "A valid key is needed"
 
 
+class NoKeyYet(Refusal):
+    """A proxy or tunnel leads strangers here, and no key was made yet that could tell who may come in.
+
+    Args:
+        mark: what tells so: a header's name, the protocol or a setting.
+    """
+
+    slug = "no-key-yet"
+    title = "The first key must be made on the server itself"
+
+    def __init__(self, mark: str) -> None:
+        super().__init__(
+            f"No key was made here yet, and a proxy or tunnel lets others in ({mark}): on the machine that "
+            "Smetka runs on, make the first with `smetka key create owner --role owner`."
+        )
+
+
 class NotAllowed(Refusal):
     """The key is valid, but its role may not do this."""
 
