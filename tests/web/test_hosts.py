@@ -75,6 +75,7 @@ def test_allowed_hosts_are_those_of_the_settings(make_shop):
         "",
         "http://localhost:8001",
         "https://localhost",
+        "https://localhost:80",
         "http://localhost.evil.example",
         "http://evil.example@localhost",
         "http://localhost/path",

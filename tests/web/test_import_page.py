@@ -585,16 +585,10 @@ def test_a_form_of_another_page_is_refused_before_the_file_is_read(shop, owner):
     "body",
     [
         b"",
-        b"--x",
-        b"--x\r\n\r\n",
-        b"--x\r\nContent-Disposition: form-data\r\n\r\nabc",
-        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nuser_id,name\n1,a\n',
-        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nuser_id\r\n--x\r\n',
-        b"\r\n" * 5000,
         b"--x\r\n" + b"a" * 2_000_000,
-        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n' * 20 + b"--x--",
-        b"--x\r\n\xff: \xff\r\n\r\n--x--",
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nuser_id,name\n1,a\n',
     ],
+    ids=["nothing", "no end", "a file without its end"],
 )
 def test_a_form_that_is_none_leaves_nothing(owner, shop, body, assert_problem):
     reply = owner.client.post(owner.action(), data=body, content_type="multipart/form-data; boundary=x")

@@ -209,6 +209,12 @@ def test_values_in_a_body_obey_their_rules_and_every_fault_is_told(body, wrong):
     assert pointers("write_to_mongodb", body) == wrong
 
 
+def test_a_body_that_is_no_object_is_told_so():
+    (fault,) = faults("write_to_mongodb", body="[]")
+
+    assert fault.detail == "must be a JSON object"
+
+
 @pytest.mark.parametrize(
     "number", ["1e99999999999999999999", "1e999", "-1e99999999999999999999", "1e-99999999999999999999"]
 )

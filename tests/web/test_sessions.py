@@ -16,6 +16,7 @@ import pytest
 
 from smetka.keys import ROLES, KeyRing, Permission, create_key, list_keys, revoke_key
 from smetka.web import sessions as sessions_module
+from smetka.web.pages.sign_in import own_path
 from smetka.web.sessions import LONGEST_SECONDS, Sessions
 from tests.web import browsing
 
@@ -534,6 +535,11 @@ def test_what_is_no_form_is_not_read(signed_in, content_type):
         "/\x00",
     ],
 )
+def test_no_other_place_is_a_path_of_this_server(wish):
+    assert own_path(wish) == "/"
+
+
+@pytest.mark.parametrize("wish", ["//evil.example", "/\\evil.example", "/\r\nSet-Cookie: a=b"])
 def test_signing_in_leads_to_no_other_server(shop, wish):
     browser, key = Browser(shop), new_key(shop)
 
@@ -544,9 +550,16 @@ def test_signing_in_leads_to_no_other_server(shop, wish):
 
 
 @pytest.mark.parametrize(
+    "wish",
+    ["/", "/settings/audit?code=2CXF-8ZKW-T5W2", "/customers?sort=total&year=2026", "/%0d%0aSet-Cookie:a=b"],
+)
+def test_a_path_of_this_server_is_kept(wish):
+    assert own_path(wish) == wish
+
+
+@pytest.mark.parametrize(
     ("wish", "place"),
     [
-        ("/settings/audit?code=2CXF-8ZKW-T5W2", "/settings/audit?code=2CXF-8ZKW-T5W2"),
         ("/customers?sort=total&year=2026", "/customers?sort=total&year=2026"),
         ("/%0d%0aSet-Cookie:a=b", "/%0d%0aSet-Cookie:a=b"),
         ("/страна", "/%D1%81%D1%82%D1%80%D0%B0%D0%BD%D0%B0"),

@@ -49,7 +49,7 @@ def new_campaign() -> Any:
 def make_campaign() -> Any:
     """Set the rules; nothing is issued yet. The same form sent twice is one campaign."""
     fields = forms.posted()
-    rules = _rules(fields)
+    rules = rules_of(fields)
     if rules is None:
         return render.page("campaign_new.html", 422, fields=fields, **_usual(fields))
     shop = services()
@@ -174,7 +174,8 @@ def _usual(fields: forms.Fields) -> dict[str, Any]:
     }
 
 
-def _rules(fields: forms.Fields) -> Rules | None:
+def rules_of(fields: forms.Fields) -> Rules | None:
+    """The rules that the form says; None, and its faults noted, when it says none."""
     fields.needed("name", "year", "threshold", "value", "valid_from", "valid_until")
     name, year = fields.text("name", most=64), fields.year()
     threshold, value = fields.amount("threshold"), fields.amount("value", positive=True)

@@ -20,14 +20,14 @@ _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]{0,2000}")
 def sign_in() -> Response:
     """The form for a key."""
     fields = forms.asked("next")
-    return render.page("sign_in.html", next=_own(fields.typed["next"]), fields=fields)
+    return render.page("sign_in.html", next=own_path(fields.typed["next"]), fields=fields)
 
 
 @declared.post("/sign-in", needs=None)
 def signed_in() -> Any:
     """Begin a session of a key."""
     fields = forms.posted()
-    keys, wish = parts().keys, _own(fields.typed.get("next", ""))
+    keys, wish = parts().keys, own_path(fields.typed.get("next", ""))
     key = keys.key_of(fields.typed.get("key", ""))
     if key is None:
         parts().wrong_keys.count(guards.address())
@@ -57,5 +57,6 @@ def first_page(key: Key) -> str:
     return "/" if Permission.READ in ROLES[key.role] else "/desk"
 
 
-def _own(path: str) -> str:
+def own_path(path: str) -> str:
+    """The path when it is one of this server; else that of its first page."""
     return path if _OWN_PATH.fullmatch(path) else "/"
