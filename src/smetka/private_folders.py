@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -27,7 +28,14 @@ def make_private(folder: Path, *, ours: tuple[str, ...]) -> None:
         OSError: it cannot be made, read or closed.
     """
     folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-    mode = stat.S_IMODE(folder.stat().st_mode)
+    found = folder.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    if found.st_uid not in {0, os.geteuid()}:
+        _log.warning(
+            "the folder belongs to somebody else, who can read and change all that is in it",
+            folder=str(folder),
+            owner=found.st_uid,
+        )
     if mode & 0o077 == 0:
         return
     others = sorted(each.name for each in folder.iterdir() if not each.name.startswith(ours))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
+import structlog
 
 from smetka.data_directory import OURS, DataDirectory
 from smetka.errors import StartFailed
@@ -74,6 +77,31 @@ def test_the_databases_folder_is_treated_likewise(folder):
         Home(folder).prepare()
 
     assert mode(folder / "mongodb") == 0o750
+
+
+@pytest.mark.process
+def test_a_folder_is_closed_with_a_word_that_is_no_part_of_an_answer(new_shop):
+    shop = new_shop()
+    shop.data_dir.chmod(0o755)
+
+    done = shop.run("deliveries", "list", "--json")
+
+    assert json.loads(done.stdout) == []
+    assert "folder closed to others" in done.stderr
+    assert mode(shop.data_dir) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_of_somebody_else_is_used_with_a_warning(folder):
+    folder.chmod(0o700)
+    os.chown(folder, 54321, 54321)
+
+    with structlog.testing.capture_logs() as lines:
+        DataDirectory(folder).hold("serve").release()
+
+    assert [(line["event"], line["owner"]) for line in lines] == [
+        ("the folder belongs to somebody else, who can read and change all that is in it", 54321)
+    ]
 
 
 @pytest.mark.process

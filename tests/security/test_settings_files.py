@@ -6,9 +6,12 @@ import os
 import stat
 
 import pytest
+import structlog
 
+from smetka.cli import run
+from smetka.cli import serve as started
 from smetka.cli.ledger_copy import _location
-from smetka.errors import WrongUsage
+from smetka.errors import StartFailed, WrongUsage
 from smetka.settings import Settings, exposed, files, load_settings
 
 TOKEN = "123456:AAECanaryCanaryCanaryCanaryCanaryCan"
@@ -247,3 +250,23 @@ def test_a_distant_bot_api_without_tls_is_warned_of(url, is_told):
         True
     ] * is_told
     assert exposed(Settings(telegram_api_url=url)) == []
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_what_is_exposed_is_told_at_the_start(command, token, tmp_path, monkeypatch):
+    token.chmod(0o644)
+    monkeypatch.setenv("SMETKA_TELEGRAM_BOT_TOKEN_FILE", str(token))
+    monkeypatch.setenv("SMETKA_MONGODB_URI", "mongodb://db.example.net/smetka")
+    monkeypatch.setenv("SMETKA_LEDGER", str(tmp_path / "shop.db"))
+    monkeypatch.setattr(started, "configure_logging", lambda *_, **__: None)
+    monkeypatch.setattr("smetka.worker.run", lambda _settings: None)
+    monkeypatch.setattr(
+        started.DataDirectory, "hold", lambda *_: (_ for _ in ()).throw(StartFailed("enough"))
+    )
+
+    with structlog.testing.capture_logs() as lines:
+        run([command])
+
+    told = " ".join(line["event"] for line in lines)
+    assert f"can read {token}" in told
+    assert "db.example.net" in told

@@ -13,6 +13,7 @@ from io import StringIO
 from typing import Any
 
 import click
+import structlog
 
 from smetka.cli.terminal import say
 from smetka.errors import BonusStoreUnavailable, InvalidValue, SmetkaError, Unavailable, WrongUsage
@@ -81,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    if not structlog.is_configured():  # it would write into the answer, and asks anew where stderr is
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         status = cli.main(
             args=None if arguments is None else list(arguments), prog_name="smetka", standalone_mode=False

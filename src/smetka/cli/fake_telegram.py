@@ -16,7 +16,7 @@ from smetka.settings import load_settings
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="0: any free one."
 )
-@click.option("--token", default=None, help="The one token that is right.")
+@click.option("--token", default=None, help="The one token that is right; an invented one.")
 @click.option("--chat", "chat_ids", multiple=True, help="A chat it knows; may be given again.")
 @click.option("--flood-control", is_flag=True, help="Refuse what comes too fast, as the real one does.")
 @click.option("--lenient", is_flag=True, help="Pass over unknown fields, as the real Bot API does.")
