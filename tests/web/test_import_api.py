@@ -217,6 +217,7 @@ def test_of_many_rejected_rows_the_first_hundred_are_listed(shop, assert_problem
     assert (len(problem["rejects"]), problem["outcome"]["rejected"]) == (100, 250)
 
 
+@pytest.mark.shop(shared=True)
 @pytest.mark.parametrize(
     ("content", "query", "line", "column", "words"),
     [
@@ -259,6 +260,7 @@ def test_payments_that_may_be_there_already_are_refused(shop, assert_problem, ex
     assert exact(send(shop, content, despite_overlap="true"))["written"]
 
 
+@pytest.mark.shop(shared=True)
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [
