@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
 from smetka.age_groups import parse_age_groups
-from smetka.ledger import Ledger
+from smetka.ledger import Ledger, checkup, damage, file_session, slices
 from smetka.ledger.checkup import check_up
 from smetka.money import Money
 
@@ -175,7 +178,137 @@ def test_an_empty_ledger_is_no_problem(make_ledger):
     assert found.as_json()["first_year"] is None
 
 
-def test_a_file_that_is_inconsistent_and_can_still_be_read_is_told(make_ledger):
+@pytest.fixture
+def odd(make_ledger):
+    """Customers and payments with all that can be odd about them, in the shape that is looked at in slices."""
+    chance = random.Random(7)
+    ids = [None, -3, 0, 1.5, *range(1, 60)]
+    amounts = [None, "x", b"5", -5, 0, 1.005, 1e11, float("inf"), 10.25, 99.9, 4]
+    years = [None, 2023.5, "x", 23, 2023, 2024, 2030]
+    payers = [None, "nobody", b"no", 1.5, 2**62, 900, 901, *ids, *[7] * 40]
+    return make_ledger(
+        [
+            (number, f"n{number}", None, chance.choice([None, "x", 17, 20, 40, 151]))
+            for number in range(-2, 50)
+        ],
+        [(chance.choice(payers), chance.choice(amounts), chance.choice(years)) for _ in range(900)],
+        index=True,
+    )
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 50])
+def test_a_ledger_looked_at_in_slices_has_what_is_found_in_all_of_it_at_once(odd, monkeypatch, size):
+    monkeypatch.setattr(slices, "_FIRST", size)
+    monkeypatch.setattr(slices, "_FEWEST", size)
+    monkeypatch.setattr(slices, "_MOST", size)
+    in_slices = check(odd)
+    monkeypatch.setattr(checkup, "can_be_sliced", lambda layout: False)
+
+    assert in_slices == check(odd)
+    assert len(in_slices.problems) > 12
+
+
+def test_the_shop_can_write_between_two_slices_and_that_it_did_is_told(odd, monkeypatch):
+    monkeypatch.setattr(slices, "_FIRST", 5)
+    monkeypatch.setattr(slices, "_MOST", 5)
+    before = check(odd)
+    sliced = checkup.slices
+
+    def while_the_shop_writes(*asked):
+        with closing(sqlite3.connect(odd, isolation_level=None, timeout=0)) as shop:
+            for number, found in enumerate(sliced(*asked)):
+                yield found
+                if number < 5:
+                    shop.execute("INSERT INTO user_spending VALUES (1, 1, 2023), (49, 1, 2023)")
+
+    monkeypatch.setattr(checkup, "slices", while_the_shop_writes)
+    found = check(odd)
+
+    told = [problem for problem in found.problems if problem.kind == "written-meanwhile"]
+    assert [problem.harmless for problem in told] == [True]
+    assert before.payments + 5 <= found.payments <= before.payments + 10
+
+
+def seen_by(path):
+    """How many payments each slice has."""
+    count = "SELECT count(*) FROM user_spending WHERE {}"
+    with closing(Ledger(str(path))) as ledger:
+        return ledger.read(
+            lambda opened: [
+                found[0][0]
+                for found in slices.slices(opened, lambda rows, part, where: rows(count.format(part), where))
+            ],
+            long=True,
+        )
+
+
+def test_a_customer_with_more_payments_than_fit_is_a_slice_and_those_after_are_others(
+    make_ledger, monkeypatch
+):
+    monkeypatch.setattr(slices, "_FIRST", 4)
+    monkeypatch.setattr(slices, "_FEWEST", 4)
+    monkeypatch.setattr(slices, "_MOST", 4)
+    payers = [None, 1, *[2] * 20, *range(3, 20)]
+    path = make_ledger([], [(payer, 1, 2023) for payer in payers], index=True)
+
+    nobodys, *found = seen_by(path)
+
+    assert (nobodys, sum(found)) == (1, len(payers) - 1)
+    assert found[:2] == [1, 20]
+    assert max(found[2:]) <= 4
+
+
+def test_slices_are_as_large_as_a_shop_can_wait_for(make_ledger, monkeypatch):
+    """The clock goes on by a second a payment."""
+    monkeypatch.setattr(slices, "_FIRST", 64)
+    monkeypatch.setattr(slices, "_FEWEST", 1)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 8)
+    path = make_ledger([], [(payer, 1, 2023) for payer in range(1, 200)], index=True)
+    passed = 0
+
+    class Clock:
+        @staticmethod
+        def perf_counter():
+            return passed
+
+    def take(rows, part, where):
+        nonlocal passed
+        found = rows(f"SELECT count(*) FROM user_spending WHERE {part}", where)[0][0]
+        passed += found
+        return found
+
+    monkeypatch.setattr(slices, "time", Clock)
+    with closing(Ledger(str(path))) as ledger:
+        found = ledger.read(lambda opened: list(slices.slices(opened, take)), long=True)
+
+    assert found[:4] == [0, 64, 8, 8]
+
+
+def test_a_copy_that_the_shop_never_lets_come_to_its_end_is_given_up_and_that_is_told(odd, monkeypatch):
+    monkeypatch.setattr(damage, "DIRECTLY_BYTES", 0)
+    monkeypatch.setattr(file_session, "_PAGES", 1)
+    with closing(sqlite3.connect(odd, isolation_level=None, timeout=0)) as shop:
+
+        class Clock:
+            monotonic = staticmethod(time.monotonic)
+
+            @staticmethod
+            def sleep(_):
+                shop.execute("INSERT INTO user_spending VALUES (1, 1, 2023)")
+
+        monkeypatch.setattr(damage, "time", Clock)
+
+        assert "damage-not-looked-for" in problems(odd)
+
+
+def test_without_room_for_a_copy_a_file_is_not_looked_at_for_damage(odd, monkeypatch):
+    monkeypatch.setattr(damage, "DIRECTLY_BYTES", 0)
+    monkeypatch.setattr(damage.shutil, "disk_usage", lambda _: SimpleNamespace(free=odd.stat().st_size))
+
+    assert "damage-not-looked-for" in problems(odd)
+
+
+def test_a_file_that_is_inconsistent_and_can_still_be_read_is_told(make_ledger, monkeypatch):
     path = make_ledger([(1, "a", None, 20)], [(1, 5, 2023)], index=True)
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA writable_schema = ON")
@@ -184,6 +317,8 @@ def test_a_file_that_is_inconsistent_and_can_still_be_read_is_told(make_ledger):
 
     assert problems(path) == {"damaged": (1, None)}
     assert check(path).total == Money(500)
+    monkeypatch.setattr(damage, "DIRECTLY_BYTES", 0)
+    assert problems(path) == {"damaged": (1, None)}  # found in a copy
 
 
 def test_years_are_counted_with_what_is_left_out(make_ledger):

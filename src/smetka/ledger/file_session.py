@@ -14,6 +14,7 @@ from smetka.ledger.faults import is_locked, waits_for_rollback
 from smetka.ledger.layout import Layout
 from smetka.ledger.open_file import OpenFile
 from smetka.ledger.patience import Patience
+from smetka.ledger.questions import Rows
 
 T = TypeVar("T")
 
@@ -25,6 +26,10 @@ Each needs the interpreter, which a busy process gives back late.
 
 PAUSE_SECONDS = 0.002
 """Between two statements of a long question."""
+
+
+_PAGES = 1024
+"""Copied at a time."""
 
 
 class Replaced(Exception):
@@ -86,6 +91,27 @@ class FileSession:
     def fold(self, sql: str, parameters: Mapping[str, Any], take: Callable[[Iterator[Any]], T]) -> T:
         """Like `rows`, for more of them than should be in memory: `take` gets them one by one."""
         return self._answered(lambda connection: take(connection.execute(sql, parameters)))
+
+    def at_one_moment(self, ask: Callable[[Rows], T]) -> T:
+        """What `ask` finds by several statements, which are one transaction."""
+
+        def transaction(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN")
+            try:
+                return ask(lambda sql, parameters: connection.execute(sql, parameters).fetchall())
+            finally:
+                connection.execute("COMMIT")
+
+        return self._answered(transaction)
+
+    def copy(self, into: sqlite3.Connection, go_on: Callable[[int, int, int], None]) -> None:
+        """Copy the file in pieces, each of which holds its lock for a moment.
+
+        Args:
+            go_on: told the status, pages that remain and all pages after each piece; raises to give up.
+        """
+        with self._opened.connection() as connection:
+            connection.backup(into, pages=_PAGES, progress=go_on, sleep=PAUSE_SECONDS)
 
     def _answered(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         while True:

@@ -221,7 +221,7 @@ def _sums(found: Iterable[Any]) -> tuple[dict[Any, list[int]], int, int]:
     for kind, key, *counts, high, low in found:
         match kind:
             case "all":
-                payments = counts[2]
+                payments += counts[2]
             case "orphan":
                 orphans += counts[2]
                 counted += counts[2]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     Subquery,
+    TableClause,
     bindparam,
     case,
     column,
@@ -69,7 +70,9 @@ def spending_by_age(layout: Layout, *, by_year: bool) -> Question:
     The kinds are `customer`, `paid` (what customers of that age paid), `orphan` (payments that
     count, of nobody in `user_info`) and `all` (how many payments there are, usable or not).
     """
-    return question_of(layout, lambda wide: _spending_by_age(Tables(layout), by_year=by_year, wide=wide))
+    return question_of(
+        layout, lambda wide: spending_by(Tables(layout), lambda age: age, by_year=by_year, wide=wide)
+    )
 
 
 @lru_cache(maxsize=32)
@@ -97,21 +100,18 @@ def question_of(
 
 
 class Tables:
-    """The two tables, each value read as its column's declaration demands."""
+    """The two tables, or those rows of both for which `part` holds, each value read as declared."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, part: str | None = None) -> None:
         self.layout, self.ids_unique = layout, layout.ids_unique
         self.values = values = VALUES[layout.engine]
-        customers = table(CUSTOMERS, column("user_id", BigInteger), column("age"))
-        payments = table(
-            PAYMENTS, column("user_id", BigInteger), column("money_spent"), column("year", BigInteger)
-        )
+        customers = _part_of(table(CUSTOMERS, column("user_id", BigInteger), column("age")), part)
+        user_id, year = (column(name, BigInteger) for name in ("user_id", "year"))
+        payments = _part_of(table(PAYMENTS, user_id, column("money_spent"), year), part)
         self.customers, self.payments = customers, payments
         self._id_kind = layout.kind(CUSTOMERS, "user_id")
-        self._amount_kind, self._year_kind = (
-            layout.kind(PAYMENTS, "money_spent"),
-            layout.kind(PAYMENTS, "year"),
-        )
+        self._amount_kind = layout.kind(PAYMENTS, "money_spent")
+        self._year_kind = layout.kind(PAYMENTS, "year")
         self.customer_id = values.identity(customers.c.user_id, self._id_kind)
         self._age_kind = layout.kind(CUSTOMERS, "age")
         self.age = values.whole_years(customers.c.age, self._age_kind)
@@ -208,6 +208,10 @@ class Tables:
         ]
 
 
+def _part_of(whole: TableClause, part: str | None) -> TableClause | Subquery:
+    return whole if part is None else select(whole).where(literal_column(part)).subquery(whole.name)
+
+
 def _total_spent(tables: Tables, *, by_year: bool, wide: bool) -> Select[bool, int, Any, Any]:
     customer: Expression = bindparam("user_id")
     known = exists(select(_ONE).select_from(tables.customers).where(tables.customer_id == customer))
@@ -233,10 +237,6 @@ def _totals_spent(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSelec
         tables.values.is_one_of(tables.customer_id, "user_ids")
     )
     return union_all(paid, known)
-
-
-def _spending_by_age(tables: Tables, *, by_year: bool, wide: bool) -> CompoundSelect[Any]:
-    return spending_by(tables, lambda age: age, by_year=by_year, wide=wide)
 
 
 def spending_by(
