@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from smetka.processes import give_back
 from smetka.shown_text import bare
 from smetka.web.refusals import NoRoom, Overloaded
 
@@ -60,6 +61,7 @@ class Uploads:
         try:
             yield
         finally:
+            give_back()
             self._turns.release()
 
     @contextmanager

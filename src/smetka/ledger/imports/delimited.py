@@ -12,7 +12,7 @@ from pathlib import Path
 
 from smetka.ledger.imports.encodings import LONGEST_LINE, pieces
 from smetka.ledger.imports.header import LOOKED_AT, find_header
-from smetka.ledger.imports.refused import Refused
+from smetka.ledger.imports.refused import SHOWN, Refused
 
 LONGEST_CELL = 100_000
 DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
@@ -61,7 +61,7 @@ class Delimited:
         for line, cells in records:
             if any(cells[names:]):
                 refused = Refused(
-                    f"has text beyond the last column with a name, {self.header[-1]}", line=line
+                    f"has text beyond the last column with a name, {self.header[-1][:SHOWN]}", line=line
                 )
                 if refuse is None:
                     raise refused

@@ -13,6 +13,8 @@ from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.spreadsheet_faults import is_fault
 
 MOST_COLUMNS = 2_000
+LONGEST_NAME = 1_000
+"""Of a column, in characters: it is kept, offered, and said again with each row that is rejected."""
 MOST_LINES = 9_999_999
 """The last line that can be named as the header's."""
 LOOKED_AT = 20
@@ -110,6 +112,7 @@ class _Row:
 
     def __init__(self, line: int, cells: list[str], told: frozenset[str]) -> None:
         self.line, self.width = line, len(cells)
+        cells = cells[: MOST_COLUMNS + 1]  # more are refused, and could be a million
         self.filled = sum(bool(cell.strip()) for cell in cells)
         try:
             self.names = check_header(_named(cells), line)
@@ -146,6 +149,8 @@ def check_header(cells: list[str], line: int | None) -> list[str]:
     """
     if len(cells) > MOST_COLUMNS:
         raise Refused(f"has {len(cells):,} columns; {MOST_COLUMNS:,} are the most", line=line)
+    if len(max(cells, key=len, default="")) > LONGEST_NAME:
+        raise Refused(f"has a column with a name of more than {LONGEST_NAME:,} characters", line=line)
     names = [cell.strip() for cell in cells]
     if not any(names):
         raise Refused("has no header: its first row must name the columns")

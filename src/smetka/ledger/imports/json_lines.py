@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from smetka.ledger.imports.delimited import LONGEST_CELL, Row
 from smetka.ledger.imports.encodings import pieces
-from smetka.ledger.imports.header import MOST_COLUMNS, check_header
+from smetka.ledger.imports.header import LONGEST_NAME, MOST_COLUMNS, check_header
 from smetka.ledger.imports.refused import Refused
 
 _SAMPLE = 1_000
@@ -33,8 +33,8 @@ class JsonLines:
                 keys.update(dict.fromkeys(_object(line)))
             except Refused:
                 continue  # said with its line when the rows are read
-            if len(keys) > MOST_COLUMNS:
-                break
+            if len(keys) > MOST_COLUMNS or len(max(keys, key=len, default="")) > LONGEST_NAME:
+                break  # said by `check_header`
         if not keys:
             raise Refused("has no JSON object on any of its first lines")
         self._keys = list(keys)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from smetka.ledger.imports.reasons import CODES
+from smetka.ledger.imports.refused import SHOWN
 from smetka.money import NOTHING, Money
 
 MOST_REJECTS = 100_000
@@ -179,7 +180,7 @@ class Outcome:
         """Count a rejected row, and remember it while there is room."""
         file.rejected += 1
         if len(self.rejects) < MOST_REJECTS:
-            self.rejects.append(Rejected(file.name, line, column, reason))
+            self.rejects.append(Rejected(file.name, line, column[:SHOWN], reason))
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""

@@ -8,6 +8,9 @@ Code = Literal[
     "orders_or_customers", "columns_cut", "items_or_payments", "encodings", "unknown_state", "header_row"
 ]
 
+SHOWN = 100
+"""Characters of a column's name, where it stands in a sentence or beside a rejected row."""
+
 
 class Refused(Exception):
     """A file or a row that cannot be taken.
@@ -34,9 +37,10 @@ class Refused(Exception):
     @property
     def place(self) -> str:
         """Where it is: the file, a line of it, or a column of that line."""
+        column = None if self.column is None else self.column[:SHOWN]
         if self.line is None:
-            return "The file" if self.column is None else f"Column {self.column}"
-        return f"Line {self.line}" if self.column is None else f"Line {self.line}, column {self.column}"
+            return "The file" if column is None else f"Column {column}"
+        return f"Line {self.line}" if column is None else f"Line {self.line}, column {column}"
 
     def __str__(self) -> str:
         return f"{self.place} {self.reason}{'' if self.reason.endswith('?') else '.'}"

@@ -13,7 +13,7 @@ from smetka.ledger.imports.delimited import Delimited, Row, delimiter_of
 from smetka.ledger.imports.encodings import LONGEST_LINE, Survey, hash_of, survey, too_long
 from smetka.ledger.imports.json_lines import JsonLines
 from smetka.ledger.imports.refused import Refused
-from smetka.ledger.imports.workbook import Workbook
+from smetka.ledger.imports.workbook_apart import WorkbookApart
 
 Kind = Literal["csv", "tsv", "xlsx", "jsonl"]
 
@@ -187,7 +187,7 @@ def _open(path: Path, kind: Kind, head: bytes, reading: Reading) -> tuple[Survey
     if kind == "xlsx":
         if not head.startswith(_ZIP):
             raise Refused("is no workbook, whatever its name says. If it is text, name it .csv")
-        workbook = Workbook(path, reading.sheet, reading.header_row, reading.columns)
+        workbook = WorkbookApart(path, reading.sheet, reading.header_row, reading.columns)
         return Survey(hash_of(path)), workbook, ""
     _check_text(head, path)
     found = survey(path, reading.encoding)
@@ -218,7 +218,7 @@ def _kind_by_name(path: Path, head: bytes) -> Kind:
 def _check_text(head: bytes, path: Path) -> None:
     """Refuse at once what is no text, and what is one line without end, before all of it is read."""
     if head.startswith((_ZIP, b"PK\x05\x06")):
-        if Workbook.is_one(path):
+        if b"xl/workbook.xml" in head or b"xl/workbook.xml" in _end(path):
             raise Refused("is an Excel workbook. Rename it to .xlsx")
         raise Refused("is a zip archive. Unpack it first")
     for beginning, reason in _NO_TEXT:
@@ -228,6 +228,13 @@ def _check_text(head: bytes, path: Path) -> None:
         raise Refused("is a web page or XML, not an export; was a page to sign in on saved in its place?")
     if len(head) > LONGEST_LINE and b"\n" not in head and b"\r" not in head:
         raise too_long(1)
+
+
+def _end(path: Path) -> bytes:
+    """Where a zip archive names its files; of very many, the last ones. All would be a list in memory."""
+    with path.open("rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - LONGEST_LINE, 0))
+        return file.read()
 
 
 def _version(status: os.stat_result) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from smetka.ledger.imports.amounts import Plain
 from smetka.ledger.imports.delimited import LONGEST_CELL, Row
+from smetka.ledger.imports.encodings import LONGEST_LINE
 from smetka.ledger.imports.header import MOST_COLUMNS, find_header
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.sheet_extent import Extent
@@ -60,19 +61,14 @@ class Workbook:
         self.header, self.header_row = header.names, header.line
         self.hidden_rows = sum(row > header.line for row in self._facts.hidden)
         self.found = (
-            *((f"sheet {self.sheet!r}, the only {among}one with data",) if sheet is None and several else ()),
+            *(
+                (f"sheet {self.sheet[:50]!r}, the only {among}one with data",)
+                if sheet is None and several
+                else ()
+            ),
             *header.found,
             *((f"{_hidden(self.hidden_rows)} like the others",) if self.hidden_rows else ()),
         )
-
-    @staticmethod
-    def is_one(path: Path) -> bool:
-        """A zip archive is a workbook."""
-        try:
-            with ZipFile(path) as archive:
-                return "xl/workbook.xml" in archive.namelist()
-        except (BadZipFile, NotImplementedError, ValueError):
-            return False
 
     def rows(
         self, advance: Callable[[int], None] | None, refuse: Callable[[Refused], None] | None
@@ -105,6 +101,9 @@ class Workbook:
             except Refused as refused:
                 refused.column = column
                 raise
+        # A text that the workbook has once is here as often as cells name it.
+        if sum(map(len, cells)) > LONGEST_LINE:
+            raise Refused(f"has more than {LONGEST_LINE:,} characters in all")
         return cells + [""] * (width - len(cells))
 
     def _rows(self, workbook: CalamineWorkbook) -> Iterator[tuple[int, list[Any]]]:
