@@ -195,6 +195,17 @@ class BonusStoreUnavailable(Unavailable):
         return "; ".join(CAUSES[cause] for cause in causes)
 
 
+class BonusStoreLate(BonusStoreUnavailable):
+    """MongoDB is there and did not answer this question in time. The outcome of a write is unknown."""
+
+    slug = "bonus-store-late"
+    title = "MongoDB did not answer this in time"
+    sentence = (
+        "MongoDB, which keeps the bonus records, works, but did not answer this in time. "
+        "Nothing was confirmed; repeating the request is safe."
+    )
+
+
 class BonusStoreUnusable(BonusStoreUnavailable):
     """MongoDB answers, and refuses or lacks what is needed: repeating does not help until it is mended."""
 

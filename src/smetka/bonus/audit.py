@@ -79,7 +79,7 @@ class Audit:
         query: dict[str, Any] = {} if after is None else {"_id": {"$lt": after}}
         if code is not None:
             query["code"] = code
-        with self._storage.translated():
+        with self._storage.at_leisure():
             found = list(self._storage.collection("audit").find(query).sort("_id", -1).limit(limit))
         happened = self._happened({record["code"] for record in found if "code" in record})
         return [

@@ -169,12 +169,12 @@ class BonusCustomers:
 
     def _sorted(self, query: dict[str, Any], sort: Sort, limit: int) -> list[BonusCustomer]:
         order = {sort.lstrip("-"): -1 if sort.startswith("-") else 1, "user_id": 1}
-        with self._storage.translated():
+        with self._storage.at_leisure():
             rows = self._storage.collection("bonus_customers").find(query)
             return [bonus_customer(row) for row in rows.sort(list(order.items())).limit(limit)]
 
     def _years(self, query: dict[str, Any]) -> list[int]:
-        with self._storage.translated():
+        with self._storage.at_leisure():
             return sorted(self._storage.collection("bonus_customers").distinct("year", query), reverse=True)
 
     def decide(self, year: int, user_id: int, decision: Literal["approved", "rejected"]) -> BonusCustomer:

@@ -184,7 +184,7 @@ def page(storage: Storage, campaign: str, limit: int, *, after: int | None = Non
     query: dict[str, Any] = {"campaign": campaign}
     if after is not None:
         query["user_id"] = {"$gt": Int64(after)}
-    with storage.translated():
+    with storage.at_leisure():
         return [
             voucher(r) for r in storage.collection("vouchers").find(query).sort("user_id", 1).limit(limit)
         ]

@@ -16,7 +16,14 @@ import click
 import structlog
 
 from smetka.cli.terminal import say
-from smetka.errors import BonusStoreUnavailable, InvalidValue, SmetkaError, Unavailable, WrongUsage
+from smetka.errors import (
+    BonusStoreLate,
+    BonusStoreUnavailable,
+    InvalidValue,
+    SmetkaError,
+    Unavailable,
+    WrongUsage,
+)
 from smetka.logs import scrub
 from smetka.shown_text import shown
 
@@ -97,6 +104,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 130
     except (WrongUsage, InvalidValue) as error:
         return _say(error, 2)
+    except BonusStoreLate as error:
+        return _say(f"MongoDB did not answer in time: {error.reason}", 1)
     except BonusStoreUnavailable as error:
         return _say(f"MongoDB cannot be used: {error.reason}", 1)
     except Unavailable as error:

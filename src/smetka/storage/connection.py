@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from datetime import UTC
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import Any
 
 import pymongo
@@ -16,7 +18,7 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.errors import BonusStoreLate, BonusStoreUnavailable
 from smetka.storage import fitness
 from smetka.storage.availability import Availability
 from smetka.storage.client import let_go, take_apart
@@ -28,6 +30,13 @@ Record = dict[str, Any]
 PING_SECONDS = 1.0
 # The driver looks whether its time is over only each half second while it finds no server.
 DRIVER_LAG_SECONDS = 0.25
+# How long a server whose answer was late has to show that it is there.
+VERDICT_SECONDS = 0.75
+LEISURE_SECONDS = 10.0
+"""For a question about many records, with the wait for its turn."""
+AT_LEISURE = 1
+"""Questions about many records that are asked at a time: two keep the embedded server no less busy, and each
+of them twice as long. So the other connections are there for those that ask for one record."""
 # For the collections and indexes that are made the first time, and as long again for the trial of the server:
 # a hosted cluster, on the other side of the world, needs a while for either.
 ENSURE_SECONDS = 10.0
@@ -37,9 +46,10 @@ class Storage:
     """One MongoDB database, for all threads of a process. Make it after forking, not before.
 
     Nothing is connected until the first use. Every use is bounded: 2 seconds unless the URI names
-    another `timeoutMS`, less by `within`. After a fault of the connection every use is refused at
-    once, until a thread that looks each half second has found the server again and seen to its
-    collections. Writes are acknowledged when they are on disk by majority, whatever the URI says.
+    another `timeoutMS`, less by `within`, more by `at_leisure`; whether a server that was late is away
+    takes a moment more. While it is away every use is refused at once, until a thread that looks each half
+    second has found the server again and seen to its collections. Writes are acknowledged when they are
+    on disk by majority, whatever the URI says.
 
     Args:
         patience: seconds that each use is bounded by, where that is more than the URI's: for whoever had
@@ -55,6 +65,7 @@ class Storage:
         self._client_lock = Lock()
         self._closed = False
         self._is_fit = False
+        self._at_leisure = Semaphore(AT_LEISURE)
         self._availability = Availability(self._connect, self._explain, is_logged=is_logged)
 
     @property
@@ -81,6 +92,7 @@ class Storage:
 
         Raises:
             BonusStoreUnavailable: the outcome of a write that was under way is unknown.
+            BonusStoreLate: so it is, but the server is there.
             BonusStoreUnusable: it is refused or lacks something, and repeating does not help.
         """
         with self.within(self._patience):
@@ -93,30 +105,80 @@ class Storage:
         Raises:
             BonusStoreUnavailable: as `translated`, or the time is over.
         """
-        in_a_hurry = seconds < self._patience
         if why := self._availability.why_away(seconds):
             raise why.error()
-        if in_a_hurry and self._availability.is_suspected:
+        if seconds < self._patience and self._availability.is_suspected:
             raise BonusStoreUnavailable("it did not answer in time a moment ago")
+        with self._bounded(seconds):
+            yield
+
+    @contextmanager
+    def at_leisure(self, seconds: float = LEISURE_SECONDS) -> Iterator[None]:
+        """Like `translated`, for questions about many records: they have more time, and wait for each other.
+
+        Never one inside of another.
+
+        Raises:
+            BonusStoreLate: also, those before it took too long.
+            BonusStoreUnavailable, BonusStoreUnusable: as `translated`.
+        """
+        seconds = max(seconds, self._patience)
+        if why := self._availability.why_away(seconds):
+            raise why.error()
+        deadline = time.monotonic() + seconds
+        if not self._at_leisure.acquire(timeout=seconds):
+            raise BonusStoreLate("other questions about many records are being answered")
+        try:
+            with self._bounded(max(deadline - time.monotonic(), self._patience)):
+                yield
+        finally:
+            self._at_leisure.release()
+
+    @contextmanager
+    def _bounded(self, seconds: float) -> Iterator[None]:
+        began = time.monotonic()
         try:
             with pymongo.timeout(seconds):
                 yield
         except FOREIGN as error:
             why = self._explain(error)
-            if in_a_hurry and is_timeout(error):
+            # A shorter limit around this one may have ended it.
+            in_a_hurry = min(seconds, 2 * (time.monotonic() - began)) < self._patience
+            if is_timeout(error) and in_a_hurry:
                 # A distant server may be too slow for an announcement and good for all else.
                 self._availability.suspect()
+            elif is_timeout(error) and self._is_only_late():
+                raise BonusStoreLate(why.reason) from None
             elif means_absence(error):
                 self._availability.lost(why)
             raise why.error() from None
 
+    def _is_only_late(self) -> bool:
+        """Whether a server that did not answer in time answers what costs it nothing."""
+        database = self._database()
+        if is_absent(database.client.topology_description):
+            return False
+        try:
+            # In a context of its own: the time of the question is over.
+            Context().run(self._ask_quickly, database)
+        except FOREIGN:
+            return False
+        return True
+
+    @staticmethod
+    def _ask_quickly(database: Database[Record]) -> None:
+        with pymongo.timeout(VERDICT_SECONDS):
+            database.command("ping")
+
     def ping(self, seconds: float = PING_SECONDS) -> None:
-        """Ask the server whether it is there.
+        """Ask the server whether it is there, whoever else waited in vain.
 
         Raises:
             BonusStoreUnavailable: it is not, with the reason.
         """
-        with self.within(seconds):
+        if why := self._availability.why_away(seconds):
+            raise why.error()
+        with self._bounded(seconds):
             self._database().command("ping")
 
     def close(self) -> None:

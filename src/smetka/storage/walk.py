@@ -125,7 +125,7 @@ def records_of(
 
 def _first(storage: Storage, name: str, path: _Path, low: int) -> int | None:
     """Where the first record from a place on stands, whatever it is; None when there is none."""
-    with storage.within(BATCH_SECONDS):
+    with storage.at_leisure(BATCH_SECONDS):
         found = storage.collection(name).find({path.field: {"$gte": path.value(low)}}, [path.field])
         record = next(iter(found.sort(path.field).limit(1)), None)
     return None if record is None else path.place(record[path.field])
@@ -134,11 +134,11 @@ def _first(storage: Storage, name: str, path: _Path, low: int) -> int | None:
 def _found(
     storage: Storage, name: str, order: str | None, fields: list[str] | None, query: Record
 ) -> Iterator[Record]:
-    with storage.within(BATCH_SECONDS):
+    with storage.at_leisure(BATCH_SECONDS):
         found = storage.collection(name).find(query, fields, batch_size=BATCH)
         cursor = iter(found.sort(order) if order else found)
     while True:
-        with storage.within(BATCH_SECONDS):
+        with storage.at_leisure(BATCH_SECONDS):
             batch = list(islice(cursor, BATCH))
         yield from batch
         if len(batch) < BATCH:

@@ -115,7 +115,7 @@ class Outbox:
         )
 
     def _page(self, query: Record, limit: int) -> list[Delivery]:
-        with self._storage.translated():
+        with self._storage.at_leisure():
             found = self._storage.collection("deliveries").find(query)
             return [delivery_of(r) for r in found.sort([("created_at", -1), ("_id", -1)]).limit(limit)]
 
@@ -139,7 +139,7 @@ class Outbox:
         """
         before = {} if delivered_before is None else {"updated_at": {"$lt": delivered_before}}
         only = {DELIVERED: before}
-        with self._storage.translated():
+        with self._storage.at_leisure():
             deliveries = self._storage.collection("deliveries")
             return {
                 state: deliveries.count_documents({"state": state, **only.get(state, {})}) for state in states

@@ -161,6 +161,11 @@ ADVICE: dict[type[Refusal], str] = {
         "The shop's own database is missing, locked or not readable. Whoever runs the server finds the "
         "reason in its log and by smetka ledger check. It works again without a restart."
     ),
+    errors.BonusStoreLate: (
+        "MongoDB works and was slow with this one question: it has many records to look through, or many "
+        "questions at once. Others are answered meanwhile. Ask for less, or later; a write that was under "
+        "way may or may not have happened, and repeating it is safe."
+    ),
     errors.BonusStoreUnusable: (
         "MongoDB answers, but refuses what Smetka needs or does not have it: a password, a right, or "
         "something that a server of another make lacks. Whoever runs the server finds the reason in its log "

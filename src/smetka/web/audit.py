@@ -17,6 +17,7 @@ audit = Operations("Audit")
     "/api/v1/audit",
     needs=Permission.OWN,
     query=AuditQuery,
+    reads_all=True,
     answers={200: AuditList},
     refuses=(BonusStoreUnavailable,),
 )

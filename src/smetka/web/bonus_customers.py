@@ -28,6 +28,7 @@ _ONE = "/api/v1/bonus-customers/<year>/<user_id>"
     "/api/v1/bonus-customers",
     needs=Permission.READ,
     query=BonusCustomersQuery,
+    reads_all=True,
     answers={200: BonusCustomerList},
     refuses=(BonusStoreUnavailable,),
 )

@@ -152,6 +152,7 @@ def issue_campaign(path: CampaignPath, services: Services) -> Any:
     needs=Permission.MANAGE,
     path=CampaignPath,
     query=CampaignVouchersQuery,
+    reads_all=True,
     answers={200: VoucherList},
     refuses=(NotFound, BonusStoreUnavailable),
     links={"voucher": {"code": "/items/0/code"}},

@@ -19,6 +19,7 @@ deliveries = Operations("Deliveries")
     "/api/v1/deliveries",
     needs=Permission.READ,
     query=DeliveriesQuery,
+    reads_all=True,
     answers={200: DeliveryList},
     refuses=(BonusStoreUnavailable,),
 )

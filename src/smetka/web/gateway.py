@@ -4,9 +4,9 @@ Granian speaks RSGI to this gateway on an event loop, where a slow client costs 
 no thread. What can be answered at once is answered there (`at_once.py`). All else goes, when it is
 here completely, to the Flask application (as plain WSGI) in one of four lanes of threads: what is open to
 all, which asks nobody for data (signing in, static files, `/readyz`); reads; writes, each of which may wait
-two seconds for a MongoDB that hangs; and questions about all of the ledger, which wait for each other.
-Where a file is taken, it is a thread of a fifth lane that reads it, after the guards and as it arrives. No
-lane can hold up another. See docs/decisions/0004-gateway.md.
+two seconds for a MongoDB that hangs; and questions about all of the ledger or many records, which wait for
+each other. Where a file is taken, it is a thread of a fifth lane that reads it, after the guards and as it
+arrives. No lane can hold up another. See docs/decisions/0004-gateway.md.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Operation:
     at_once: bool
     """Whether the view can be asked not to wait: a GET that costs microseconds when nothing changed."""
     reads_all: bool
-    """Whether the view may read all of the ledger, which takes seconds when that is huge."""
+    """Whether the view may read all of the ledger or of a collection: seconds, when that is huge."""
     links: Mapping[str, Mapping[str, str]]
     """Operations that go on from a good answer, each with where in its body their parameters are."""
     has_location: bool

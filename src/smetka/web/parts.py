@@ -46,7 +46,7 @@ class WebParts:
     pages: frozenset[str]
     """Endpoints that answer people: their errors are pages when a browser asks."""
     long_paths: frozenset[str]
-    """Routes that may read all of the ledger; parts in angle brackets are any."""
+    """Routes that may read all of the ledger or of a collection; parts in angle brackets are any."""
     upload_paths: frozenset[str]
     """Where a POST may carry a file: its body is not read before its view does so."""
     upload_endpoints: frozenset[str]

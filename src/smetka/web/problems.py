@@ -67,6 +67,7 @@ STATUS: dict[type[Refusal], int] = {
     refusals.NotReady: 503,
     errors.LedgerUnavailable: 503,
     errors.BonusStoreUnavailable: 503,
+    errors.BonusStoreLate: 503,
     errors.BonusStoreUnusable: 503,
     refusals.NoRoom: 507,
 }
@@ -76,6 +77,7 @@ RETRY_AFTER_SECONDS: dict[type[Refusal], int] = {
     refusals.NotReady: 2,
     errors.LedgerUnavailable: 2,
     errors.BonusStoreUnavailable: 2,
+    errors.BonusStoreLate: 5,
 }
 
 

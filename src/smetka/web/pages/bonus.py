@@ -102,7 +102,7 @@ def due() -> Any:
     )
 
 
-@declared.get("/bonus/customers", needs=Permission.READ)
+@declared.get("/bonus/customers", needs=Permission.READ, reads_all=True)
 def stored() -> Any:
     """Those who are stored for a bonus, with filters, to be decided about and exported."""
     fields = forms.asked("year", "review", "source", "matches", "sort", "cursor")
@@ -128,7 +128,7 @@ def stored() -> Any:
     )
 
 
-@declared.get("/bonus/customers.csv", needs=Permission.READ)
+@declared.get("/bonus/customers.csv", needs=Permission.READ, reads_all=True)
 def stored_file() -> Response:
     """The same as a file, for a spreadsheet; with names for those who may see them."""
     fields = forms.asked("year", "review", "source", "matches", "excel")

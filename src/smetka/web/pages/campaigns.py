@@ -139,7 +139,7 @@ def issue(name: str) -> Any:
     return visit.go_to(f"/bonus/campaigns/{name}")
 
 
-@declared.get("/bonus/campaigns/<name>/vouchers.csv", needs=Permission.MANAGE)
+@declared.get("/bonus/campaigns/<name>/vouchers.csv", needs=Permission.MANAGE, reads_all=True)
 def vouchers_file(name: str) -> Response:
     """The vouchers with their codes as a file; with names for those who may see them."""
     fields = forms.asked("status", "excel")

@@ -15,7 +15,7 @@ NEEDS: dict[str, Permission | None] = {}
 """What each page needs, by its endpoint; None is open to all."""
 
 READ_ALL: set[str] = set()
-"""Paths of pages that may read all of the ledger, which takes seconds when that is huge."""
+"""Paths of pages that may read all of the ledger or of a collection: seconds, when that is huge."""
 
 UPLOADS: dict[str, str] = {}
 """Paths and endpoints of pages that a file is sent to: its body is not read before its view does so."""

@@ -59,7 +59,7 @@ class _ChatRow:
     language: Language
 
 
-@declared.get("/messages", needs=Permission.READ)
+@declared.get("/messages", needs=Permission.READ, reads_all=True)
 def messages() -> Response:
     """Everything about messages."""
     fields = forms.asked("state", "cursor")

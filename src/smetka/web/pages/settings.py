@@ -223,7 +223,7 @@ def _note(action: str, name: str) -> None:
         log.warning("not in the audit", action=action, by=guards.caller(), name=name, reason=error.reason)
 
 
-@declared.get("/settings/audit", needs=Permission.OWN)
+@declared.get("/settings/audit", needs=Permission.OWN, reads_all=True)
 def settings_audit() -> Response:
     """Who did what, the newest first; the only page that shows the codes of all vouchers in full."""
     fields = forms.asked("code", "cursor")
