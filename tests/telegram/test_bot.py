@@ -9,11 +9,12 @@ import time
 import pytest
 
 from smetka.errors import BonusStoreUnavailable
-from smetka.telegram.bot import MOST_A_MINUTE, Bot
+from smetka.telegram.bot import Bot
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.deliveries import MOST_REPORTS
 from smetka.telegram.invites import Invites
 from smetka.telegram.messages.replies import STRANGER
+from smetka.telegram.questions import MOST_A_MINUTE
 from smetka.telegram.sender import Manner
 from tests.telegram.conftest import SKOPJE
 
@@ -269,12 +270,16 @@ def test_the_same_update_twice_acts_once(make_bot, telegram, invites, outbox, ch
     assert {d.report.get("say") for d in outbox.newest(9)} == {None, "paired"}
 
 
-def test_an_owners_invite_stays_unused_in_a_group(ask, invites, chats):
+SEEN = "Others can read this invite, so it does not work any more. Ask for another, and open it in a chat with me alone."
+
+
+def test_an_owners_invite_is_used_up_in_a_group(ask, invites, chats):
     code, _ = invites.make("owner")
 
+    assert ask(f"/start {code}", GROUP, STRANGE) == [SEEN]
     assert ask(f"/start {code}", GROUP, STRANGE) == []
     assert chats.get(GROUP).role is None
-    assert "connected, as owner" in ask(f"/start {code}", STRANGE)[0]
+    assert ask(f"/start {code}", STRANGE) == [STRANGER]
 
 
 def test_members_of_a_group_have_no_rights_by_it(ask, pair, figures):
@@ -410,19 +415,19 @@ def test_an_anonymous_administrator_is_told_why_nothing_is_answered(forum, teleg
     assert figures.asked == asked
 
 
-def test_an_anonymous_administrator_of_an_unknown_group_is_told_for_an_invite_that_works(
+def test_an_anonymous_administrator_of_an_unknown_group_hears_of_an_invite_that_works(
     telegram, hear, invites, chats
 ):
     telegram.world.add_chat(-1005005)
     code, _ = invites.make("manager")
-    for text in ("/start", "/start nonsense", "/averages", f"/help {code}"):
+    for text in ("/start", "/start nonsense", "/averages", f"/start {code[:-1]}"):
         telegram.write_anonymously(-1005005, text)
         assert hear(-1005005) == []
     telegram.write_anonymously(-1005005, f"/start {code}")
 
-    assert hear(-1005005) == [HIDDEN]
+    assert hear(-1005005) == [SEEN]
     assert chats.get(-1005005).role is None
-    assert invites.look(code, mark="another"), "it stays unused"
+    assert invites.look(code, mark="another") is None
 
 
 def test_what_a_linked_channel_forwards_into_its_group_is_not_answered(forum, telegram, hear):
@@ -439,10 +444,11 @@ def test_whoever_tries_to_connect_a_channel_is_told_how(telegram, hear, chats, i
     assert hear(-1006006) == []
     telegram.write(-1006006, f"/start {code}")
 
-    (text,) = hear(-1006006)
+    seen, text = hear(-1006006)
+    assert seen == SEEN
     assert "name -1006006 in SMETKA_TELEGRAM_CHAT_IDS" in text
     assert chats.get(-1006006).role is None
-    assert invites.look(code, mark="another"), "it stays unused"
+    assert invites.look(code, mark="another") is None
     telegram.write(-1006006, "/start")
     assert hear(-1006006) == []
     assert figures.asked == []

@@ -26,6 +26,9 @@ from smetka.logs import scrub
 FOREIGN = (PyMongoError, BSONError, OverflowError)
 """All that the driver raises; OverflowError for an integer beyond 64 bits."""
 
+ORDER_REFUSED = ("order",)
+"""The causes of an error that is about what was asked, and not about the server."""
+
 _LONGEST_REASON = 300
 # InternalError (a full disk, damaged files), Unauthorized, AuthenticationFailed, BadAuth (Atlas), and
 # the write concern that cannot be met: nothing works for anybody until somebody mends it.
@@ -159,7 +162,7 @@ def _refusal(error: BaseException) -> tuple[str, ...]:
         return tuple(name for code, name in _CODES_OF_REFUSAL.items() if code in _codes(error))[:1]
     # The driver's own, of an order that it cannot put into words: nothing reached a server.
     passes_by = isinstance(error, ConnectionFailure | ConfigurationError) or is_timeout(error)
-    return () if passes_by or not isinstance(error, FOREIGN) else ("order",)
+    return () if passes_by or not isinstance(error, FOREIGN) else ORDER_REFUSED
 
 
 def _why_unreached(error: BaseException, servers: TopologyDescription | None) -> tuple[str, ...]:

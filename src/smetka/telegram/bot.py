@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,8 +17,11 @@ from smetka.telegram.commands import Answer, answer, pressed, say
 from smetka.telegram.errors import Refused, TelegramError
 from smetka.telegram.figures import Figures
 from smetka.telegram.invites import Invites
+from smetka.telegram.leaks import give_up
 from smetka.telegram.messages.replies import COMMANDS
 from smetka.telegram.outbox import Outbox
+from smetka.telegram.passed_over import PassedOver
+from smetka.telegram.questions import Questions
 from smetka.telegram.state import Health
 from smetka.telegram.topics import GENERAL, ChatId, join, topic_of
 
@@ -27,10 +29,8 @@ POLL_SECONDS = 25
 OLDEST_SECONDS = 600
 """What was asked longer ago, while nothing listened, is not answered any more; an invite still is."""
 
-MOST_A_MINUTE = 20
-"""Questions of one chat that are answered within a minute."""
-
 _BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_LISTENS = Health(ok=True, detail="The bot listens.")
 _IN = frozenset({"member", "administrator", "creator", "restricted"})
 
 _log = structlog.get_logger(__name__)
@@ -45,9 +45,6 @@ class Bot:
     Args:
         recipients: the chats that the settings name.
         figures: None when no ledger is named.
-
-    Attributes:
-        health: whether updates are heard.
     """
 
     def __init__(
@@ -69,8 +66,17 @@ class Bot:
         self._has_caught_up = False
         self._offset: int | None = None
         self._faults = 0
-        self._asked: dict[int, deque[datetime]] = {}
-        self.health = Health(ok=True, detail="The bot listens.")
+        self._questions = Questions(now)
+        self._passed_over = PassedOver(now)
+        self._hearing = _LISTENS
+
+    @property
+    def health(self) -> Health:
+        """Whether updates are heard, and for a day, which one was passed over."""
+        passed_over = self._passed_over.told()
+        return (
+            Health(ok=False, detail=f"{self._hearing.detail} {passed_over}") if passed_over else self._hearing
+        )
 
     def poll(self, wait_seconds: int = POLL_SECONDS) -> float:
         """See to what has happened since; returns the seconds after which to call again."""
@@ -80,7 +86,7 @@ class Bot:
             updates = self._client.get_updates(self._offset, wait_seconds=wait_seconds)
         except TelegramError as error:
             return self._failed(error)
-        self._faults, self.health = 0, Health(ok=True, detail="The bot listens.")
+        self._faults, self._hearing = 0, _LISTENS
         for update in updates:
             if not self._see_to(update):
                 return 1.0  # the store is away: this update and those after it come again
@@ -109,9 +115,9 @@ class Bot:
             )
         if isinstance(error, Refused) and error.retry_after:
             seconds = max(seconds, error.retry_after)
-        if detail != self.health.detail:
+        if detail != self._hearing.detail:
             _log.warning("bot-does-not-listen", reason=detail)
-        self.health = Health(ok=False, detail=detail)
+        self._hearing = Health(ok=False, detail=detail)
         return seconds
 
     def _see_to(self, update: dict[str, Any]) -> bool:
@@ -119,8 +125,9 @@ class Bot:
         number = update.get("update_id")
         try:
             self.handle(update)
-        except Unavailable:
-            return False
+        except Unavailable as error:
+            if not self._passed_over.takes(number, error):
+                return False
         except Exception as error:  # noqa: BLE001 - one update must not silence the bot for ever
             _log.error("update-passed-over", update=number, fault=type(error).__name__)
         if isinstance(number, int):
@@ -136,7 +143,8 @@ class Bot:
         match update:
             case {"update_id": int(number), "message": dict(message)}:
                 self._message(number, message)
-            case {"channel_post": dict(post)}:
+            case {"update_id": int(number), "channel_post": dict(post)}:
+                self._give_up(number, post)
                 self._channel(post)
             case {"update_id": int(number), "callback_query": dict(query)}:
                 self._button(number, query)
@@ -146,16 +154,16 @@ class Bot:
     def _message(self, number: int, message: dict[str, Any]) -> None:
         if "forum_topic_reopened" in message:
             self._reopened(message)
-        text = message.get("text")
-        if not isinstance(text, str):
+        text, asker = message.get("text"), self._asker(message, message)
+        command, words = self._command(text) if isinstance(text, str) else (None, [])
+        given = words[0] if asker and command == "start" and words else None
+        if self._give_up(number, message, given) or not isinstance(text, str):
             return
-        asker = self._asker(message, message)
         if asker is None:
-            self._hidden(message, text)
+            self._hidden(message, command)
             return
         if asker.is_private and self._chats.get(asker.chat).paused:
             self._chats.resume(asker.chat)  # whoever writes can be written to
-        command, words = self._command(text)
         if command is None and not asker.is_private:
             return  # people talk to each other
         if command == "start" and words:
@@ -176,15 +184,31 @@ class Bot:
                     return self._access.of(number, person, is_private=private, topic=_topic(message))
         return None
 
-    def _hidden(self, message: dict[str, Any], text: str) -> None:
+    def _give_up(self, number: int, message: dict[str, Any], given: str | None = None) -> bool:
+        """Use up the invites in a message that others read, and say so; whether there was one.
+
+        Args:
+            given: what a person who can be seen gives for himself: good, unless it is an owner's.
+        """
+        match message.get("chat"):
+            case {"id": int(chat), "type": "group" | "supergroup" | "channel"}:
+                mark = f"{self._mark(number)} {chat} seen"
+            case _:
+                return False
+        if not give_up(message, self._invites, mark=mark, given=given):
+            return False
+        _log.warning("invite-seen-by-others", chat=chat)
+        said = say("invite-seen")
+        self._outbox.queue(self._mark(number), said.kind, said.report, [join(chat, _topic(message))])
+        return True
+
+    def _hidden(self, message: dict[str, Any], command: str | None) -> None:
         """Tell those who write as a group or a channel that nobody can see who they are."""
-        command, words = self._command(text)
         match message:
             case {"is_automatic_forward": True} | {"forward_origin": _} | {"via_bot": _}:
                 return
             case {"sender_chat": _, "chat": {"id": int(chat), "type": "group" | "supergroup"}} if command:
-                has_invite = command == "start" and words and self._invites.look(words[0], mark="")
-                if has_invite or self._access.is_known(chat):
+                if self._access.is_known(chat):
                     self._hint(say("hidden"), join(chat, _topic(message)))
 
     def _channel(self, post: dict[str, Any]) -> None:
@@ -222,8 +246,8 @@ class Bot:
         return isinstance(date, int) and abs(self._now().timestamp() - date) < OLDEST_SECONDS
 
     def _answer(self, number: int, asker: Asker, command: str | None, words: list[str]) -> None:
-        if self._is_too_much(asker.chat):
-            self._queue(f"too many {asker.chat} {self._now():%Y-%m-%d %H:%M}", asker, say("too-many"))
+        if self._questions.are_too_many(asker.chat):
+            self._too_many(asker)
             return
         found = answer(command, words, asker, self._figures) if command else say("not-understood")
         if found.speak:
@@ -231,18 +255,24 @@ class Bot:
         self._queue(self._mark(number), asker, found)
 
     def _start(self, number: int, asker: Asker, code: str) -> None:
-        mark = f"{self._mark(number)} {asker.chat}"
-        invite = self._invites.look(code, mark=mark)
-        if invite and invite.role == "owner" and not asker.is_private:
-            invite = None  # names are for an owner's eyes alone; the invite stays unused
-        if invite := self._invites.use(code, mark=mark) if invite else None:
+        if self._questions.are_too_many(asker.chat):
+            self._too_many(asker)
+        elif invite := self._invites.use(code, mark=f"{self._mark(number)} {asker.chat}"):
             self._chats.pair(asker.chat, asker.person, invite.role, invite.language)
             self._queue(self._mark(number), asker, say("paired", role=invite.role))
             _log.info("chat-paired", chat=asker.chat, role=invite.role)
         elif asker.role is None:
             self._stranger(asker)
+        else:  # once a minute, however many somebody tries
+            self._queue(
+                f"wrong code {asker.chat} {self._now():%Y-%m-%d %H:%M}", asker, say("invite-not-valid")
+            )
+
+    def _too_many(self, asker: Asker) -> None:
+        if asker.role is None:
+            self._stranger(asker)
         else:
-            self._queue(self._mark(number), asker, say("invite-not-valid"))
+            self._queue(f"too many {asker.chat} {self._now():%Y-%m-%d %H:%M}", asker, say("too-many"))
 
     def _stranger(self, asker: Asker) -> None:
         if asker.is_private:
@@ -256,7 +286,7 @@ class Bot:
             asker
             and asker.may(Permission.READ)
             and isinstance(data, str)
-            and not self._is_too_much(asker.chat)
+            and not self._questions.are_too_many(asker.chat)
         ):
             found = pressed(data, self._figures)
             if found:
@@ -278,14 +308,6 @@ class Bot:
             self._chats.pause(
                 chat, "The bot was blocked." if chat > 0 else "The bot was taken out of the group."
             )
-
-    def _is_too_much(self, chat: int) -> bool:
-        now = self._now()
-        asked = self._asked.setdefault(chat, deque(maxlen=MOST_A_MINUTE))
-        if len(asked) == MOST_A_MINUTE and 0 <= (now - asked[0]).total_seconds() < 60:
-            return True
-        asked.append(now)
-        return False
 
     def _mark(self, number: int) -> str:
         """The name of an update: another bot counts its own."""

@@ -53,6 +53,10 @@ _SAID = {
     "en": {
         "paired": "This chat is connected, as {role}. Write /help to see what you can ask.",
         "invite-not-valid": "This invite does not work: it was used, has ended, or is mistyped.",
+        "invite-seen": (
+            "Others can read this invite, so it does not work any more. "
+            "Ask for another, and open it in a chat with me alone."
+        ),
         "not-allowed": "Your role does not include this.",
         "not-understood": "I do not know that. Write /help to see what you can ask.",
         "no-ledger": "The bot was started without the shop's ledger; only messages are sent.",
@@ -68,6 +72,10 @@ _SAID = {
     "mk": {
         "paired": "Овој разговор е поврзан, улога: {role}. Напишете /help за да видите што може да се праша.",
         "invite-not-valid": "Оваа покана не важи: искористена е, истекла е или е погрешно напишана.",
+        "invite-seen": (
+            "Оваа покана можат да ја прочитаат и други, па затоа повеќе не важи. "
+            "Побарајте друга и отворете ја во приватен разговор со мене."
+        ),
         "not-allowed": "Вашата улога не го опфаќа ова.",
         "not-understood": "Не го знам тоа. Напишете /help за да видите што може да се праша.",
         "no-ledger": "Ботот е стартуван без книгата на продавницата; само праќа пораки.",

@@ -1,0 +1,136 @@
+"""An invite that others read is used up, wherever and however it stands there; codes cannot be tried without end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from smetka.telegram.bot import Bot
+from smetka.telegram.chats import Chats
+from smetka.telegram.invites import Invites
+from smetka.telegram.outbox import Outbox
+from smetka.telegram.questions import MOST_A_MINUTE, Questions
+
+PERSON, GROUP, CHANNEL = 5005, -2002, -1006006
+
+
+@pytest.fixture
+def invites(storage, clock):
+    return Invites(storage, now=clock)
+
+
+@pytest.fixture
+def bot(storage, clock, invites):
+    return Bot(
+        None,
+        chats=Chats(storage, now=clock),
+        outbox=Outbox(storage, now=clock),
+        invites=invites,
+        figures=None,
+        recipients=(),
+        now=clock,
+    )
+
+
+@pytest.fixture
+def said(storage, clock):
+    """What was said where, sorted."""
+    outbox = Outbox(storage, now=clock)
+    return lambda: sorted((each.chat, each.report["say"]) for each in outbox.newest(99))
+
+
+def update(number, chat=GROUP, **message):
+    kind = {GROUP: "supergroup", CHANNEL: "channel"}.get(chat, "private")
+    person = {} if chat == CHANNEL else {"from": {"id": PERSON, "is_bot": False}}
+    name = "channel_post" if chat == CHANNEL else "message"
+    return {"update_id": number, name: {"chat": {"id": chat, "type": kind}, **person, **message}}
+
+
+PLACES = {
+    "by its link": lambda code: {"text": f"who wants this? https://t.me/a_bot?start={code}"},
+    "as a group's link": lambda code: {"text": f"https://t.me/a_bot?startgroup={code}&x=1"},
+    "by itself": lambda code: {"text": code},
+    "behind a command to another bot": lambda code: {"text": f"/start@another_bot {code}"},
+    "under a picture": lambda code: {"caption": f"see {code}."},
+    "behind other words": lambda code: {"text": "this", "entities": [{"url": f"tg://x?start={code}"}]},
+    "forwarded": lambda code: {"text": f"/start {code}", "forward_origin": {"type": "user"}},
+    "by somebody hidden": lambda code: {"text": f"/start {code}", "sender_chat": {"id": GROUP}},
+}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
+@pytest.mark.parametrize("role", ["owner", "reader"])
+def test_an_invite_that_others_read_is_used_up_and_that_is_said(bot, invites, said, place, role):
+    code, _ = invites.make(role)
+    message = update(1, **place(code))
+    bot.handle(message)
+    bot.handle(message)  # as it comes again, when nothing was confirmed
+
+    assert said() == [(GROUP, "invite-seen")]
+    bot.handle(update(2, PERSON, text=f"/start {code}"))
+    assert said()[1:] == [(PERSON, "stranger")]
+
+
+def test_an_owners_invite_given_in_a_group_is_used_up(bot, invites, said):
+    code, _ = invites.make("owner")
+    bot.handle(update(1, text=f"/start {code}"))
+
+    assert said() == [(GROUP, "invite-seen")]
+    assert invites.look(code, mark="another") is None
+
+
+def test_another_invite_given_in_a_group_connects_it(bot, invites, said):
+    code, _ = invites.make("reader")
+    bot.handle(update(1, text=f"/start {code}"))
+    bot.handle(update(1, text=f"/start {code}"))
+
+    assert said() == [(GROUP, "paired")]
+
+
+def test_an_invite_in_a_channel_is_used_up(bot, invites, said):
+    code, _ = invites.make("manager")
+    bot.handle(update(1, CHANNEL, caption=f"t.me/a_bot?start={code}"))
+
+    assert said() == [(CHANNEL, "invite-seen")]
+    assert invites.look(code, mark="another") is None
+
+
+def test_nothing_is_said_of_what_is_no_invite_or_was_one(bot, invites, said):
+    code, _ = invites.make("owner")
+    invites.use(code, mark="somebody")
+    for number, text in enumerate((code, "x" * 32, f"{code}0", "a commit: " + "0a" * 20)):
+        bot.handle(update(number, text=text))
+
+    assert said() == []
+
+
+def test_wrong_codes_leave_no_record_each(bot, invites, said):
+    code, _ = invites.make("reader")
+    bot.handle(update(1, PERSON, text=f"/start {code}"))
+    for number in range(2, 200):
+        bot.handle(update(number, PERSON, text=f"/start wrong-{number}"))
+
+    assert said() == [(PERSON, "invite-not-valid"), (PERSON, "paired"), (PERSON, "too-many")]
+
+
+def test_beyond_the_limit_no_code_is_looked_for(bot, invites, clock, said):
+    code, _ = invites.make("reader")
+    for number in range(MOST_A_MINUTE):
+        bot.handle(update(number, PERSON, text=f"/start wrong-{number}"))
+    bot.handle(update(50, PERSON, text=f"/start {code}"))
+    assert said() == [(PERSON, "stranger")]
+
+    clock.pass_(61)
+    bot.handle(update(51, PERSON, text=f"/start {code}"))
+    assert said() == [(PERSON, "paired"), (PERSON, "stranger")]
+
+
+def test_strangers_fill_no_memory(clock):
+    questions = Questions(clock)
+    for chat in range(30_000):
+        assert not questions.are_too_many(chat)
+        if chat % 9000 == 0:
+            clock.pass_(timedelta(minutes=2).total_seconds())
+
+    assert len(questions._asked) <= 20_000
