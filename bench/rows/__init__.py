@@ -16,6 +16,7 @@ from bench.rows import (
     posts,
     resources,
     totals,
+    writing,
 )
 from bench.rows.sizes import Sizes
 
@@ -34,6 +35,7 @@ ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
     "pages": pages.pages,
     "start": resources.start,
     "importing": importing.importing,
+    "writing": writing.writing,
     "engines": engines.engines,
     "copying": copying.copying,
 }

@@ -288,12 +288,16 @@ def test_a_copy_that_the_shop_never_lets_come_to_its_end_is_given_up_and_that_is
     monkeypatch.setattr(damage, "DIRECTLY_BYTES", 0)
     monkeypatch.setattr(file_session, "_PAGES", 1)
     with closing(sqlite3.connect(odd, isolation_level=None, timeout=0)) as shop:
+        written = 0
 
         class Clock:
             monotonic = staticmethod(time.monotonic)
 
             @staticmethod
             def sleep(_):
+                nonlocal written
+                written += 1
+                assert written < 50, "it begins anew without end"
                 shop.execute("INSERT INTO user_spending VALUES (1, 1, 2023)")
 
         monkeypatch.setattr(damage, "time", Clock)

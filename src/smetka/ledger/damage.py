@@ -45,10 +45,10 @@ def _found(messages: list[tuple[str]]) -> list[str]:
 def _copied(opened: FileSession, copy: sqlite3.Connection) -> bool:
     give_up, begun_anew, left = time.monotonic() + _COPYING_SECONDS, 0, math.inf  # pages
 
-    def go_on(_: int, remaining: int, __: int) -> None:
+    def go_on(status: int, remaining: int, _: int) -> None:
         nonlocal begun_anew, left
         # SQLite begins anew by itself when somebody wrote.
-        begun_anew += remaining > left
+        begun_anew += remaining >= left and status == sqlite3.SQLITE_OK
         left = remaining
         if begun_anew > MOST_BEGUN_ANEW or time.monotonic() > give_up:
             raise _GivenUp
