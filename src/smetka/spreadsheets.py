@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any, BinaryIO, Final, Literal
 
 from smetka.errors import CommandFailed
@@ -20,7 +22,9 @@ STDOUT: Final = "-"
 
 Output = Path | Literal["-"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Excel parts lines as its country does, whatever the file's separator is: what follows any of them, or a
+# line's end, may begin a cell. Its East Asian versions calculate full-width signs too.
+_FORMULA = re.compile(r"(?:^|(?<=[,;|\t\r\n]))(?=[\s\"]*[=+\-@＝＋－＠])|^(?=[\t\r])")
 
 
 def csv_lines(
@@ -72,7 +76,8 @@ def write_csv(
 def appearing(output: Output) -> Iterator[BinaryIO]:
     """A file to write, which stands at its place when the block ends without an error, and not before.
 
-    Stdout is written to as it comes.
+    It is its owner's alone (0600): codes, names and addresses stand in it. A link at that place is replaced
+    by the file, and what it points to stays as it is. Stdout is written to as it comes.
 
     Raises:
         CommandFailed: it cannot be written.
@@ -82,17 +87,19 @@ def appearing(output: Output) -> Iterator[BinaryIO]:
         with _stdout() as file:
             yield file
         return
-    # What is no file (/dev/stdout, a pipe) cannot be replaced.
-    draft = output.with_name(output.name + ".part") if output.is_file() or not output.exists() else output
     try:
-        try:
-            with draft.open("wb") as file:
+        if output.exists() and not output.is_file():  # /dev/stdout, a pipe: it cannot be replaced
+            with open(os.open(output, os.O_WRONLY), "wb") as file:  # noqa: PTH123 - it must not be made
                 yield file
-            if draft != output:
-                draft.replace(output)
+            return
+        # A new file that nobody else may read, of a name that nobody knows before.
+        descriptor, draft = mkstemp(prefix=f"{output.name[:80]}.", suffix=".part", dir=output.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+            Path(draft).replace(output)
         finally:
-            if draft != output:
-                draft.unlink(missing_ok=True)
+            Path(draft).unlink(missing_ok=True)
     except OSError as error:
         raise CommandFailed(f"{output} cannot be written: {error.strerror}.") from None
 
@@ -121,5 +128,5 @@ def _cell(value: Any, *, comma: bool) -> str:
     if isinstance(value, Money):
         return str(value).replace(".", ",") if comma else str(value)
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return _FORMULA.sub("'", value)
     return "" if value is None else str(value)

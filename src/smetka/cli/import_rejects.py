@@ -24,13 +24,9 @@ def check_place(path: Path, ledger: Path, files: tuple[Path, ...]) -> None:
     for place in (ledger, ledger.resolve()):
         kept += [place, marker(place), draft(place)]
         kept += [place.with_name(f"{place.name}{end}") for end in ("-journal", "-wal", "-shm")]
-    # The list is written beside its place, and put there when it is complete.
-    for place in (path, path.with_name(f"{path.name}.part")):
-        for other in kept:
-            if _is_same(place, other):
-                raise WrongUsage(
-                    f"Rejected rows would be written over {other}; name another file by --rejects."
-                )
+    for other in kept:
+        if _is_same(path, other):
+            raise WrongUsage(f"Rejected rows would be written over {other}; name another file by --rejects.")
     if not _may_be_replaced(path):
         raise WrongUsage(
             f"Rejected rows are to be listed in {path}, where something else stands; "

@@ -177,6 +177,8 @@ def _appearing(target: Path) -> Iterator[Path]:
         raise WrongUsage(f"{target} is a disk of its own. Name a folder in it, for each backup its own.")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
+    if part.is_symlink():
+        raise WrongUsage(f"{part} is in the way: it is a link. Name another folder.")
     part.mkdir(mode=0o700, exist_ok=True)
     with _ours_alone(part):
         try:
@@ -192,8 +194,10 @@ def _appearing(target: Path) -> Iterator[Path]:
 @contextmanager
 def _ours_alone(part: Path) -> Iterator[None]:
     """Keep a second backup of the same name out, and clear away what an interrupted one left."""
-    lock = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    lock = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
+        if os.fstat(lock).st_uid != os.geteuid():
+            raise WrongUsage(f"{part} is in the way: it belongs to somebody else. Name another folder.")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -12,7 +12,8 @@ MARKS = ("'", "=")
 """A cell that begins with none of them, or with a tab, has nothing around it."""
 
 _AS_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
-_BEFORE_FORMULA = re.compile(r"'\s*(?=[=+\-@])")
+# Our own exports put one before each part of a name that a spreadsheet could take for a formula.
+_BEFORE_FORMULA = re.compile(r"(?:^|(?<=[,;|\t\r\n]))'(?=[\s\"]*[=+\-@＝＋－＠])")
 
 
 def bare(text: str) -> str:
@@ -30,4 +31,4 @@ def bare_name(text: str) -> str:
     """The same of names, which may begin with an apostrophe of their own, as 't Hooft does."""
     if text.startswith("'") and not _BEFORE_FORMULA.match(text):
         return text
-    return bare(text)
+    return bare(_BEFORE_FORMULA.sub("", text) if "'" in text else text)

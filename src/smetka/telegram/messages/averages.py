@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -16,6 +14,7 @@ from smetka.language.formats import amount, count, currency, percent
 from smetka.language.words import Catalogue
 from smetka.periods import is_whole
 from smetka.settings import Language
+from smetka.spreadsheets import csv_lines
 from smetka.telegram import charts
 from smetka.telegram.figures import Figures
 from smetka.telegram.layout import columns, escaped, length, preformatted, tables
@@ -200,10 +199,7 @@ def _button(text: str, year: int | None, basis: str, *, chosen: bool) -> Button:
 
 def _file(report: dict[str, Any]) -> Document:
     """All groups with all their figures, for a spreadsheet: plain numbers with a point."""
-    text = io.StringIO()
-    names = list(report["age_groups"][0])
-    rows = csv.DictWriter(text, names, lineterminator="\r\n")
-    rows.writeheader()
-    rows.writerows(report["age_groups"])
+    groups = report["age_groups"]
+    lines = csv_lines(list(groups[0]), ([*group.values()] for group in groups), excel=False, language="en")
     period = "all" if report["year"] is None else report["year"]
-    return Document("csv", f"averages-{period}.csv", text.getvalue().encode())
+    return Document("csv", f"averages-{period}.csv", b"".join(lines))
