@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import pytest
 from bson import Decimal128, Int64
@@ -50,7 +51,7 @@ def by(request, monkeypatch):
 
 
 def test_the_shipped_slices():
-    assert (walk.BATCH, walk.FEW, walk.MANY, walk.FEW_IDS) == (1000, 500, 2000, 50)
+    assert (walk.BATCH, walk.FEW, walk.MANY, walk.FEW_IDS, walk.EMPTY) == (1000, 500, 2000, 50, 3)
     assert {name: path.width for name, path in walk._PATHS.items()} == {
         "bonus_customers": 1000,
         "vouchers": 1000,
@@ -141,3 +142,24 @@ def test_records_are_found_by_their_ids_as_far_as_they_are_there(storage, count)
 
     assert sorted(record["_id"] for record in found) == sorted(each for each in asked if int(each) < 200)
     assert all(set(record) == {"_id", "alive_at"} for record in found)
+
+
+def test_a_page_begins_behind_any_place_whatever_gaps_there_are(storage):
+    ids = [-5, 1, 2, 9, 10**6, 10**12, 2**63 - 2]
+    with storage.translated():
+        storage.collection("bonus_customers").insert_many(map(customer, ids))
+
+    def page(after):
+        found = records(storage, "bonus_customers", after=after, wanted=2)
+        return [record["user_id"] for record in islice(found, 2)]
+
+    assert {after: page(after) for after in (None, -7, -5, 0, 2, 9, 10**12, 2**63 - 2)} == {
+        None: [-5, 1],
+        -7: [-5, 1],
+        -5: [1, 2],
+        0: [1, 2],
+        2: [9, 10**6],
+        9: [10**6, 10**12],
+        10**12: [2**63 - 2],
+        2**63 - 2: [],
+    }

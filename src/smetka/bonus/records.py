@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from threading import Lock
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from smetka.errors import NotFound
 from smetka.money import Money
 from smetka.storage import Storage
 from smetka.storage.values import decimal128, milliseconds
+from smetka.storage.walk import records
 
 Sort = Literal["user_id", "total_spending", "-total_spending", "stored_at", "-stored_at"]
 """What a list is sorted by within a year; with a minus the largest comes first. Equals by user id."""
@@ -148,8 +150,8 @@ class BonusCustomers:
     ) -> list[BonusCustomer]:
         """Records by year, the latest first, and within it as `sort` or the page before says.
 
-        Only the order by user id is that of an index: for any other, each page costs a look at all
-        records of the year.
+        Only the order by user id is that of an index, and read by the page: for any other, each page costs a
+        look at all records of the year.
 
         Args:
             after: the last one of the page before.
@@ -162,10 +164,20 @@ class BonusCustomers:
         for each in years:
             if after and each > after.year:
                 continue
+            if sort == "user_id":
+                last = after.user_id if after and each == after.year else None
+                found += self._by_id({**query, "year": each}, limit - len(found), last)
+                continue
             for part in _beyond(after) if after and each == after.year else [{}]:
                 if len(found) < limit:
                     found += self._sorted({**query, "year": each, **part}, sort, limit - len(found))
         return found
+
+    def _by_id(self, query: dict[str, Any], limit: int, after: int | None) -> list[BonusCustomer]:
+        if not limit:
+            return []
+        found = records(self._storage, "bonus_customers", query, after=after, wanted=limit)
+        return list(map(bonus_customer, islice(found, limit)))
 
     def _sorted(self, query: dict[str, Any], sort: Sort, limit: int) -> list[BonusCustomer]:
         order = {sort.lstrip("-"): -1 if sort.startswith("-") else 1, "user_id": 1}
@@ -264,8 +276,6 @@ class _FirstTimes:
 def _beyond(after: Position) -> list[dict[str, Any]]:
     """What comes behind a position in its year, as queries one after the other: an $or would be slower."""
     higher_ids = {"user_id": {"$gt": Int64(after.user_id)}}
-    if after.sort == "user_id":
-        return [higher_ids]
     field = after.sort.lstrip("-")
     value = decimal128(Money(after.value)) if field == "total_spending" else DatetimeMS(after.value)
     return [{field: value, **higher_ids}, {field: {"$lt" if after.sort.startswith("-") else "$gt": value}}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -181,13 +182,8 @@ def page(storage: Storage, campaign: str, limit: int, *, after: int | None = Non
     Raises:
         BonusStoreUnavailable: MongoDB is away.
     """
-    query: dict[str, Any] = {"campaign": campaign}
-    if after is not None:
-        query["user_id"] = {"$gt": Int64(after)}
-    with storage.at_leisure():
-        return [
-            voucher(r) for r in storage.collection("vouchers").find(query).sort("user_id", 1).limit(limit)
-        ]
+    found = records(storage, "vouchers", {"campaign": campaign}, after=after, wanted=limit)
+    return [voucher(record) for record in islice(found, limit)]
 
 
 def voucher(record: dict[str, Any]) -> Voucher:

@@ -22,6 +22,10 @@ FEW, MANY = 500, 2000
 """Records in a slice: after one with fewer the next is wider, after one with more narrower."""
 
 
+EMPTY = 3
+"""Slices without a record, each wider than the one before, after which the gap is looked over: that costs a
+look at all that lies beyond it."""
+
 FEW_IDS = 50
 
 
@@ -57,7 +61,13 @@ _PATHS = {
 
 
 def records(
-    storage: Storage, name: str, query: Record | None = None, fields: Iterable[str] | None = None
+    storage: Storage,
+    name: str,
+    query: Record | None = None,
+    fields: Iterable[str] | None = None,
+    *,
+    after: int | None = None,
+    wanted: int | None = None,
 ) -> Iterator[Record]:
     """Every record that is there when the first is asked for, once, and perhaps later ones.
 
@@ -71,6 +81,8 @@ def records(
     Args:
         query: which records; it must not name the path's field.
         fields: those that are needed; all unless given.
+        after: only those behind this place on the path.
+        wanted: how many are likely to be read, where that is not all of them.
 
     Raises:
         BonusStoreUnavailable: MongoDB went away.
@@ -81,8 +93,12 @@ def records(
     if path is None:
         yield from ask(query)
         return
-    yield from ask({**query, path.field: {"$lt": path.value(path.begin)}})
-    low, width = path.begin, path.width
+    low, width, empty = path.begin, path.width if wanted is None else 2 * wanted, 0
+    if after is None or after < low:
+        before = {"$lt": path.value(low)} | ({} if after is None else {"$gt": path.value(after)})
+        yield from ask({**query, path.field: before})
+    else:
+        low = after + 1
     while low + width < path.end:
         count = 0
         within = {"$gte": path.value(low), "$lt": path.value(low + width)}
@@ -90,7 +106,9 @@ def records(
             count += 1
             yield record
         low += width
-        if not count:
+        empty = 0 if count else empty + 1
+        if empty == EMPTY:
+            empty = 0
             # Over the gap at once, to wherever the next record of any kind is.
             first = _first(storage, name, path, low)
             if first is None:
