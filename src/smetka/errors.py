@@ -101,6 +101,21 @@ class WrongState(Refusal):
     title = "The state forbids it"
 
 
+class Changed(Refusal):
+    """A decision is about figures, or a state, that are no longer what was seen. Nothing was changed.
+
+    Attributes:
+        members: as they are now.
+    """
+
+    slug = "changed"
+    title = "It is no longer what was seen"
+
+    def __init__(self, sentence: str, now: Mapping[str, Any]) -> None:
+        super().__init__(sentence)
+        self.members = now
+
+
 class BelowThreshold(Refusal):
     """The customer has not spent enough for a bonus voucher; reaching the threshold is not enough."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from smetka.bonus.campaigns import Campaign, Issue
-from smetka.bonus.issuing import Issued, Issuing
+from smetka.bonus.issuing import Confirmed, Issued, Issuing
 from smetka.ledger import Ledger
 from smetka.storage import Storage
 from smetka.telegram.outbox import Outbox
@@ -23,6 +23,7 @@ def issue_and_tell(
     outbox: Outbox,
     chats: Iterable[ChatId],
     now: Callable[[], datetime],
+    confirmed: Confirmed,
     progress: Callable[[int, int], None] = lambda _written, _of: None,
 ) -> Issued:
     """Issue a campaign's vouchers; one message to each chat for each issue, whoever repeats it.
@@ -32,9 +33,10 @@ def issue_and_tell(
 
     Raises:
         NotFound: there is no such campaign.
+        Changed: it does not come to what was confirmed.
         LedgerUnavailable, BonusStoreUnavailable: what was done so far stays; repeat it.
     """
-    issued = Issuing(ledger, storage, now=now, progress=progress).issue(name, by)
+    issued = Issuing(ledger, storage, now=now, progress=progress).issue(name, by, confirmed=confirmed)
     told = tuple(chats)
     for issue in issued.lists:
         outbox.queue(f"issue {issue.id}", "campaign", _report(issued.campaign, issue), told)

@@ -217,10 +217,11 @@ def test_a_slip_is_taken_back_within_the_minute(shop, cashier, clock):
     assert (reply.status_code, verdict(reply), is_good(reply)) == (200, "Undone: valid again", True)
     assert history(shop) == [("redeem", "key the cashier"), ("reverse", "key the cashier")]
     assert {(what, by) for by, what, *_ in entries(shop)} == {("issue", "test"), *history(shop)}
-    assert verdict(cashier.send("/desk/redeem", reply)) == "Redeemed"
-    again = cashier.send("/desk/undo", done)
-    assert verdict(again) == "Undone: valid again"
-    assert verdict(cashier.send("/desk/undo", done)) == "Not possible"
+    second = cashier.send("/desk/redeem", reply)
+    assert verdict(second) == "Redeemed"
+    assert verdict(cashier.send("/desk/undo", done)) == "Not as you saw it"
+    assert verdict(cashier.send("/desk/undo", second)) == "Undone: valid again"
+    assert verdict(cashier.send("/desk/undo", second)) == "Not possible"
     assert len(history(shop)) == 4
 
 
@@ -240,7 +241,7 @@ def test_nobody_takes_back_what_another_redeemed(shop, cashier, role):
     redeem(cashier, shop.codes[0])
     other = Browser(shop, role, name="another")
     seen = look_up(other, shop.codes[0])
-    reply = other.post("/desk/undo", {"code": shop.codes[0]}, "/desk")
+    reply = other.post("/desk/undo", {"code": shop.codes[0], "revision": "1"}, "/desk")
 
     assert 'action="/desk/undo"' not in seen.text
     assert (reply.status_code, verdict(reply)) == (409, "Not possible")
@@ -277,7 +278,7 @@ def test_an_undo_loses_the_race_against_what_came_in_between(shop, cashier, monk
 
 def test_only_a_redemption_can_be_undone(shop, cashier):
     for code in (shop.codes[0], UNKNOWN, "x"):
-        reply = cashier.post("/desk/undo", {"code": code}, "/desk")
+        reply = cashier.post("/desk/undo", {"code": code, "revision": "1"}, "/desk")
         assert reply.status_code == (409 if code == shop.codes[0] else 404)
     assert history(shop) == []
 
@@ -289,7 +290,7 @@ def test_guessing_codes_is_limited_and_said_as_a_page(shop, cashier):
     guesses = [derive(b"guess", n) for n in range(25)]
     proof = form(cashier.get("/desk"), "/desk")
     replies = [
-        cashier.client.post(path, data=proof | {"code": code}, headers=HTML)
+        cashier.client.post(path, data=proof | {"code": code, "revision": "1"}, headers=HTML)
         for path, code in zip(["/desk", "/desk/redeem", "/desk/undo"] * 9, guesses, strict=False)
     ]
 

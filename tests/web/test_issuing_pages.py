@@ -44,7 +44,7 @@ def cable(mongodb_uri):
 
 
 def issue(browser):
-    reply = browser.send(f"{PAGE}/issue", browser.get(PAGE))
+    reply = browser.send(f"{PAGE}/issue", browser.get(f"{PAGE}/preview"))
     assert (reply.status_code, reply.headers["Location"]) == (303, PAGE)
 
 
@@ -69,13 +69,13 @@ def test_issuing_goes_on_in_the_background_and_twice_at_once_is_one(make_shop, m
 
     monkeypatch.setattr(issuing, "CHUNK", 40)
     monkeypatch.setattr(Issuing, "_insert", insert)
-    page = browser.get(PAGE)
+    page = browser.get(f"{PAGE}/preview")
     browser.send(f"{PAGE}/issue", page)
     eventually(lambda: len(began) == 2)
 
     busy = browser.get(PAGE)
     assert re.search(r'max="(\d+)" value="(\d+)"', busy.text).groups() == ("110", "40")
-    assert f'action="{PAGE}/issue"' not in busy.text
+    assert f'href="{PAGE}/preview"' not in busy.text
     browser.send(f"{PAGE}/issue", page)
     assert len(holders(shop)) == 40
     may_go_on.set()
@@ -142,7 +142,7 @@ def test_an_issue_without_mongodb_says_why_and_goes_on_when_repeated(make_shop, 
         assert any(note.startswith(words) and "MongoDB" in note for note in notes(visit.get(PAGE)))
     assert len(holders(shop)) == 40
     issue(browser)
-    assert f'action="{PAGE}/issue"' in finished(browser).text
+    assert f'href="{PAGE}/preview"' in finished(browser).text
     assert holders(shop) == list(range(1, 111))
 
 

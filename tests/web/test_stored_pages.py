@@ -146,7 +146,8 @@ def test_deciding_by_the_buttons_leads_back_to_the_list_as_it_was(shop):
     assert [row[0] for row in table(page)] == ["2", "1"]
     browser.send("/bonus/decide", page, decision="rejected")
     assert notes(browser.get("/bonus/customers")) == ["Customer 2 is rejected."]
-    browser.send("/bonus/decide", page, user_id="1", decision="removed")
+    figures = {"total_spending": "9001.00", "ledger_total": "500.25", "ledger_year_total": "500.25"}
+    browser.send("/bonus/decide", page, user_id="1", decision="removed", **figures)
 
     kept = shop.services.bonus_customers.page(9)
     assert [(each.user_id, each.review) for each in kept] == [(2, "rejected"), (3, "approved")]
@@ -175,8 +176,8 @@ def test_what_was_decided_can_be_decided_anew(shop, browser):
         ({"user_id": "1", "year": "2026"}, 422),
         ({"user_id": "1", "year": "2026", "decision": "paid"}, 422),
         ({"user_id": "007", "year": "2026", "decision": "approved"}, 422),
-        ({"user_id": "2", "year": "2026", "decision": "approved"}, 404),
-        ({"user_id": "1", "year": "2025", "decision": "removed"}, 404),
+        ({"user_id": "2", "year": "2026", "decision": "approved", "total_spending": "9000"}, 404),
+        ({"user_id": "1", "year": "2025", "decision": "removed", "total_spending": "9000"}, 404),
     ],
 )
 def test_decisions_about_nobody_are_refused(shop, browser, fields, status):
@@ -191,7 +192,13 @@ def test_decisions_about_nobody_are_refused(shop, browser, fields, status):
 )
 def test_the_way_back_never_leads_away(shop, browser, query):
     store(shop, 1, 9000)
-    fields = {"user_id": "1", "year": "2026", "decision": "rejected", "query": query}
+    fields = {
+        "user_id": "1",
+        "year": "2026",
+        "decision": "rejected",
+        "total_spending": "9000",
+        "query": query,
+    }
     reply = browser.post("/bonus/decide", fields, "/bonus/customers")
 
     assert reply.headers["Location"].startswith("/bonus/customers")

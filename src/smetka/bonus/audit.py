@@ -11,8 +11,9 @@ from typing import Any
 from bson import Int64
 
 from smetka.exact_json import instant
+from smetka.money import Money
 from smetka.storage import Storage
-from smetka.storage.values import milliseconds
+from smetka.storage.values import decimal128, milliseconds, money
 from smetka.storage.walk import records_of
 
 TERMINAL = "terminal"
@@ -21,13 +22,18 @@ TERMINAL = "terminal"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `happened` is None where nothing can tell whether what was begun was carried out."""
+    """One entry. `happened` is None where nothing can tell whether what was begun was carried out.
+
+    Attributes:
+        amount: the figure that was decided on: a stored total, a voucher's value, the cost of an issue.
+    """
 
     id: str
     at: datetime
     by: str
     action: str
     subject: dict[str, Any]
+    amount: Money | None
     happened: bool | None
 
     def as_json(self) -> dict[str, Any]:
@@ -38,11 +44,12 @@ class Entry:
             "by": self.by,
             "action": self.action,
             **{name: self.subject.get(name) for name in _SUBJECT},
+            "amount": self.amount.number if self.amount else None,
             "happened": self.happened,
         }
 
 
-_SUBJECT = ("campaign", "code", "user_id", "year", "reference", "reason")
+_SUBJECT = ("campaign", "code", "user_id", "year", "reference", "reason", "customers")
 
 
 class Audit:
@@ -55,11 +62,12 @@ class Audit:
     def __init__(self, storage: Storage, *, now: Callable[[], datetime]) -> None:
         self._storage, self._now = storage, now
 
-    def note(self, action: str, by: str, **subject: Any) -> str:
+    def note(self, action: str, by: str, *, amount: Money | None = None, **subject: Any) -> str:
         """Write down that somebody is about to do something. Returns the entry's id.
 
         Args:
-            subject: what it is done to; any of campaign, code, user_id, year, reference, reason.
+            amount: the figure that is decided on.
+            subject: what it is done to; any of campaign, code, user_id, year, reference, reason, customers.
         """
         at = milliseconds(self._now())
         entry_id = f"{round(at.timestamp() * 1000):014d}-{secrets.token_hex(6)}"
@@ -68,6 +76,8 @@ class Audit:
             for name, value in subject.items()
             if value is not None
         }
+        if amount is not None:
+            kept["amount"] = decimal128(amount)
         with self._storage.translated():
             self._storage.collection("audit").insert_one(
                 {"_id": entry_id, "at": at, "by": by, "action": action, **kept}
@@ -89,6 +99,7 @@ class Audit:
                 by=record["by"],
                 action=record["action"],
                 subject={name: record.get(name) for name in _SUBJECT},
+                amount=money(record["amount"]) if "amount" in record else None,
                 happened=record["_id"] in happened if "code" in record else None,
             )
             for record in found

@@ -22,7 +22,7 @@ from smetka.bonus.audit import Audit
 from smetka.bonus.campaigns import Campaign, Campaigns, Issue
 from smetka.bonus.codes import derive
 from smetka.bonus.plan import Due, plan
-from smetka.errors import CommandFailed
+from smetka.errors import Changed, CommandFailed
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
 from smetka.storage import Storage
@@ -65,6 +65,38 @@ class Issued:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The preview's figures that somebody issues by: with the vouchers that are there already.
+
+    None is what was not said.
+    """
+
+    customers_reached: int | None = None
+    cost_within_budget: Money | None = None
+
+    def check(self, campaign: Campaign, customers: int, cost: Money) -> None:
+        """Whether a list comes to what was confirmed.
+
+        Raises:
+            Changed: it does not; with what it comes to.
+        """
+        if self.customers_reached in (None, customers) and self.cost_within_budget in (None, cost):
+            return
+        raise Changed(
+            f"The figures of campaign {campaign.name} are no longer what was seen: it reaches {customers} "
+            f"customers for {cost} {campaign.currency} now. No new voucher was issued.",
+            {
+                "customers_reached": customers,
+                "cost_within_budget": cost.number,
+                "currency": campaign.currency,
+            },
+        )
+
+
+_ANY = Confirmed()
+
+
 class Issuing:
     """Issues the vouchers of campaigns. Every run may be repeated, killed and run beside others."""
 
@@ -80,17 +112,28 @@ class Issuing:
         self._campaigns = Campaigns(storage, now=now)
         self._audit = Audit(storage, now=now)
 
-    def issue(self, name: str, by: str) -> Issued:
+    def issue(self, name: str, by: str, *, confirmed: Confirmed = _ANY) -> Issued:
         """Write a voucher for everybody who is due one and does not have one, as far as the budget goes.
+
+        Args:
+            confirmed: what the vouchers must come to, with those that are there already. It is compared
+                with the very list that is written; a list that was begun before is finished first.
 
         Raises:
             NotFound: there is no such campaign.
+            Changed: it comes to something else, and no new list was begun.
             LedgerUnavailable, BonusStoreUnavailable: what was done so far stays, and is gone on with by
                 the next run.
         """
         vouchers, cost = 0, NOTHING
         self._campaigns.get(name)
-        self._audit.note("issue", by, campaign=name)
+        self._audit.note(
+            "issue",
+            by,
+            campaign=name,
+            amount=confirmed.cost_within_budget,
+            customers=confirmed.customers_reached,
+        )
         is_newest = False
         lists: dict[str, Issue] = {}
         while True:
@@ -111,12 +154,12 @@ class Issuing:
                         left_out=campaign.issue.left_out,
                     )
             else:
-                left_out = self._begin(campaign)
+                left_out = self._begin(campaign, confirmed)
                 if left_out is not None:
                     return Issued(campaign, tuple(lists.values()), vouchers, cost, left_out)
                 is_newest = True
 
-    def _begin(self, campaign: Campaign) -> int | None:
+    def _begin(self, campaign: Campaign, confirmed: Confirmed) -> int | None:
         """Make a list of those who get a voucher now; how many are left out, when nobody gets one."""
         found = plan(campaign, self._ledger, self._storage)
         issue_id = f"{campaign.name}/{campaign.number + 1}/{secrets.token_hex(4)}"
@@ -126,6 +169,11 @@ class Issuing:
             chunks, vouchers = chunks + 1, vouchers + len(chunk)
             cost = sum((due.value for due in chunk), cost)
         left_out = sum(1 for _ in found.left_out())
+        try:
+            confirmed.check(campaign, found.there.vouchers + vouchers, found.there.cost + cost)
+        except Changed:
+            self._forget(issue_id, chunks)
+            raise
         if not vouchers:
             return left_out
         issue = Issue(issue_id, chunks, milliseconds(self._now()), vouchers, cost, left_out)

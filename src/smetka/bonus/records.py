@@ -15,7 +15,7 @@ from bson.datetime_ms import DatetimeMS
 from pymongo.errors import DuplicateKeyError
 
 from smetka.bonus.periods import ALL_YEARS, review_needed
-from smetka.bonus.stored import BonusCustomer, StoredCustomer, bonus_customer
+from smetka.bonus.stored import BonusCustomer, Seen, StoredCustomer, bonus_customer
 from smetka.errors import NotFound
 from smetka.money import Money
 from smetka.storage import Storage
@@ -26,6 +26,13 @@ Sort = Literal["user_id", "total_spending", "-total_spending", "stored_at", "-st
 """What a list is sorted by within a year; with a minus the largest comes first. Equals by user id."""
 
 SOURCES, REVIEWS = ("api", "collected"), ("none", "pending", "approved", "rejected")
+
+Decision = Literal["approved", "rejected", "removed"]
+"""What somebody may decide about a record; removed is one that is taken away."""
+
+_UNSEEN = Seen()
+_FIGURES = ("total_spending", "basis_period", "ledger_total", "ledger_year_total")
+"""What a decision is about, as it is kept; a name that a record of an earlier version lacks is null."""
 
 _OPEN = {"review": {"$in": ["none", "pending"]}}
 
@@ -125,11 +132,7 @@ class BonusCustomers:
         Raises:
             NotFound: the customer is not stored for that year.
         """
-        with self._storage.translated():
-            record = self._storage.collection("bonus_customers").find_one(_key(user_id, year))
-        if record is None:
-            raise NotFound(f"Customer {user_id} is not stored for the {year} bonus.")
-        return bonus_customer(record)
+        return bonus_customer(self._find(year, user_id))
 
     def of_customer(self, user_id: int) -> list[BonusCustomer]:
         """A customer's records of all years, the latest first."""
@@ -189,27 +192,58 @@ class BonusCustomers:
         with self._storage.at_leisure():
             return sorted(self._storage.collection("bonus_customers").distinct("year", query), reverse=True)
 
-    def decide(self, year: int, user_id: int, decision: Literal["approved", "rejected"]) -> BonusCustomer:
-        """Note what somebody decided about a customer. Safe to repeat; the last word stands.
+    def decide(
+        self,
+        year: int,
+        user_id: int,
+        decision: Decision,
+        *,
+        seen: Seen = _UNSEEN,
+        about_to: Callable[[BonusCustomer], object] = lambda _record: None,
+    ) -> BonusCustomer:
+        """Do what somebody decided about a customer. Safe to repeat; the last word stands.
+
+        It is about the figures of one moment: a record whose figures change meanwhile is looked at anew.
+
+        Args:
+            seen: what whoever decides saw.
+            about_to: told before anything is changed, of the record that it will happen to.
+
+        Returns:
+            The record as it is then, or as it was when it was removed.
 
         Raises:
             NotFound: the customer is not stored for that year.
+            Changed: the figures are not those that were seen.
         """
-        change = {"$set": {"review": decision, "updated_at": milliseconds(self._now())}}
-        with self._storage.translated():
-            self._storage.collection("bonus_customers").update_one(_key(user_id, year), change)
-        return self.get(year, user_id)
+        told = None
+        while True:
+            raw = self._find(year, user_id)
+            record = bonus_customer(raw)
+            seen.check(record)
+            if told != Seen.of(record):
+                about_to(record)
+                told = Seen.of(record)
+            if self._decide(raw, decision):
+                return record if decision == "removed" else self.get(year, user_id)
 
-    def remove(self, year: int, user_id: int) -> None:
-        """Take a record away.
-
-        Raises:
-            NotFound: the customer is not stored for that year.
-        """
+    def _decide(self, raw: dict[str, Any], decision: Decision) -> bool:
+        """Carry it out, unless the figures are not as they were read any more."""
+        key = _key(raw["user_id"], raw["year"])
+        as_read = key | {name: raw.get(name) for name in _FIGURES}
+        customers = self._storage.collection("bonus_customers")
         with self._storage.translated():
-            result = self._storage.collection("bonus_customers").delete_one(_key(user_id, year))
-        if not result.deleted_count:
+            if decision == "removed":
+                return bool(customers.delete_one(as_read).deleted_count)
+            change = {"$set": {"review": decision, "updated_at": milliseconds(self._now())}}
+            return bool(customers.update_one(as_read, change).matched_count)
+
+    def _find(self, year: int, user_id: int) -> dict[str, Any]:
+        with self._storage.translated():
+            found = self._storage.collection("bonus_customers").find_one(_key(user_id, year))
+        if found is None:
             raise NotFound(f"Customer {user_id} is not stored for the {year} bonus.")
+        return dict(found)
 
     def _update_or_insert(
         self, user_id: int, year: int, newest: dict[str, Any], now: datetime

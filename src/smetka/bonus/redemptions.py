@@ -17,31 +17,25 @@ from smetka.bonus.errors import (
     AlreadyRedeemed,
     Expired,
     InProgress,
-    KeyReused,
     NotYetValid,
     OtherCustomer,
     Reserved,
     Voided,
 )
-from smetka.bonus.vouchers import Action, Event, Voucher, status_at
+from smetka.bonus.outcomes import STATUS, answer_of, changed, remembered
+from smetka.bonus.vouchers import Action, Event, Voucher
 from smetka.errors import Fault, InvalidValue, WrongState
-from smetka.exact_json import instant
 from smetka.shown_text import HIDDEN, has_hidden
 from smetka.storage import Storage
 from smetka.storage.values import milliseconds
 
 RESERVED_MINUTES = 15
 MOST_MINUTES = 24 * 60
+LONGEST_HOLD = timedelta(days=1)
+"""From a checkout's first reservation of a voucher to the end of its last one."""
 UNDO_WITHIN = timedelta(minutes=1)
 MOST_CHANGES = 200
 """Changes after which a voucher is not reserved any more, so that its record has an end."""
-
-_STATUS: dict[Action, str] = {
-    "redeem": "redeemed",
-    "reserve": "reserved",
-    "void": "void",
-    "reverse": "issued",
-}
 
 
 RULE = f"must be without what cannot be seen: {HIDDEN}"
@@ -57,6 +51,7 @@ class Order:
         reference: the shop's own name for the order.
         minutes: how long it is reserved.
         key: the same at each repetition of the same request, of any form.
+        revision: what was seen; refused when the voucher was changed since.
     """
 
     action: Action
@@ -66,6 +61,7 @@ class Order:
     reason: str | None = None
     minutes: int = RESERVED_MINUTES
     key: str | None = None
+    revision: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would read otherwise than it is; raises InvalidValue."""
@@ -82,12 +78,13 @@ class Order:
     @property
     def hash(self) -> str:
         """All that is asked for."""
-        return _hash([self.action, self.user_id, self.reference, self.reason, self.minutes])
+        seen = [] if self.revision is None else [self.revision]
+        return _hash([self.action, self.user_id, self.reference, self.reason, self.minutes, *seen])
 
     @property
     def holder(self) -> str:
-        """Whose a reservation is: the order's, or the asker's where none is named."""
-        return f"by {self.by}" if self.reference is None else f"for {self.reference}"
+        """Whose a reservation is."""
+        return _holder(self.by, self.reference)
 
 
 class Redemptions:
@@ -105,7 +102,8 @@ class Redemptions:
     def carry_out(self, code: str, order: Order, *, undo: bool = False) -> dict[str, Any]:
         """Do what is asked, once. Returns what became of the voucher, as JSON.
 
-        With a key, safe to repeat: what was carried out is answered as it was then.
+        With a key, safe to repeat: what was carried out is answered as it was then, while that is the
+        last word about the voucher.
 
         Args:
             code: in the spelling that is kept.
@@ -114,6 +112,7 @@ class Redemptions:
         Raises:
             UnknownCode: no voucher has it.
             OtherCustomer, Voided, AlreadyRedeemed, Expired, NotYetValid, Reserved, WrongState: its state.
+            Changed: it is not as it was seen; or what was carried out under the key is not the last word.
             KeyReused: the key came before with another order about this voucher.
             InProgress: the same key's order is being carried out by this process.
         """
@@ -121,16 +120,16 @@ class Redemptions:
             audit = None
             while True:  # each time round, somebody else has changed the voucher
                 voucher = vouchers.find(self._storage, code)
-                if (event := _remembered(voucher, order)) is not None:
-                    return _answer(voucher, event)
+                now = milliseconds(self._now())
+                if (event := remembered(voucher, order.key_hash, order.hash, now)) is not None:
+                    return answer_of(voucher, event)
                 if undo and not self.may_undo(voucher, order.by):
                     raise WrongState("Only one's own redemption of the last minute can be undone here.")
-                now = milliseconds(self._now())
                 check(voucher, order, now)
                 audit = audit or self._note(voucher, order)
-                event = _event(order, now, audit)
+                event = _event(voucher, order, now, audit)
                 if self._replace(voucher, order, event):
-                    return _answer(voucher, event)
+                    return answer_of(voucher, event)
 
     def may_undo(self, voucher: Voucher, by: str) -> bool:
         """Whether `undo` would take the newest redemption back now."""
@@ -141,19 +140,25 @@ class Redemptions:
             and self._now() - last.at <= UNDO_WITHIN
         )
 
-    def undo(self, code: str, by: str) -> dict[str, Any]:
+    def undo(self, code: str, by: str, *, revision: int | None) -> dict[str, Any]:
         """Take back one's own redemption of a moment ago. Returns what became of the voucher, as JSON.
+
+        Args:
+            revision: of the voucher as it was seen.
 
         Raises:
             UnknownCode: no voucher has the code.
             WrongState: the last that happened to it is not a redemption by the same, within `UNDO_WITHIN`.
+            Changed: it is one, and not the one that was seen.
         """
-        return self.carry_out(code, Order("reverse", by, reason="undone at the cash desk"), undo=True)
+        order = Order("reverse", by, reason="undone at the cash desk", revision=revision)
+        return self.carry_out(code, order, undo=True)
 
     def _note(self, voucher: Voucher, order: Order) -> str:
         return self._audit.note(
             order.action,
             order.by,
+            amount=voucher.value,
             campaign=voucher.campaign,
             code=voucher.code,
             user_id=voucher.user_id,
@@ -164,7 +169,7 @@ class Redemptions:
     def _replace(self, voucher: Voucher, order: Order, event: Event) -> bool:
         # The whole history is set: the embedded server has no $push that others could not interrupt.
         change = {
-            "status": _STATUS[order.action],
+            "status": STATUS[order.action],
             "reserved_until": event.until,
             "holder": order.holder if order.action == "reserve" else None,
             "redeemed_at": event.at if order.action == "redeem" else None,
@@ -202,7 +207,14 @@ def check(voucher: Voucher, order: Order, now: datetime) -> None:
     if order.action == "reverse":
         if status not in {"redeemed", "reserved"}:
             raise WrongState(f"The voucher is {status}; only a redemption or a reservation can be reversed.")
-        return
+    else:
+        _check_use(voucher, order, status, now)
+    if order.revision not in (None, voucher.revision):
+        raise changed(voucher, now, "The voucher was changed since it was seen")
+
+
+def _check_use(voucher: Voucher, order: Order, status: str, now: datetime) -> None:
+    """Whether it can be redeemed, reserved or made void."""
     if status == "redeemed":
         raise AlreadyRedeemed(voucher.redeemed_at or voucher.history[-1].at)
     if now >= voucher.expires_at and not _is_promised(status, voucher, order):
@@ -213,8 +225,16 @@ def check(voucher: Voucher, order: Order, now: datetime) -> None:
         raise NotYetValid(voucher.first_day, voucher.timezone, voucher.valid_from)
     if status == "reserved" and voucher.holder != order.holder:
         raise Reserved(voucher.reserved_until or now, voucher.timezone)
-    if order.action == "reserve" and len(voucher.history) >= MOST_CHANGES:
-        raise WrongState("The voucher was changed too often to be reserved once more; it can be redeemed.")
+    if order.action == "reserve":
+        if len(voucher.history) >= MOST_CHANGES:
+            raise WrongState(
+                "The voucher was changed too often to be reserved once more; it can be redeemed."
+            )
+        if now >= _last_hold(voucher, order, now):
+            raise WrongState(
+                "The voucher was reserved for this checkout as long as it can be, a day from the first "
+                "time; it can be redeemed."
+            )
 
 
 def _is_promised(status: str, voucher: Voucher, order: Order) -> bool:
@@ -226,8 +246,30 @@ def _is_promised(status: str, voucher: Voucher, order: Order) -> bool:
     return status == "reserved" and (is_its_holders or order.action == "void")
 
 
-def _event(order: Order, now: datetime, audit: str) -> Event:
-    until = now + timedelta(minutes=order.minutes) if order.action == "reserve" else None
+def _last_hold(voucher: Voucher, order: Order, now: datetime) -> datetime:
+    """When the last reservation of an order's holder ends, however often it is asked for.
+
+    Counted from the holder's first one since the voucher was last redeemed or released, also where
+    others lay in between: a hold that has lapsed and is taken anew at once is a longer one.
+    """
+    first = now
+    for event in reversed(voucher.history):
+        if event.action != "reserve":
+            break
+        if _holder(event.by, event.reference) == order.holder:
+            first = event.at
+    return first + LONGEST_HOLD
+
+
+def _holder(by: str, reference: str | None) -> str:
+    """Whose a reservation is: the order's, or the asker's where none is named."""
+    return f"by {by}" if reference is None else f"for {reference}"
+
+
+def _event(voucher: Voucher, order: Order, now: datetime, audit: str) -> Event:
+    until = None
+    if order.action == "reserve":
+        until = min(now + timedelta(minutes=order.minutes), _last_hold(voucher, order, now))
     return Event(
         action=order.action,
         at=now,
@@ -239,42 +281,6 @@ def _event(order: Order, now: datetime, audit: str) -> Event:
         key=order.key_hash,
         order=order.hash if order.key is not None else None,
     )
-
-
-def _remembered(voucher: Voucher, order: Order) -> Event | None:
-    """What was carried out under the order's key before."""
-    key = order.key_hash
-    for event in voucher.history:
-        if key is not None and event.key == key:
-            if event.order != order.hash:
-                raise KeyReused
-            return event
-    return None
-
-
-def _answer(voucher: Voucher, event: Event) -> dict[str, Any]:
-    answer = {
-        "code": voucher.code,
-        # As it was at that moment: what is taken back after the last day is expired.
-        "status": status_at(_STATUS[event.action], voucher.expires_at, event.until, event.at),
-        "value": voucher.value.number,
-        "currency": voucher.currency,
-        "user_id": voucher.user_id,
-        "campaign": voucher.campaign,
-        "reference": event.reference,
-    }
-    match event.action:
-        case "redeem":
-            return answer | {"redeemed_at": instant(event.at)}
-        case "reserve":
-            return answer | {
-                "reserved_until": instant(event.until or event.at),
-                "valid_until": str(voucher.last_day),
-            }
-        case "void":
-            return answer | {"voided_at": instant(event.at)}
-        case "reverse":
-            return answer | {"reversed_at": instant(event.at), "valid_until": str(voucher.last_day)}
 
 
 def _hash(value: Any) -> str:

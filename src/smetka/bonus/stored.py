@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from smetka.bonus.periods import Review, note_on
+from smetka.bonus.periods import ALL_YEARS, Review, note_on
+from smetka.errors import Changed
 from smetka.exact_json import instant
 from smetka.money import Money
 from smetka.storage.values import money
@@ -93,6 +94,46 @@ class StoredCustomer:
             "ledger_year_total": self.year_total.number,
             "note": None if note is None else note.as_json(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The figures of a record that somebody decides about, as they were seen; None is what was not said."""
+
+    total: Money | None = None
+    basis_period: str | None = None
+    ledger_total: Money | None = None
+    year_total: Money | None = None
+
+    @classmethod
+    def of(cls, record: BonusCustomer) -> Seen:
+        """All of a record that was shown."""
+        return cls(record.total, record.basis_period, record.ledger_total, record.year_total)
+
+    def check(self, record: BonusCustomer) -> None:
+        """Whether the record still says so.
+
+        Raises:
+            Changed: it does not; with its figures as they are.
+        """
+        now = Seen.of(record)
+        if all(getattr(self, name) in (None, getattr(now, name)) for name in self.__slots__):
+            return
+        of = " for all years" if record.basis_period == ALL_YEARS else ""
+        year_total = record.year_total
+        raise Changed(
+            f"The figures of customer {record.user_id} for the {record.year} bonus are no longer what was "
+            f"seen: the stored total is {record.total}{of} now, the ledger's {record.ledger_total}. Nothing "
+            "was changed.",
+            {
+                "total_spending": record.total.number,
+                "basis_period": record.basis_period,
+                "ledger_total": record.ledger_total.number,
+                "ledger_year_total": None if year_total is None else year_total.number,
+                "matches_ledger": record.matches_ledger,
+                "review": record.review,
+            },
+        )
 
 
 def bonus_customer(record: dict[str, Any]) -> BonusCustomer:

@@ -126,6 +126,7 @@ class Voucher:
             "issued_at": instant(self.issued_at),
             "reserved_until": _instant(self.reserved_until if status == "reserved" else None),
             "redeemed_at": _instant(self.redeemed_at),
+            "revision": self.revision,
             "history": [issued, *(event.as_json(with_names=with_names) for event in self.history)],
         }
 

@@ -13,12 +13,15 @@ import click
 
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.collection import collect as collect_due
+from smetka.bonus.decisions import decide
 from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
 from smetka.bonus.periods import ALL_YEARS, EXPLAINED, UNKNOWN_EXPLAINED
-from smetka.bonus.records import REVIEWS, SOURCES, BonusCustomers, Sort
-from smetka.bonus.stored import BonusCustomer
+from smetka.bonus.records import REVIEWS, SOURCES, BonusCustomers, Decision, Sort
+from smetka.bonus.stored import BonusCustomer, Seen
 from smetka.canonical import LARGEST_ID, LATEST_YEAR
 from smetka.cli import words
+from smetka.cli.confirming import confirm, yes_option
+from smetka.cli.kinds import AMOUNT
 from smetka.cli.options import (
     excel_option,
     json_option,
@@ -34,6 +37,7 @@ from smetka.cli.records import open_storage
 from smetka.cli.speech import NOTHING, Speech
 from smetka.cli.terminal import say
 from smetka.ledger import Ledger
+from smetka.money import Money
 from smetka.settings import Settings, load_settings, named_ledger
 from smetka.spreadsheets import Output, write_csv
 
@@ -53,6 +57,17 @@ _filters = (
     ),
 )
 _user_argument = click.argument("user_id", type=click.IntRange(1, LARGEST_ID))
+
+
+def _decision(command: Any) -> Any:
+    """What approving, rejecting and removing have in common."""
+    seen = click.option(
+        "--total-spending",
+        type=AMOUNT,
+        help="The stored total as it was seen: refused when it is another by now; nobody is asked.",
+    )
+    settings = setting_options("data_dir", "timezone", "currency", "language")
+    return seen(yes_option(settings(command)))
 
 
 def _filtered(command: Any) -> Any:
@@ -145,33 +160,28 @@ def list_(*, as_json: bool, **options: Any) -> None:
 @bonus.command()
 @_year_option
 @_user_argument
-@setting_options("data_dir", "timezone")
-def approve(*, year: int | None, user_id: int, **options: Any) -> None:
+@_decision
+def approve(**asked: Any) -> None:
     """Say that a customer gets the bonus although the figures differ."""
-    _decide(year, user_id, "approved", options)
+    _decide("approved", **asked)
 
 
 @bonus.command()
 @_year_option
 @_user_argument
-@setting_options("data_dir", "timezone")
-def reject(*, year: int | None, user_id: int, **options: Any) -> None:
+@_decision
+def reject(**asked: Any) -> None:
     """Say that a customer does not get the bonus, whatever is posted or paid later."""
-    _decide(year, user_id, "rejected", options)
+    _decide("rejected", **asked)
 
 
 @bonus.command()
 @_year_option
 @_user_argument
-@setting_options("data_dir", "timezone")
-def remove(*, year: int | None, user_id: int, **options: Any) -> None:
+@_decision
+def remove(**asked: Any) -> None:
     """Take a customer's record away. Collecting stores who is due again."""
-    settings = load_settings(options)
-    year = year or _this_year(settings)
-    with open_storage(settings, "bonus") as storage:
-        Audit(storage, now=_now).note("remove", TERMINAL, year=year, user_id=user_id)
-        BonusCustomers(storage, _now).remove(year, user_id)
-    say(f"Customer {user_id} is not stored for the {year} bonus any more.")
+    _decide("removed", **asked)
 
 
 @bonus.command()
@@ -211,14 +221,42 @@ def _row(customer: BonusCustomer, settings: Settings, said: Speech) -> tuple[str
     )
 
 
-def _decide(year: int | None, user_id: int, decision: Any, options: dict[str, Any]) -> None:
+def _decide(
+    decision: Decision,
+    *,
+    year: int | None,
+    user_id: int,
+    total_spending: Money | None,
+    yes: bool,
+    **options: Any,
+) -> None:
     settings = load_settings(options)
-    year = year or _this_year(settings)
+    year, said = year or _this_year(settings), Speech(settings.language)
     with open_storage(settings, "bonus") as storage:
-        action = "approve" if decision == "approved" else "reject"
-        Audit(storage, now=_now).note(action, TERMINAL, year=year, user_id=user_id)
-        BonusCustomers(storage, _now).decide(year, user_id, decision)
-    say(f"Customer {user_id} is {decision} for the {year} bonus.")
+        customers = BonusCustomers(storage, _now)
+        record = customers.get(year, user_id)
+        Seen(total=total_spending).check(record)
+        confirm(_figures(record, settings, said), said, yes=yes or total_spending is not None)
+        audit = Audit(storage, now=_now)
+        decide(customers, audit, decision, year=year, user_id=user_id, by=TERMINAL, seen=Seen.of(record))
+    if decision == "removed":
+        say(f"Customer {user_id} is not stored for the {year} bonus any more.")
+    else:
+        say(f"Customer {user_id} is {decision} for the {year} bonus.")
+
+
+def _figures(record: BonusCustomer, settings: Settings, said: Speech) -> str:
+    """What a decision is about."""
+    return said.gettext(
+        "Customer {user_id}, {year}: stored total {total} ({period}), by the ledger {ledger_total}, in the "
+        "year {year_total}.",
+        user_id=record.user_id,
+        year=record.year,
+        total=said.money(record.total, settings.currency),
+        period=said.word(record.basis_period or NOTHING, words.PERIODS),
+        ledger_total=said.money(record.ledger_total, settings.currency),
+        year_total=NOTHING if record.year_total is None else said.money(record.year_total, settings.currency),
+    )
 
 
 def _found(options: dict[str, Any]) -> tuple[Settings, Any]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -13,11 +14,13 @@ import click
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.figures import campaign_figures
+from smetka.bonus.issuing import Confirmed
 from smetka.bonus.preview import preview as preview_of
 from smetka.bonus.rules import Rules, Tier
 from smetka.canonical import LATEST_YEAR
 from smetka.cli.campaign_files import export, print_vouchers
 from smetka.cli.campaign_texts import figures_text, preview_text
+from smetka.cli.confirming import confirm, is_at_a_terminal, yes_option
 from smetka.cli.kinds import AMOUNT, DAY, TIER
 from smetka.cli.options import json_option, print_json, quiet_option, setting_options, table
 from smetka.cli.records import open_storage
@@ -25,7 +28,7 @@ from smetka.cli.speech import Speech, head
 from smetka.cli.terminal import say
 from smetka.ledger import Ledger
 from smetka.money import Money
-from smetka.settings import load_settings, named_ledger
+from smetka.settings import Language, Settings, load_settings, named_ledger
 from smetka.storage import Storage
 from smetka.telegram.outbox import Outbox
 from smetka.year_end import issue_and_tell
@@ -149,14 +152,7 @@ def preview(*, name: str, as_json: bool, **options: Any) -> None:
     """Who would get a voucher now, what it costs and what to look at first. Writes nothing."""
     settings = load_settings(options)
     with _ledger_and_storage(settings) as (ledger, storage):
-        found = preview_of(
-            Campaigns(storage, now=_now).get(name),
-            ledger,
-            storage,
-            groups=settings.age_groups,
-            now=_now(),
-            language="en" if as_json else settings.language,
-        )
+        found = _preview(name, ledger, storage, settings, "en" if as_json else settings.language)
     if as_json:
         print_json(found)
     else:
@@ -165,33 +161,53 @@ def preview(*, name: str, as_json: bool, **options: Any) -> None:
 
 @campaign.command()
 @_name_argument
-@setting_options("ledger", "data_dir", "language")
+@click.option(
+    "--customers-reached",
+    type=click.IntRange(0),
+    help="As the preview told it: refused when it is another by now; nobody is asked.",
+)
+@click.option("--cost-within-budget", type=AMOUNT, help="The same of the cost.")
+@yes_option
+@setting_options("ledger", "data_dir", "age_groups", "language")
 @quiet_option
 @json_option
-def issue(*, name: str, quiet: bool, as_json: bool, **options: Any) -> None:
+def issue(
+    *,
+    name: str,
+    customers_reached: int | None,
+    cost_within_budget: Money | None,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Issue a voucher to everybody who is due one. Safe to repeat and to interrupt; tells Telegram."""
     settings = load_settings(options)
     said = Speech(settings.language)
-    with (
-        _ledger_and_storage(settings) as (ledger, storage),
-        click.progressbar(length=1, label=said.gettext("Vouchers"), file=sys.stderr, hidden=quiet) as bar,
-    ):
+    confirmed = Confirmed(customers_reached, cost_within_budget)
+    with _ledger_and_storage(settings) as (ledger, storage):
+        if confirmed == Confirmed() and not yes and is_at_a_terminal():
+            confirmed = _confirmed(name, ledger, storage, settings)
+        with click.progressbar(
+            length=1, label=said.gettext("Vouchers"), file=sys.stderr, hidden=quiet
+        ) as bar:
 
-        def progress(written: int, of: int) -> None:
-            bar.length = max(of, 1)
-            bar.update(written - bar.pos)
+            def progress(written: int, of: int) -> None:
+                bar.length = max(of, 1)
+                bar.update(written - bar.pos)
 
-        issued = issue_and_tell(
-            name,
-            TERMINAL,
-            ledger=ledger,
-            storage=storage,
-            outbox=Outbox(storage, now=_now),
-            chats=settings.recipients,
-            now=_now,
-            progress=progress,
-        )
-        bar.update((bar.length or 0) - bar.pos)
+            issued = issue_and_tell(
+                name,
+                TERMINAL,
+                ledger=ledger,
+                storage=storage,
+                outbox=Outbox(storage, now=_now),
+                chats=settings.recipients,
+                now=_now,
+                confirmed=confirmed,
+                progress=progress,
+            )
+            bar.update((bar.length or 0) - bar.pos)
     if quiet and not issued.left_out:
         return
     if as_json:
@@ -230,6 +246,28 @@ def show(*, name: str, as_json: bool, **options: Any) -> None:
         print_json(found)
     else:
         say(figures_text(found, Speech(settings.language)))
+
+
+def _preview(
+    name: str, ledger: Ledger, storage: Storage, settings: Settings, language: Language
+) -> dict[str, Any]:
+    return preview_of(
+        Campaigns(storage, now=_now).get(name),
+        ledger,
+        storage,
+        groups=settings.age_groups,
+        now=_now(),
+        language=language,
+    )
+
+
+def _confirmed(name: str, ledger: Ledger, storage: Storage, settings: Settings) -> Confirmed:
+    """The figures that somebody at the terminal has seen and said yes to."""
+    said = Speech(settings.language)
+    found = _preview(name, ledger, storage, settings, settings.language)
+    confirm(preview_text(found, said), said, yes=False)
+    cost = Money.from_decimal(Decimal(found["cost_within_budget"]))
+    return Confirmed(found["customers_reached"], cost)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,9 +12,10 @@ import click
 from smetka.bonus import vouchers
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.codes import read_code
-from smetka.bonus.redemptions import MOST_MINUTES, RESERVED_MINUTES, Order, Redemptions
+from smetka.bonus.redemptions import MOST_MINUTES, RESERVED_MINUTES, Order, Redemptions, check
 from smetka.bonus.vouchers import Action, Voucher
 from smetka.canonical import LARGEST_ID
+from smetka.cli.confirming import confirm, yes_option
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
@@ -28,6 +30,11 @@ _code_argument = click.argument("code")
 _reference_option = click.option("--reference", help="The shop's own name for the order.")
 _user_option = click.option(
     "--user-id", type=click.IntRange(1, LARGEST_ID), help="Refused when it is another customer's."
+)
+_revision_option = click.option(
+    "--revision",
+    type=click.IntRange(0),
+    help="As `show --json` told it: refused when the voucher was changed since; nobody is asked.",
 )
 _key_option = click.option("--key", help="The same at each repetition: what was done is answered as then.")
 
@@ -89,21 +96,25 @@ def reserve(*, code: str, as_json: bool, **asked: Any) -> None:
 @voucher.command()
 @_code_argument
 @click.option("--reason", required=True, help="Why; stays in the voucher's history.")
+@_revision_option
+@yes_option
 @setting_options(*_SETTINGS)
 @json_option
-def void(*, code: str, as_json: bool, **asked: Any) -> None:
+def void(*, code: str, as_json: bool, yes: bool, **asked: Any) -> None:
     """Make a voucher void, for good."""
-    _carry_out("void", code, asked, as_json=as_json)
+    _carry_out("void", code, asked, as_json=as_json, yes=yes)
 
 
 @voucher.command()
 @_code_argument
 @click.option("--reason", help="Why; stays in the voucher's history.")
+@_revision_option
+@yes_option
 @setting_options(*_SETTINGS)
 @json_option
-def reverse(*, code: str, as_json: bool, **asked: Any) -> None:
+def reverse(*, code: str, as_json: bool, yes: bool, **asked: Any) -> None:
     """Take a redemption back, or a reservation: the same code can be redeemed once again."""
-    _carry_out("reverse", code, asked, as_json=as_json)
+    _carry_out("reverse", code, asked, as_json=as_json, yes=yes)
 
 
 @click.command()
@@ -190,6 +201,8 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
         entry["code"],
         entry["year"],
         entry["user_id"],
+        entry["customers"],
+        entry["amount"],
         entry["reference"],
         entry["reason"],
     )
@@ -197,18 +210,26 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     return entry["at"], entry["by"], entry["action"], " ".join(str(each) for each in about if each), happened
 
 
-def _carry_out(action: Action, code: str, asked: dict[str, Any], *, as_json: bool) -> None:
+def _carry_out(
+    action: Action, code: str, asked: dict[str, Any], *, as_json: bool, yes: bool | None = None
+) -> None:
+    """Do it; `yes` is None for what needs no second look."""
     known = read_code(code)
     settings = load_settings({name: asked.pop(name) for name in _SETTINGS})
+    said = Speech(settings.language)
     with open_storage(settings, "voucher") as storage:
         # Before the change: what is done must not be told as failed as MongoDB is away a moment later.
-        zone = None if as_json else ZoneInfo(vouchers.find(storage, known).timezone)
-        redemptions = Redemptions(storage, Audit(storage, now=_now), now=_now)
-        answer = redemptions.carry_out(known, Order(action, TERMINAL, **asked))
-    if zone is None:
+        found = vouchers.find(storage, known)
+        order = Order(action, TERMINAL, **asked)
+        if yes is not None:
+            check(found, order, _now())
+            confirm(_voucher_text(found, said), said, yes=yes or order.revision is not None)
+            order = replace(order, revision=found.revision)
+        answer = Redemptions(storage, Audit(storage, now=_now), now=_now).carry_out(known, order)
+    if as_json:
         print_json(answer)
     else:
-        say(_changed(answer, zone, Speech(settings.language)))
+        say(_changed(answer, ZoneInfo(found.timezone), said))
 
 
 def _changed(answer: dict[str, Any], zone: ZoneInfo, said: Speech) -> str:

@@ -155,7 +155,7 @@ VOUCHERS = CollectionRules(
 # Append-only. `_id` begins with the time, so that it is the order too.
 AUDIT = CollectionRules(
     name="audit",
-    version=1,
+    version=2,
     fields={
         "_id": _TEXT,
         "at": _TIME,
@@ -167,8 +167,10 @@ AUDIT = CollectionRules(
         "year": _INTEGER,
         "reference": _TEXT,
         "reason": _TEXT,
+        "amount": _MONEY,
+        "customers": _INTEGER,
     },
-    optional=frozenset({"campaign", "code", "user_id", "year", "reference", "reason"}),
+    optional=frozenset({"campaign", "code", "user_id", "year", "reference", "reason", "amount", "customers"}),
 )
 
 DELIVERIES = CollectionRules(

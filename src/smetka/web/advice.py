@@ -98,6 +98,11 @@ ADVICE: dict[type[Refusal], str] = {
         "place: a pointer into the body or the name of a parameter. Fields and query parameters that do not"
         " exist are refused too, so that a typing mistake is not taken for an answer."
     ),
+    errors.Changed: (
+        "What was decided about is not what is there now: another total was posted or collected, the "
+        "vouchers come to another sum, or something has happened to the voucher since. Nothing was changed "
+        "by this. Look at it as it is now, and decide anew; with an Idempotency-Key, by a new one."
+    ),
     errors.BelowThreshold: (
         "The bonus is for customers who spent more than the threshold; reaching it exactly is not enough. "
         "Nothing was stored."

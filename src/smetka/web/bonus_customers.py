@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from smetka.bonus.records import Position
-from smetka.errors import BonusStoreUnavailable, NotFound
+from smetka.bonus.decisions import decide
+from smetka.bonus.records import Decision, Position
+from smetka.bonus.stored import BonusCustomer, Seen
+from smetka.errors import BonusStoreUnavailable, Changed, NotFound
 from smetka.keys import Permission
 from smetka.services import Services
 from smetka.web.guards import caller
@@ -16,6 +18,8 @@ from smetka.web.schemas import (
     BonusCustomerPath,
     BonusCustomersQuery,
     Removed,
+    SeenIn,
+    SeenQuery,
 )
 from smetka.web.values import customer_cursor_of
 
@@ -71,16 +75,17 @@ def bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
     f"{_ONE}/approve",
     needs=Permission.MANAGE,
     path=BonusCustomerPath,
+    body=SeenIn,
     answers={200: BonusCustomerOut},
-    refuses=(NotFound, BonusStoreUnavailable),
+    refuses=(NotFound, Changed, BonusStoreUnavailable),
 )
-def approve_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
+def approve_bonus_customer(path: BonusCustomerPath, body: SeenIn, services: Services) -> Any:
     """Say that a customer gets the bonus although the figures differ.
 
-    It stands until another total is posted.
+    It stands until another total is posted. With the figures that were seen in the body, it is done only
+    while the record still has them; else the answer is 409 with the new ones.
     """
-    services.audit.note("approve", caller(), year=path.year, user_id=path.user_id)
-    record = services.bonus_customers.decide(path.year, path.user_id, "approved")
+    record = _decide(path, "approved", body.seen, services)
     return record.as_json(services.settings.currency)
 
 
@@ -88,13 +93,16 @@ def approve_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
     f"{_ONE}/reject",
     needs=Permission.MANAGE,
     path=BonusCustomerPath,
+    body=SeenIn,
     answers={200: BonusCustomerOut},
-    refuses=(NotFound, BonusStoreUnavailable),
+    refuses=(NotFound, Changed, BonusStoreUnavailable),
 )
-def reject_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
-    """Say that a customer does not get the bonus, whatever is posted or paid later."""
-    services.audit.note("reject", caller(), year=path.year, user_id=path.user_id)
-    record = services.bonus_customers.decide(path.year, path.user_id, "rejected")
+def reject_bonus_customer(path: BonusCustomerPath, body: SeenIn, services: Services) -> Any:
+    """Say that a customer does not get the bonus, whatever is posted or paid later.
+
+    With the figures that were seen in the body, only while the record still has them.
+    """
+    record = _decide(path, "rejected", body.seen, services)
     return record.as_json(services.settings.currency)
 
 
@@ -102,11 +110,26 @@ def reject_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
     _ONE,
     needs=Permission.MANAGE,
     path=BonusCustomerPath,
+    query=SeenQuery,
     answers={200: Removed},
-    refuses=(NotFound, BonusStoreUnavailable),
+    refuses=(NotFound, Changed, BonusStoreUnavailable),
 )
-def remove_bonus_customer(path: BonusCustomerPath, services: Services) -> Any:
-    """Take a customer's record away. Collecting stores who is due again."""
-    services.audit.note("remove", caller(), year=path.year, user_id=path.user_id)
-    services.bonus_customers.remove(path.year, path.user_id)
+def remove_bonus_customer(path: BonusCustomerPath, query: SeenQuery, services: Services) -> Any:
+    """Take a customer's record away. Collecting stores who is due again.
+
+    With the figures that were seen in the query, only while the record still has them.
+    """
+    _decide(path, "removed", query.seen, services)
     return {"message": f"Customer {path.user_id} is not stored for the {path.year} bonus any more."}
+
+
+def _decide(path: BonusCustomerPath, decision: Decision, seen: Seen, services: Services) -> BonusCustomer:
+    return decide(
+        services.bonus_customers,
+        services.audit,
+        decision,
+        year=path.year,
+        user_id=path.user_id,
+        by=caller(),
+        seen=seen,
+    )

@@ -10,7 +10,7 @@ from smetka.bonus.errors import CampaignExists
 from smetka.bonus.figures import campaign_figures
 from smetka.bonus.preview import preview
 from smetka.bonus.rules import Rules, Tier
-from smetka.errors import BonusStoreUnavailable, LedgerUnavailable, NotFound
+from smetka.errors import BonusStoreUnavailable, Changed, LedgerUnavailable, NotFound
 from smetka.keys import Permission
 from smetka.services import Services
 from smetka.web.guards import caller
@@ -23,6 +23,7 @@ from smetka.web.voucher_schemas import (
     CampaignPath,
     CampaignPreview,
     CampaignVouchersQuery,
+    ConfirmedIn,
     IssuedOut,
     VoucherList,
 )
@@ -126,15 +127,17 @@ def campaign_preview(path: CampaignPath, services: Services) -> Any:
     f"{_ONE}/issue",
     needs=Permission.MANAGE,
     path=CampaignPath,
+    body=ConfirmedIn,
     answers={200: IssuedOut},
-    refuses=(NotFound, LedgerUnavailable, BonusStoreUnavailable),
+    refuses=(NotFound, Changed, LedgerUnavailable, BonusStoreUnavailable),
     links={"campaign_vouchers": {"name": "/campaign"}},
 )
-def issue_campaign(path: CampaignPath, services: Services) -> Any:
+def issue_campaign(path: CampaignPath, body: ConfirmedIn, services: Services) -> Any:
     """Issue a voucher to everybody who is due one and has none, as far as the budget goes.
 
-    Safe to repeat and to interrupt; the managers' chats are told once. A hundred thousand vouchers take
-    about a minute: the answer comes when all of them are on disk.
+    With the preview's figures in the body, only if the vouchers come to just that; else the answer is 409
+    with what they come to now. Safe to repeat and to interrupt; the managers' chats are told once. A
+    hundred thousand vouchers take about a minute: the answer comes when all of them are on disk.
     """
     return issue_and_tell(
         path.name,
@@ -144,6 +147,7 @@ def issue_campaign(path: CampaignPath, services: Services) -> Any:
         outbox=services.outbox,
         chats=services.settings.recipients,
         now=services.now,
+        confirmed=body.confirmed,
     ).as_json()
 
 

@@ -41,6 +41,7 @@ STATUS: dict[type[Refusal], int] = {
     bonus.UnknownCode: 404,
     errors.TotalMismatch: 409,
     errors.WrongState: 409,
+    errors.Changed: 409,
     bonus.CampaignExists: 409,
     bonus.NotYetValid: 409,
     bonus.Voided: 409,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BeforeValidator, InstanceOf, StringConstraints, WithJsonSchema
 
+from smetka.bonus.periods import ALL_YEARS
 from smetka.bonus.records import Position, Sort
 from smetka.bonus.redemptions import MOST_MINUTES
 from smetka.bonus.rules import NAME
@@ -27,6 +28,7 @@ from smetka.telegram.outbox import Place
 LONGEST_PAGE = 500
 SORTS: tuple[Sort, ...] = get_args(Sort)
 MOST_COUNTED = 10**9
+LARGEST_SUM = 10**18
 
 _CURSOR = r"([1-9][0-9]{11,12})\.([^\x00-\x1f\x7f]{1,200})"
 
@@ -35,17 +37,17 @@ class Repeatable:
     """Marks the type of a query parameter that may come more than once: it is read from a list of texts."""
 
 
-def _integral(value: Any, largest: int) -> int:
+def _integral(value: Any, largest: int, least: int = 1) -> int:
     """An integral JSON number of any spelling: 1, 1.0, 10e-1."""
     # The range is looked at before int() is: that of 1e999999 would be a number of a million digits.
     if (
         isinstance(value, int | Decimal)
         and not isinstance(value, bool)
-        and 1 <= value <= largest
+        and least <= value <= largest
         and value == int(value)
     ):
         return int(value)
-    raise ValueError(f"must be a whole number from 1 to {largest}")
+    raise ValueError(f"must be a whole number from {least} to {largest}")
 
 
 def _amount(value: Any) -> Money:
@@ -56,6 +58,21 @@ def _amount(value: Any) -> Money:
     if value > LARGEST_AMOUNT:
         raise ValueError(f"must be at most {LARGEST_AMOUNT}")
     return Money.from_decimal(Decimal(value))
+
+
+def _sum(value: Any) -> Money:
+    """What the ledger comes to: refunds may bring it below nothing, many payments beyond any amount."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic turns only ValueError into a fault
+    if not -LARGEST_SUM <= value <= LARGEST_SUM:
+        raise ValueError(f"must be from -{LARGEST_SUM} to {LARGEST_SUM}")
+    return Money.from_decimal(Decimal(value))
+
+
+def _sum_text(text: Any) -> Money:
+    if isinstance(text, str) and re.fullmatch(_SUM, text):
+        return Money.parse(text)
+    raise ValueError("must be a plain number with at most two decimals")
 
 
 def _positive(value: Any) -> Money:
@@ -152,6 +169,8 @@ def up_to(largest: int) -> str:
 
 _CHAT = rf"^(?:-?{up_to(2**52 - 1)[1:-1]}|@[A-Za-z][A-Za-z0-9_]{{3,31}})(?::{up_to(2**31 - 1)[1:-1]})?$"
 
+_SUM = r"-?[0-9]{1,20}(?:\.[0-9]{1,2})?"
+_PERIOD = rf"^(?:{ALL_YEARS}|[1-9][0-9]{{0,3}})$"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 LONGEST_WORDS = 200
 _WORDS = rf"{NOT_HIDDEN}{{1,{LONGEST_WORDS}}}"
@@ -243,6 +262,25 @@ OptionalAmount = Annotated[
     InstanceOf[Money] | None,
     BeforeValidator(_amount),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": LARGEST_AMOUNT, "multipleOf": 0.01}),
+]
+OptionalSum = Annotated[
+    InstanceOf[Money] | None,
+    BeforeValidator(_sum),
+    WithJsonSchema({"type": "number", "minimum": -LARGEST_SUM, "maximum": LARGEST_SUM, "multipleOf": 0.01}),
+]
+SumText = Annotated[
+    InstanceOf[Money] | None,
+    BeforeValidator(_sum_text),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SUM}$"}),
+]
+PeriodChoice = Annotated[
+    Annotated[str, StringConstraints(pattern=_PERIOD)] | None,
+    WithJsonSchema({"type": "string", "pattern": _PERIOD}),
+]
+OptionalNumber = Annotated[
+    int | None,
+    BeforeValidator(lambda v: _integral(v, MOST_COUNTED, least=0)),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MOST_COUNTED}),
 ]
 OptionalCount = Annotated[
     int | None,

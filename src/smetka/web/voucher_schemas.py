@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from smetka.bonus.issuing import Confirmed
 from smetka.bonus.redemptions import RESERVED_MINUTES
 from smetka.web.schemas import Answer, Input
 from smetka.web.values import (
@@ -22,6 +23,7 @@ from smetka.web.values import (
     OptionalAmount,
     OptionalCount,
     OptionalDayText,
+    OptionalNumber,
     OptionalUserId,
     OptionalWords,
     PositiveAmount,
@@ -106,12 +108,16 @@ class ReserveIn(RedeemIn):
     minutes: Minutes = Field(RESERVED_MINUTES, description="How long nobody else may redeem it.")
 
 
+_REVISION = "`revision` of the voucher as it was seen; refused when it was changed since."
+
+
 class VoidIn(Input):
     """Why a voucher is made void."""
 
     example: ClassVar[dict[str, Any]] = {"reason": "printed twice"}
 
     reason: Words = Field(description="Why; stays in the voucher's history.")
+    revision: OptionalNumber = Field(None, description=_REVISION)
 
 
 class ReverseIn(Input):
@@ -120,6 +126,21 @@ class ReverseIn(Input):
     example: ClassVar[dict[str, Any]] = {"reason": "the order was cancelled"}
 
     reason: OptionalWords = Field(None, description="Why; stays in the voucher's history.")
+    revision: OptionalNumber = Field(None, description=_REVISION)
+
+
+class ConfirmedIn(Input):
+    """The preview's figures that the vouchers are issued by; what is left out is not compared."""
+
+    example: ClassVar[dict[str, Any]] = {"customers_reached": 2, "cost_within_budget": 1000}
+
+    customers_reached: OptionalNumber = Field(None, description="As the preview said.")
+    cost_within_budget: OptionalAmount = Field(None, description="As the preview said.")
+
+    @property
+    def confirmed(self) -> Confirmed:
+        """The same, to be compared."""
+        return Confirmed(self.customers_reached, self.cost_within_budget)
 
 
 class AuditQuery(Input):
@@ -233,6 +254,7 @@ class VoucherOut(Answer):
     issued_at: Instant
     reserved_until: Instant | None
     redeemed_at: Instant | None
+    revision: Count = Field(description="Grows with each change.")
     history: list[dict[str, Any]]
 
 
@@ -273,6 +295,10 @@ class AuditEntryOut(Answer):
     year: Year | None
     reference: str | None
     reason: str | None
+    customers: Count | None = Field(description="Of an issue: how many customers were confirmed.")
+    amount: Amount | None = Field(
+        description="The figure decided on: a stored total, a voucher's value, an issue's confirmed cost."
+    )
     happened: bool | None = Field(
         description="Of vouchers: false when it was interrupted, or somebody was faster. null elsewhere."
     )

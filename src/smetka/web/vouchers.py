@@ -21,7 +21,7 @@ from smetka.bonus.errors import (
     Voided,
 )
 from smetka.bonus.redemptions import Order
-from smetka.errors import BonusStoreUnavailable, WrongState
+from smetka.errors import BonusStoreUnavailable, Changed, WrongState
 from smetka.keys import Permission
 from smetka.services import Services
 from smetka.web.guards import address, caller, may
@@ -43,7 +43,7 @@ vouchers = Operations("Vouchers")
 _ONE = "/api/v1/vouchers/<code>"
 _BY_CODE = {"code": "/code"}
 _CODE = (MistypedCode, UnknownCode, TooManyRequests, BonusStoreUnavailable)
-_KEY = (KeyReused, InProgress)
+_KEY = (KeyReused, InProgress, Changed)
 
 
 @vouchers.get(
@@ -142,7 +142,7 @@ def reserve_voucher(path: VoucherPath, body: ReserveIn, services: Services, aske
 )
 def void_voucher(path: VoucherPath, body: VoidIn, services: Services, asked: Asked) -> Any:
     """Make a voucher void, for good."""
-    order = Order("void", caller(), reason=body.reason, key=asked.idempotency_key)
+    order = Order("void", caller(), reason=body.reason, key=asked.idempotency_key, revision=body.revision)
     return _carry_out(path, order, services)
 
 
@@ -158,7 +158,7 @@ def void_voucher(path: VoucherPath, body: VoidIn, services: Services, asked: Ask
 )
 def reverse_voucher(path: VoucherPath, body: ReverseIn, services: Services, asked: Asked) -> Any:
     """Take a redemption back, or a reservation: the same code can be redeemed once again."""
-    order = Order("reverse", caller(), reason=body.reason, key=asked.idempotency_key)
+    order = Order("reverse", caller(), reason=body.reason, key=asked.idempotency_key, revision=body.revision)
     return _carry_out(path, order, services)
 
 

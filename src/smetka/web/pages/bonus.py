@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 from flask import Response
 
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.collection import collect
+from smetka.bonus.decisions import decide as decide_about
 from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
 from smetka.bonus.periods import ALL_YEARS, EXPLAINED, UNKNOWN_EXPLAINED
 from smetka.bonus.plan import Decided, decided, waiting_without_spending
 from smetka.bonus.planner import Planner
-from smetka.bonus.records import REVIEWS, SOURCES, Position
-from smetka.errors import BonusStoreUnavailable
+from smetka.bonus.records import REVIEWS, SOURCES, Decision, Position
+from smetka.bonus.stored import Seen
+from smetka.errors import BonusStoreUnavailable, Changed
 from smetka.keys import Permission
 from smetka.language.translations import mark
 from smetka.money import Money
@@ -29,12 +31,12 @@ SHOWN, LARGEST = 50, 10
 USUAL_VALUE = Money(500_00)
 """What a voucher is worth until somebody says otherwise."""
 
-_DECISIONS: dict[Literal["approved", "rejected", "removed"], tuple[str, str]] = {
-    "approved": ("approve", mark("Customer {user_id} is approved.")),
-    "rejected": ("reject", mark("Customer {user_id} is rejected.")),
-    "removed": ("remove", mark("Customer {user_id} is not stored any more.")),
+_DECISIONS: dict[Decision, str] = {
+    "approved": mark("Customer {user_id} is approved."),
+    "rejected": mark("Customer {user_id} is rejected."),
+    "removed": mark("Customer {user_id} is not stored any more."),
 }
-"""What may be decided about a stored customer: its name in the audit, and what is told."""
+"""What may be decided about a stored customer, and what is told then."""
 
 
 @declared.get("/bonus", needs=Permission.READ, reads_all=True)
@@ -168,22 +170,37 @@ def collected() -> Any:
 
 @declared.post("/bonus/decide", needs=Permission.MANAGE)
 def decide() -> Any:
-    """Approve or reject a stored customer, or take the record away."""
+    """Approve or reject a stored customer, or take the record away, by the figures that were seen."""
     fields = forms.posted()
-    fields.needed("year", "user_id", "decision")
+    fields.needed("year", "user_id", "decision", "total_spending")
     year, user_id = fields.year(), fields.whole("user_id")
     decision = fields.one_of("decision", _DECISIONS)
     fields.check()
     assert year is not None
     assert user_id is not None
     assert decision is not None
-    shop, (action, told) = services(), _DECISIONS[decision]
-    shop.audit.note(action, guards.caller(), year=year, user_id=user_id)
-    if decision == "removed":
-        shop.bonus_customers.remove(year, user_id)
-    else:
-        shop.bonus_customers.decide(year, user_id, decision)
-    return visit.go_to(back(fields, "/bonus/customers"), render.speech().gettext(told, user_id=user_id))
+    seen = Seen(
+        fields.figure("total_spending"),
+        fields.text("basis_period"),
+        fields.figure("ledger_total"),
+        fields.figure("ledger_year_total"),
+    )
+    fields.check()
+    shop, here = services(), back(fields, "/bonus/customers")
+    try:
+        decide_about(
+            shop.bonus_customers,
+            shop.audit,
+            decision,
+            year=year,
+            user_id=user_id,
+            by=guards.caller(),
+            seen=seen,
+        )
+    except Changed:
+        record = shop.bonus_customers.get(year, user_id)
+        return render.page("stored_changed.html", 409, record=record, seen=seen, decision=decision, back=here)
+    return visit.go_to(here, render.speech().gettext(_DECISIONS[decision], user_id=user_id))
 
 
 def back(fields: forms.Fields, path: str) -> str:

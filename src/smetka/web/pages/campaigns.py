@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from flask import Response
@@ -12,12 +13,14 @@ from smetka.bonus.campaigns import Campaign
 from smetka.bonus.errors import CampaignExists
 from smetka.bonus.exports import VOUCHER_COLUMNS, voucher_cell
 from smetka.bonus.figures import campaign_figures
+from smetka.bonus.issuing import Confirmed
 from smetka.bonus.preview import preview
 from smetka.bonus.rules import Rules, Tier
 from smetka.bonus.vouchers import STATUSES
-from smetka.errors import InvalidValue
+from smetka.errors import Changed, InvalidValue
 from smetka.keys import Permission
 from smetka.language.translations import mark
+from smetka.money import Money
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render, visit
 from smetka.web.pages.files import file
@@ -101,28 +104,26 @@ def campaign_page(name: str) -> Any:
 def campaign_look(name: str) -> Any:
     """Who would get a voucher now, what it costs, and what to look at first."""
     forms.asked()
-    shop = services()
-    found = shop.campaigns.get(name)
-    return render.page(
-        "campaign_preview.html",
-        campaign=found,
-        preview=preview(
-            found,
-            shop.ledger,
-            shop.storage,
-            groups=shop.settings.age_groups,
-            now=shop.now(),
-            language=visit.language(),
-        ),
-    )
+    found = services().campaigns.get(name)
+    return render.page("campaign_preview.html", campaign=found, preview=_preview(found), confirmed=None)
 
 
 @declared.post("/bonus/campaigns/<name>/issue", needs=Permission.MANAGE)
 def issue(name: str) -> Any:
-    """Issue in the background; safe to repeat, and told to the managers' chats once."""
-    forms.posted()
-    shop, by = services(), guards.caller()
-    shop.campaigns.get(name)
+    """Issue by the figures that were seen, in the background; safe to repeat, and told to the chats once."""
+    fields, shop, by = forms.posted(), services(), guards.caller()
+    found = shop.campaigns.get(name)
+    fields.needed("customers_reached", "cost_within_budget")
+    confirmed = Confirmed(fields.whole("customers_reached", least=0), fields.figure("cost_within_budget"))
+    fields.check()
+    # Told at once where it can be; what counts is compared once more, with the very list that is written.
+    now = _preview(found)
+    try:
+        confirmed.check(
+            found, now["customers_reached"], Money.from_decimal(Decimal(now["cost_within_budget"]))
+        )
+    except Changed:
+        return render.page("campaign_preview.html", 409, campaign=found, preview=now, confirmed=confirmed)
     parts().works.begin(
         _work(name),
         lambda tell: issue_and_tell(
@@ -133,10 +134,23 @@ def issue(name: str) -> Any:
             outbox=shop.outbox,
             chats=shop.settings.recipients,
             now=shop.now,
+            confirmed=confirmed,
             progress=tell,
         ),
     )
     return visit.go_to(f"/bonus/campaigns/{name}")
+
+
+def _preview(found: Campaign) -> dict[str, Any]:
+    shop = services()
+    return preview(
+        found,
+        shop.ledger,
+        shop.storage,
+        groups=shop.settings.age_groups,
+        now=shop.now(),
+        language=visit.language(),
+    )
 
 
 @declared.get("/bonus/campaigns/<name>/vouchers.csv", needs=Permission.MANAGE, reads_all=True)

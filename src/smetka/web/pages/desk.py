@@ -15,7 +15,7 @@ from smetka.bonus import vouchers as kept
 from smetka.bonus.codes import read_code
 from smetka.bonus.redemptions import Order
 from smetka.bonus.vouchers import Voucher
-from smetka.errors import Refusal, WrongState
+from smetka.errors import Changed, Refusal, WrongState
 from smetka.keys import Permission
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render
@@ -37,6 +37,7 @@ _REFUSALS = (
     bonus.KeyReused,
     bonus.InProgress,
     WrongState,
+    Changed,
 )
 
 
@@ -72,8 +73,13 @@ def redeem_here() -> Any:
 @declared.post("/desk/undo", needs=Permission.REDEEM)
 def undo() -> Any:
     """Take back what this very desk redeemed within the last minute."""
-    by = guards.caller()
-    return _answer(forms.posted(), lambda code: services().redemptions.undo(code, by), done="undone")
+    fields, by = forms.posted(), guards.caller()
+    fields.needed("revision")
+    revision = fields.whole("revision")
+    fields.check()
+    return _answer(
+        fields, lambda code: services().redemptions.undo(code, by, revision=revision), done="undone"
+    )
 
 
 def _answer(fields: forms.Fields, change: Callable[[str], object] | None = None, *, done: str = "") -> Any:

@@ -54,9 +54,15 @@ class Fields:
         """An amount, written as the language writes them, or plainly."""
         return self._read(name, default, lambda text: _amount(text, self._language, positive=positive))
 
-    def whole(self, name: str, *, default: int | None = None, most: int = LARGEST_ID) -> int | None:
-        """A whole number from 1."""
-        return self._read(name, default, lambda text: _whole(text, most))
+    def figure(self, name: str) -> Money | None:
+        """An amount as a page of ours wrote it there: plainly, and below nothing too."""
+        return self._read(name, None, _figure)
+
+    def whole(
+        self, name: str, *, default: int | None = None, least: int = 1, most: int = LARGEST_ID
+    ) -> int | None:
+        """A whole number, from 1 unless told otherwise."""
+        return self._read(name, default, lambda text: _whole(text, least, most))
 
     def year(self, name: str = "year", *, default: int | None = None) -> int | None:
         """A calendar year."""
@@ -200,10 +206,16 @@ def _amount(text: str, language: Language, *, positive: bool) -> Money:
     return value
 
 
-def _whole(text: str, most: int) -> int:
-    if re.fullmatch(r"[1-9][0-9]{0,18}", text) and int(text) <= most:
+def _figure(text: str) -> Money:
+    if re.fullmatch(r"-?[0-9]{1,20}(?:\.[0-9]{1,2})?", text):
+        return Money.parse(text)
+    raise _Wrong(mark("must be an amount such as {0}"), "1000.50")
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if re.fullmatch(r"0|[1-9][0-9]{0,18}", text) and least <= int(text) <= most:
         return int(text)
-    raise _Wrong(mark("must be a whole number from 1 to {0}"), most)
+    raise _Wrong(mark("must be a whole number from {0} to {1}"), least, most)
 
 
 def _day(text: str) -> date:
