@@ -89,7 +89,10 @@ class FileSession:
         return self._answered(lambda connection: connection.execute(sql, parameters).fetchall())
 
     def fold(self, sql: str, parameters: Mapping[str, Any], take: Callable[[Iterator[Any]], T]) -> T:
-        """Like `rows`, for more of them than should be in memory: `take` gets them one by one."""
+        """Like `rows`, for more of them than should be in memory: `take` gets them one by one.
+
+        It must not ask the file itself, which would wait for a turn that is its own.
+        """
         return self._answered(lambda connection: take(connection.execute(sql, parameters)))
 
     def at_one_moment(self, ask: Callable[[Rows], T]) -> T:
