@@ -51,7 +51,8 @@ ADVICE: dict[type[Refusal], str] = {
     ),
     refusals.RequestTimeout: (
         "The whole body must arrive within a few seconds; of a file, some within every ten seconds and all "
-        "within ten minutes. Nothing was done; send it again."
+        "within ten minutes, and where others wait for its place at least 64 KiB a second. Nothing was done; "
+        "send it again."
     ),
     errors.TotalMismatch: (
         "The shop wants the posted total to equal the ledger's (SMETKA_BONUS_VERIFY=require). Ask "

@@ -21,7 +21,7 @@ from smetka.errors import Fault, InvalidValue, Refusal
 from smetka.keys import Permission
 from smetka.ledger import Glance
 from smetka.web import bodies, reading
-from smetka.web.parts import services
+from smetka.web.parts import parts, services
 from smetka.web.refusals import UnsupportedMediaType
 from smetka.web.schemas import Input, NoPath, NoQuery
 
@@ -118,7 +118,7 @@ class Operation:
         body = bodies.json_body(optional=not self.body_needed) if self.body_model else None
         arguments = self.read(request, path_values, body)
         if self.takes_file:
-            arguments["pieces"] = bodies.upload(request)
+            arguments["pieces"] = parts().uploads.until_another_waits(bodies.upload(request))
         return _response(self.ask(services=services(), **arguments))
 
     def read(self, request: Request, path_values: dict[str, str], body: Any = None) -> dict[str, Any]:

@@ -15,10 +15,19 @@ from pathlib import Path
 
 from smetka.processes import give_back
 from smetka.shown_text import bare
-from smetka.web.refusals import NoRoom, Overloaded
+from smetka.web.refusals import NoRoom, Overloaded, RequestTimeout
 
 AT_ONCE = 2
 """Files that one process receives or reads at a time."""
+
+SLOW_BYTES = 64 * 1024
+"""A file of fewer bytes a second is slow: it goes on arriving until another waits for its place."""
+
+SLOW_AFTER_SECONDS = 10.0
+"""For as long a file is not called slow."""
+
+WAITING_SECONDS = 30.0
+"""Who found no place is thought to come again for as long."""
 
 KEEP_SECONDS = 30 * 60
 """A file that was looked at waits this long for what becomes of it."""
@@ -43,8 +52,9 @@ class Uploads:
     Nothing of a file's name but its end becomes a path: each has a folder of its own.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._clock = folder, clock
+        self._waiting_until: float | None = None
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._next_sweep: threading.Timer | None = None
@@ -57,12 +67,29 @@ class Uploads:
             Overloaded: all are taken.
         """
         if not self._turns.acquire(blocking=False):
+            self._waiting_until = self._clock() + WAITING_SECONDS
             raise Overloaded("Other files are being received or read; try again shortly.")
         try:
             yield
         finally:
             give_back()
             self._turns.release()
+
+    def until_another_waits(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """A body as it arrives.
+
+        Raises:
+            RequestTimeout: it is slow, and another found no place.
+        """
+        began, size = self._clock(), 0
+        for piece in pieces:
+            size += len(piece)
+            now = self._clock()
+            is_slow = now - began > SLOW_AFTER_SECONDS and size < SLOW_BYTES * (now - began)
+            if is_slow and self._waiting_until is not None and now < self._waiting_until:
+                self._waiting_until = None  # one place is enough for one who waits
+                raise RequestTimeout("The file came slowly, and another waits for its place.")
+            yield piece
 
     @contextmanager
     def received(self, name: str, pieces: Iterable[bytes]) -> Iterator[Path]:

@@ -125,7 +125,7 @@ def import_sent() -> Any:
     boundary = request.mimetype_params["boundary"]
     uploads = parts().uploads
     with uploads.turn():
-        sent = SentFile(bodies.upload(request), boundary, "file")
+        sent = SentFile(uploads.until_another_waits(bodies.upload(request)), boundary, "file")
         if not sent.name:
             for _ in sent.pieces():
                 pass  # a browser hears the answer when it has sent all
