@@ -282,7 +282,7 @@ def store_customers(storage, clock):
     store(2, 3000_00)
     customers.decide(2026, 3, "rejected")
     store(3, 3000_00)
-    customers.remove(2026, 3)
+    customers.decide(2026, 3, "removed")
 
 
 def shop_of(path: Path, spent: int) -> Ledger:
