@@ -159,7 +159,7 @@ class Issuing:
                     return Issued(campaign, tuple(lists.values()), vouchers, cost, left_out)
                 is_newest = True
 
-    def _begin(self, campaign: Campaign, confirmed: Confirmed) -> int | None:
+    def _begin(self, campaign: Campaign, confirmed: Confirmed = _ANY) -> int | None:
         """Make a list of those who get a voucher now; how many are left out, when nobody gets one."""
         found = plan(campaign, self._ledger, self._storage)
         issue_id = f"{campaign.name}/{campaign.number + 1}/{secrets.token_hex(4)}"
