@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from smetka.errors import BonusStoreUnavailable, BonusStoreUnusable
+from smetka.settings import Settings
 from smetka.telegram import bot as bots
 from smetka.telegram.bot import Bot
 from smetka.telegram.chats import Chats
@@ -14,6 +17,8 @@ from smetka.telegram.invites import Invites
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.passed_over import PassedOver
 from smetka.telegram.standin import FakeTelegram
+from smetka.telegram.state import beat, worker_state
+from smetka.worker import Worker
 from tests.selection import not_quick
 
 MANAGER = 1001
@@ -94,3 +99,14 @@ def test_what_is_refused_once_comes_again(clock):
     assert not passed_over.takes(8, REFUSED)
     assert passed_over.takes(8, REFUSED)
     assert passed_over.told().startswith("Update 8 was passed over")
+
+
+def test_what_was_passed_over_is_named_beside_how_telegram_is(storage):
+    worker = Worker(Settings(telegram_bot_token=f"123456:{'A' * 35}"), storage)
+    for _ in range(2):
+        worker._bot._passed_over.takes(7, REFUSED)
+    beat(storage, name="worker", telegram=worker._health(), now=datetime.now(UTC))
+
+    told = worker_state(storage, datetime.now(UTC)).telegram
+    assert told.ok == worker._sender.health.ok
+    assert "Update 7 was passed over" in told.detail
