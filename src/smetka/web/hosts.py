@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -64,10 +65,15 @@ def mark_of_a_proxy(environ: WSGIEnvironment) -> str | None:
     speaks HTTP/1.0, which clients have not done for decades.
     """
     for name in environ:
-        if _OF_A_PROXY.fullmatch(name):
+        if _is_of_a_proxy(name):
             return name.removeprefix("HTTP_").replace("_", "-").title()
     protocol = str(environ["SERVER_PROTOCOL"])
     return protocol if protocol < "HTTP/1.1" else None
+
+
+@lru_cache(maxsize=256)  # clients repeat themselves; the names of one request are 16 KiB at most
+def _is_of_a_proxy(name: str) -> bool:
+    return _OF_A_PROXY.fullmatch(name) is not None
 
 
 def host_name(host: str) -> str | None:
