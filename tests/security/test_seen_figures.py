@@ -8,13 +8,17 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pymongo.collection import Collection
 
+from smetka.bonus.collection import Collected, _Run
 from smetka.bonus.issuing import Confirmed, Issuing
 from smetka.bonus.records import BonusCustomers
 from smetka.bonus.redemptions import Order
 from smetka.bonus.stored import Seen
 from smetka.errors import Changed
+from smetka.ledger.spending import Spent
 from smetka.money import Money
+from smetka.storage.values import milliseconds
 from tests.web.browsing import Browser, form, notes, table
 
 SEEN, OTHER = Money(2000_00), Money(990_000_00)
@@ -110,6 +114,50 @@ def test_figures_that_are_none_are_refused(shop, assert_problem, seen, pointer):
     problem = assert_problem(shop.post(seen, path=f"{ONE}/approve"), 422, "invalid-value")
     assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
     assert shop.get(ONE).json["review"] == "pending"
+
+
+@pytest.mark.parametrize("decision", ["rejected", "approved"])
+@pytest.mark.parametrize("question", range(1, 5))
+def test_a_decision_between_the_questions_of_a_post_is_not_undone(
+    storage, clock, monkeypatch, decision, question
+):
+    """A post is several questions to MongoDB, and somebody may decide before any of them."""
+    customers, asked = BonusCustomers(storage, clock), []
+    customers.store(1, 2026, SEEN, **TERMS)
+    customers.decide(2026, 1, "approved")
+    ask = Collection.update_one
+
+    def decide_before(collection, *args, **options):
+        asked.append(None)
+        if len(asked) == question:
+            if decision == "approved":
+                customers.store(1, 2026, OTHER, **TERMS)
+            customers.decide(2026, 1, decision)
+        return ask(collection, *args, **options)
+
+    monkeypatch.setattr(Collection, "update_one", decide_before)
+    BonusCustomers(storage, clock).store(1, 2026, OTHER, **TERMS)
+
+    assert len(asked) > question
+    assert (customers.get(2026, 1).review, customers.get(2026, 1).total) == (decision, OTHER)
+
+
+def test_a_decision_while_collecting_is_not_undone(storage, clock, monkeypatch):
+    """Also one within the very millisecond of what was collected before."""
+    customers, change = BonusCustomers(storage, clock), _Run._change
+    customers.store(1, 2026, SEEN, **TERMS)
+    run = _Run(
+        storage, 2026, TERMS["threshold"], milliseconds(clock()), Spent([(1, 30, 0, 3000_00)]), Collected()
+    )
+
+    def decide_first(*args, **options):
+        customers.decide(2026, 1, "rejected")
+        return change(*args, **options)
+
+    monkeypatch.setattr(_Run, "_change", decide_first)
+    run.see_to([(1, Money(3000_00))], 1, 9)
+
+    assert customers.get(2026, 1).review == "rejected"
 
 
 @pytest.mark.parametrize("decision", ["approved", "rejected", "removed"])

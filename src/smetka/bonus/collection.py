@@ -171,8 +171,9 @@ class _Run:
             "basis_period": record.basis_period,
             "ledger_year_total": decimal128(year_total),
         }
-        # Only if nobody wrote in between: then it is seen to at the next run.
-        same = {"user_id": Int64(record.user_id), "year": self.year, "updated_at": record.updated_at}
+        # Only if nobody wrote or decided in between, in the same millisecond even: else at the next run.
+        key = {"user_id": Int64(record.user_id), "year": self.year}
+        same = key | {"updated_at": record.updated_at, "review": record.review}
         return [UpdateOne(same, {"$set": newest})]
 
     def _review(self, record: BonusCustomer, total: Money, ledger_total: Money, year_total: Money) -> Review:

@@ -264,24 +264,28 @@ class BonusCustomers:
         # exactly one caller sees `upserted_id`. findAndModify cannot promise that.
         customers, key = self._storage.collection("bonus_customers"), _key(user_id, year)
         change = {"$set": newest, "$setOnInsert": {"stored_at": now}}
-        try:
-            result = customers.update_one(key | _OPEN, change, upsert=True)
-        except DuplicateKeyError:
-            # Somebody has decided about this customer: a rejection stands, and an approval for as long
-            # as the total does, and what it is of (None: an earlier version's, which may be either). Or
-            # another insert came in between: now there is a record to update.
-            approved = {
-                "review": "approved",
-                "total_spending": newest["total_spending"],
-                "basis_period": {"$in": [newest["basis_period"], None]},
-            }
-            kept = {"$set": {name: value for name, value in newest.items() if name != "review"}}
-            if any(
-                customers.update_one(key | d, kept).matched_count for d in ({"review": "rejected"}, approved)
-            ):
-                return False
-            result = customers.update_one(key, change, upsert=True)
-        return result.upserted_id is not None
+        # What somebody has decided: a rejection stands, and an approval for as long as the total does, and
+        # what it is of (None: an earlier version's, which may be either).
+        approved = {
+            "review": "approved",
+            "total_spending": newest["total_spending"],
+            "basis_period": {"$in": [newest["basis_period"], None]},
+        }
+        kept = {"$set": {name: value for name, value in newest.items() if name != "review"}}
+        while True:  # each time round, somebody has decided, inserted or removed in between
+            try:
+                result = customers.update_one(key | _OPEN, change, upsert=True)
+            except DuplicateKeyError:
+                if any(
+                    customers.update_one(key | d, kept).matched_count
+                    for d in ({"review": "rejected"}, approved)
+                ):
+                    return False
+                another = {"review": {"$ne": "rejected"}, "$nor": [_OPEN, approved]}
+                if customers.update_one(key | another, change).matched_count:
+                    return False
+            else:
+                return result.upserted_id is not None
 
     def _stored_at(self, user_id: int, year: int) -> datetime:
         record = self._storage.collection("bonus_customers").find_one(_key(user_id, year), {"stored_at": 1})
