@@ -140,16 +140,18 @@ def test_a_file_that_cannot_be_written_to_its_end_is_no_file(shop):
     assert (reply.status_code, json.loads(reply.text)["type"]) == (503, "/problems/ledger-unavailable")
 
 
-def test_pages_that_read_the_whole_ledger_leave_the_quick_lane(shop):
+def test_what_reads_the_whole_ledger_leaves_the_quick_lanes(shop):
     from types import SimpleNamespace
 
     from smetka.web.gateway import Gateway
     from smetka.web.pages.declared import READ_ALL
 
     gateway = Gateway(shop.app, on_close=lambda: None)
-    paths = [re.sub("<[^>]*>", "17", route) for route in READ_ALL]
-    lanes = {path: gateway._lane(SimpleNamespace(method="GET", path=path)) for path in [*paths, "/desk"]}
+    asked = {(method, re.sub("<[^>]*>", "17", route)) for method, route in READ_ALL}
+    asked |= {("POST", "/api/v1/campaigns/17/issue"), ("GET", "/desk"), ("POST", "/messages")}
+    lanes = {each: gateway._lane(SimpleNamespace(method=each[0], path=each[1])) for each in asked}
     gateway.__rsgi_del__(None)
 
-    assert "/customers/17" in lanes
-    assert {path for path, lane in lanes.items() if lane is not gateway._long_reads} == {"/desk"}
+    assert {("GET", "/customers/17"), ("POST", "/bonus/campaigns/17/issue")} <= lanes.keys()
+    quick = {each: lane for each, lane in lanes.items() if lane is not gateway._long_reads}
+    assert quick == {("GET", "/desk"): gateway._reads, ("POST", "/messages"): gateway._writes}

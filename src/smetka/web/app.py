@@ -138,7 +138,7 @@ def _parts(settings: Settings, services: Services) -> WebParts:
         operations=operations,
         access=access,
         pages=frozenset(NEEDS),
-        long_paths=frozenset({op.path for op in operations if op.reads_all} | READ_ALL),
+        long_routes=frozenset({(op.method, op.path) for op in operations if op.reads_all} | READ_ALL),
         upload_paths=frozenset({op.path for op in operations if op.takes_file} | UPLOADS.keys()),
         upload_endpoints=frozenset({op.name for op in operations if op.takes_file} | {*UPLOADS.values()}),
         openapi=cache(document),

@@ -128,6 +128,7 @@ def campaign_preview(path: CampaignPath, services: Services) -> Any:
     needs=Permission.MANAGE,
     path=CampaignPath,
     body=ConfirmedIn,
+    reads_all=True,
     answers={200: IssuedOut},
     refuses=(NotFound, Changed, LedgerUnavailable, BonusStoreUnavailable),
     links={"campaign_vouchers": {"name": "/campaign"}},

@@ -70,7 +70,10 @@ class Gateway:
         self._open_paths = _any_of(
             rule.rule for rule in app.url_map.iter_rules() if parts.access.get(rule.endpoint, "") is None
         )
-        self._long_paths = _any_of(parts.long_paths)
+        self._long_paths = {
+            method: _any_of(route for each, route in parts.long_routes if each == method)
+            for method, _ in parts.long_routes
+        }
         self._opens = _Lane(app, OPEN_THREADS, "open")
         self._reads = _Lane(app, READ_THREADS, "read")
         self._long_reads = _Lane(app, LONG_THREADS, "long-read")
@@ -120,9 +123,10 @@ class Gateway:
             return self._uploads
         if self._open_paths.fullmatch(scope.path):
             return self._opens
-        if scope.method not in _SAFE:
-            return self._writes
-        return self._long_reads if self._long_paths.fullmatch(scope.path) else self._reads
+        method = "GET" if scope.method in _SAFE else scope.method
+        if method in self._long_paths and self._long_paths[method].fullmatch(scope.path):
+            return self._long_reads
+        return self._reads if method == "GET" else self._writes
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Called by Granian when all requests are answered and the process is about to end."""

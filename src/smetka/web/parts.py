@@ -45,8 +45,8 @@ class WebParts:
     """What each endpoint needs; None is open to all. An endpoint that is missing is the owner's."""
     pages: frozenset[str]
     """Endpoints that answer people: their errors are pages when a browser asks."""
-    long_paths: frozenset[str]
-    """Routes that may read all of the ledger or of a collection; parts in angle brackets are any."""
+    long_routes: frozenset[tuple[str, str]]
+    """Methods and routes that may read all of the ledger or of a collection; parts in brackets are any."""
     upload_paths: frozenset[str]
     """Where a POST may carry a file: its body is not read before its view does so."""
     upload_endpoints: frozenset[str]

@@ -108,7 +108,7 @@ def campaign_look(name: str) -> Any:
     return render.page("campaign_preview.html", campaign=found, preview=_preview(found), confirmed=None)
 
 
-@declared.post("/bonus/campaigns/<name>/issue", needs=Permission.MANAGE)
+@declared.post("/bonus/campaigns/<name>/issue", needs=Permission.MANAGE, reads_all=True)
 def issue(name: str) -> Any:
     """Issue by the figures that were seen, in the background; safe to repeat, and told to the chats once."""
     fields, shop, by = forms.posted(), services(), guards.caller()

@@ -14,8 +14,8 @@ pages = Blueprint("pages", __name__)
 NEEDS: dict[str, Permission | None] = {}
 """What each page needs, by its endpoint; None is open to all."""
 
-READ_ALL: set[str] = set()
-"""Paths of pages that may read all of the ledger or of a collection: seconds, when that is huge."""
+READ_ALL: set[tuple[str, str]] = set()
+"""Methods and paths that may read all of the ledger or of a collection: seconds, when that is huge."""
 
 UPLOADS: dict[str, str] = {}
 """Paths and endpoints of pages that a file is sent to: its body is not read before its view does so."""
@@ -28,9 +28,9 @@ def get(route: str, *, needs: Permission | None, reads_all: bool = False) -> Cal
     return _declared("GET", route, needs, reads_all=reads_all)
 
 
-def post(route: str, *, needs: Permission | None) -> Callable[[V], V]:
+def post(route: str, *, needs: Permission | None, reads_all: bool = False) -> Callable[[V], V]:
     """Declare what a page's form is sent to; its view looks at nothing before `forms.posted`."""
-    return _declared("POST", route, needs, reads_all=False)
+    return _declared("POST", route, needs, reads_all=reads_all)
 
 
 def upload(route: str, *, needs: Permission | None) -> Callable[[V], V]:
@@ -48,7 +48,7 @@ def _declared(method: str, route: str, needs: Permission | None, *, reads_all: b
         pages.add_url_rule(route, endpoint=view.__name__, view_func=view, methods=[method])
         NEEDS[f"{pages.name}.{view.__name__}"] = needs
         if reads_all:
-            READ_ALL.add(route)
+            READ_ALL.add((method, route))
         return view
 
     return declare
