@@ -54,6 +54,17 @@ PLACES = {
     "behind a command to another bot": lambda code: {"text": f"/start@another_bot {code}"},
     "under a picture": lambda code: {"caption": f"see {code}."},
     "behind other words": lambda code: {"text": "this", "entities": [{"url": f"tg://x?start={code}"}]},
+    "in what is answered": lambda code: {
+        "text": "/due",
+        "reply_to_message": {"text": f"t.me/a_bot?start={code}"},
+    },
+    "in what is quoted": lambda code: {"text": "this?", "quote": {"text": code}},
+    "in what is pinned": lambda code: {"pinned_message": {"caption": code}},
+    "behind a button": lambda code: {
+        "text": "this",
+        "reply_markup": {"inline_keyboard": [[{"text": "open", "url": f"https://t.me/a_bot?start={code}"}]]},
+    },
+    "in a poll": lambda code: {"poll": {"question": "whose?", "options": [{"text": code}]}},
     "forwarded": lambda code: {"text": f"/start {code}", "forward_origin": {"type": "user"}},
     "by somebody hidden": lambda code: {"text": f"/start {code}", "sender_chat": {"id": GROUP}},
 }

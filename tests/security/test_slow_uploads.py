@@ -68,6 +68,16 @@ def test_a_slow_file_gives_up_its_place_when_another_found_none(uploads, seconds
         assert path.stat().st_size == 60 * (SLOW_BYTES - 1), "nobody waits any more"
 
 
+def test_what_came_fast_does_not_make_up_for_what_comes_slowly(uploads, seconds):
+    fast = minute(seconds, 100 * SLOW_BYTES)
+    slow = minute(seconds, 1, before_each=come_once(uploads, 20))
+
+    with pytest.raises(RequestTimeout), uploads.turn():
+        list(uploads.until_another_waits(chain(fast, slow)))
+
+    assert seconds.now <= 1060 + 30, "not after an hour"
+
+
 @pytest.mark.parametrize(
     ("rate", "comes"),
     [

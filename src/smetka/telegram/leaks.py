@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from smetka.telegram.invites import Invites
@@ -33,10 +33,17 @@ def _codes(message: dict[str, Any]) -> list[str]:
 
 
 def _texts(message: dict[str, Any]) -> Iterator[str]:
-    for name, entities in (("text", "entities"), ("caption", "caption_entities")):
-        if isinstance(text := message.get(name), str):
-            yield text
-        for entity in message.get(entities) or ():
-            match entity:
-                case {"url": str(url)}:  # behind other words
-                    yield url
+    """Every text in it, its own before what is answered, quoted, pinned, or stands behind a button."""
+    level: list[Any] = [message]
+    while level:
+        yield from (each for each in level if isinstance(each, str))
+        level = [inner for each in level for inner in _within(each)]
+
+
+def _within(value: Any) -> Iterable[Any]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+    return ()

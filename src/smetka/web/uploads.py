@@ -21,7 +21,7 @@ AT_ONCE = 2
 """Files that one process receives or reads at a time."""
 
 SLOW_BYTES = 64 * 1024
-"""A file of fewer bytes a second is slow: it goes on arriving until another waits for its place."""
+"""A file of fewer bytes a second of late is slow: it goes on arriving until another waits for its place."""
 
 SLOW_AFTER_SECONDS = 10.0
 """For as long a file is not called slow."""
@@ -85,10 +85,13 @@ class Uploads:
         for piece in pieces:
             size += len(piece)
             now = self._clock()
-            is_slow = now - began > SLOW_AFTER_SECONDS and size < SLOW_BYTES * (now - began)
-            if is_slow and self._waiting_until is not None and now < self._waiting_until:
-                self._waiting_until = None  # one place is enough for one who waits
-                raise RequestTimeout("The file came slowly, and another waits for its place.")
+            is_slow = size < SLOW_BYTES * (now - began)
+            if now - began > SLOW_AFTER_SECONDS:
+                if is_slow and self._waiting_until is not None and now < self._waiting_until:
+                    self._waiting_until = None  # one place is enough for one who waits
+                    raise RequestTimeout("The file came slowly, and another waits for its place.")
+                if not is_slow:  # measured anew: what came fast does not make up for what comes slowly
+                    began, size = now, 0
             yield piece
 
     @contextmanager
