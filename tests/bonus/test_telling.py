@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from smetka.bonus.campaigns import Campaigns
-from smetka.bonus.issuing import Issuing
+from smetka.bonus.issuing import Confirmed, Issuing
 from smetka.bonus.rules import Rules
 from smetka.ledger import Ledger
 from smetka.money import Money
@@ -43,7 +43,14 @@ def issue(ledger, storage, clock):
     Campaigns(storage, now=clock).create(rules, timezone="Europe/Skopje", currency="MKD")
     outbox = Outbox(storage, now=clock)
     return lambda chats=(1, 2): issue_and_tell(
-        "year-end", "owner", ledger=ledger, storage=storage, outbox=outbox, chats=chats, now=clock
+        "year-end",
+        "owner",
+        ledger=ledger,
+        storage=storage,
+        outbox=outbox,
+        chats=chats,
+        now=clock,
+        confirmed=Confirmed(),
     )
 
 

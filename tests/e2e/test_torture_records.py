@@ -183,7 +183,7 @@ def test_a_full_disk_loses_nothing_and_heals(new_shop, tmp_path, tell):
         pytest.skip("mounting a small disk needs root")
     shop = new_shop(home=None)
     shop.data_dir.mkdir(mode=0o700)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", shop.data_dir], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m,mode=700", "none", shop.data_dir], check=True)
     try:
         shop.start()
         with Posters(shop, 4) as posters:

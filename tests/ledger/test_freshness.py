@@ -160,7 +160,7 @@ def test_a_deleted_file_is_unavailable_at_once_and_well_again_when_it_is_back(le
 
 def test_a_deleted_file_frees_its_space_at_the_next_question(ledger, shop):
     ledger.ping()
-    assert open_files(shop) == 1
+    assert open_files(shop) > 0
     shop.unlink()
     with pytest.raises(LedgerUnavailable):
         ledger.ping()

@@ -294,6 +294,7 @@ def test_no_name_and_no_email_is_a_formula(browser, stored, excel):
 
 
 def guarded(text):
+    text = text.replace("\r=", "\r'=")  # where a row begins anew, too
     return f"'{text}" if text[0] in "=+-@\t\r" else text
 
 
