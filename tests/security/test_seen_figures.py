@@ -300,6 +300,16 @@ def test_what_is_issued_is_what_the_preview_said(campaign, assert_problem):
     }
 
 
+def test_a_cost_beyond_any_single_amount_can_be_confirmed(shop, assert_problem):
+    """Each of three vouchers is worth the largest amount that there is."""
+    assert shop.post({**RULES, "voucher_value": 10**12}, path="/api/v1/campaigns").status_code == 201
+    seen = figures(shop)
+    assert seen == {"customers_reached": 3, "cost_within_budget": 3 * 10**12}
+
+    assert_problem(shop.post({"cost_within_budget": 10**13}, path=f"{CAMPAIGN}/issue"), 409, "changed")
+    assert shop.post(seen, path=f"{CAMPAIGN}/issue").json["vouchers_issued"] == 3
+
+
 def test_a_confirmed_issue_can_be_repeated_and_one_without_figures_too(campaign):
     seen = figures(campaign)
 

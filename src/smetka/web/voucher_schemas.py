@@ -24,6 +24,7 @@ from smetka.web.values import (
     OptionalCount,
     OptionalDayText,
     OptionalNumber,
+    OptionalSum,
     OptionalUserId,
     OptionalWords,
     PositiveAmount,
@@ -135,7 +136,7 @@ class ConfirmedIn(Input):
     example: ClassVar[dict[str, Any]] = {"customers_reached": 2, "cost_within_budget": 1000}
 
     customers_reached: OptionalNumber = Field(None, description="As the preview said.")
-    cost_within_budget: OptionalAmount = Field(None, description="As the preview said.")
+    cost_within_budget: OptionalSum = Field(None, description="As the preview said.")
 
     @property
     def confirmed(self) -> Confirmed:
