@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from smetka.bonus.redemptions import MOST_CHANGES, Order
+from smetka.errors import WrongState
 from tests.security.vouchering import act, issue
 
 CART, OTHER = {"reference": "cart 1", "minutes": 60}, {"reference": "cart 2"}
@@ -65,3 +67,18 @@ def test_after_a_release_it_begins_anew(shop, clock):
     clock.time += timedelta(hours=30)
 
     assert act(shop, "reserve", CART).status_code == 200
+
+
+def test_redeeming_and_undoing_in_turns_comes_to_an_end(shop):
+    """A till can neither begin a hold anew for ever by it, nor let a voucher's record grow without end."""
+    tills = shop.services.redemptions
+    for _ in range(MOST_CHANGES // 2):
+        tills.carry_out(shop.code, Order("redeem", "key till"))
+        tills.undo(shop.code, "key till", revision=None)
+    tills.carry_out(shop.code, Order("redeem", "key till"))
+
+    with pytest.raises(WrongState):
+        tills.undo(shop.code, "key till", revision=None)
+
+    assert shop.voucher()["revision"] == MOST_CHANGES + 1
+    assert act(shop, "reverse", {}).status_code == 200, "a manager still takes it back"

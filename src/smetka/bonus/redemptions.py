@@ -35,7 +35,7 @@ LONGEST_HOLD = timedelta(days=1)
 """From a checkout's first reservation of a voucher to the end of its last one."""
 UNDO_WITHIN = timedelta(minutes=1)
 MOST_CHANGES = 200
-"""Changes after which a voucher is not reserved any more, so that its record has an end."""
+"""Changes after which no till reserves or undoes any more, so that a voucher's record has an end."""
 
 
 RULE = f"must be without what cannot be seen: {HIDDEN}"
@@ -138,6 +138,7 @@ class Redemptions:
             last is not None
             and (last.action, last.by) == ("redeem", by)
             and self._now() - last.at <= UNDO_WITHIN
+            and len(voucher.history) < MOST_CHANGES
         )
 
     def undo(self, code: str, by: str, *, revision: int | None) -> dict[str, Any]:
