@@ -85,6 +85,22 @@ def rows_of_nothing(rng):
     return "a.xlsx", XLSX, workbook("<row/>" * rng.randrange(1_000_000, 5_000_000))
 
 
+def one_sheet_of_many_names(rng, *, sheets=100):
+    """Each name is as much work again, and takes no memory: a hundred thousand find room in a small file."""
+    names = "".join(f'<sheet name="{at}" sheetId="{at + 1}" r:id="r1"/>' for at in range(sheets))
+    book = f'<workbook {MAIN} xmlns:r="{RELATION}"><sheets>{names}</sheets></workbook>'
+    rows = "<row/>" * rng.randrange(1_000_000, 3_000_000)
+    return "a.xlsx", XLSX, workbook(rows, **{"xl/workbook.xml": book})
+
+
+def areas_from_right_to_left(_):
+    """So has each area: ten million rows, and no cell that would be counted."""
+    head = '<row r="1"><c r="A1" t="inlineStr"><is><t>user_id</t></is></c></row>'
+    row = '<row r="{0}"><c r="B{0}"><f t="array" ref="B1:A9999999"/></c></row>'
+    areas = "".join(row.format(at) for at in range(2, 6))
+    return "a.xlsx", XLSX, workbook(f'{head}{areas}<row r="9999999"/>')
+
+
 def entities(_):
     declared = '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">' + "".join(
         f'<!ENTITY {chr(98 + at)} "{f"&{chr(97 + at)};" * 10}">' for at in range(9)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import resource
+import subprocess
 import threading
+import time
 import tracemalloc
 from contextlib import contextmanager
 
@@ -17,6 +20,7 @@ from smetka.ledger.imports.outcome import FileOutcome, Outcome
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.source import Reading, open_source
 from smetka.ledger.imports.workbook import Workbook
+from smetka.processes import python
 from tests.e2e.torture import LONG_SECONDS
 from tests.fixtures.ledger import write_ledger
 from tests.fixtures.product import make_shop_in
@@ -150,6 +154,44 @@ def test_a_workbook_that_takes_too_much_is_refused(tmp_path, monkeypatch, kind):
         open_source(path, Reading())
 
     assert readers() == []
+
+
+@pytest.mark.process
+def test_a_workbook_that_takes_too_long_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbook_apart, "SECONDS", 1)
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(hostile_files.one_sheet_of_many_names(random.Random(1))[2])
+
+    with pytest.raises(Refused, match="takes more than 1 seconds to read"):
+        open_source(path, Reading())
+
+    assert readers() == []
+
+
+def test_areas_of_formulas_that_are_none_take_no_time(tmp_path):
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(hostile_files.areas_from_right_to_left(random.Random(1))[2])
+
+    begun = time.process_time()
+    Workbook(path, None, None, frozenset())
+
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("kind", [resource.RLIMIT_AS, resource.RLIMIT_CPU], ids=["memory", "time"])
+def test_a_workbook_is_read_where_the_system_allows_less(tmp_path, kind):
+    path = workbook(tmp_path / "a.xlsx", A=[["user_id", "name"], [1, "Ana"]])
+    lower = {resource.RLIMIT_AS: 900 * 1024 * 1024, resource.RLIMIT_CPU: 60}[kind]
+    script = (
+        f"import resource\nfrom pathlib import Path\nresource.setrlimit({kind}, ({lower}, {lower}))\n"
+        "from smetka.ledger.imports.source import Reading, open_source\n"
+        f"print(*open_source(Path({str(path)!r}), Reading()).rows())"
+    )
+
+    told = subprocess.run(python("-c", script), capture_output=True, text=True, check=True)
+
+    assert told.stdout.strip() == "(2, ['1', 'Ana'])"
 
 
 @pytest.mark.process

@@ -279,6 +279,8 @@ class _Sheet:
             self._close()
         # A formula for an area stands in its first cell; the others have nothing, or zeros.
         for marks, (top, bottom, left, right) in self._areas:
+            if right < left:  # nothing that is counted would end its rows
+                continue
             for row in range(top, min(bottom, self._last_row) + 1):
                 marks.extend(row << _DEEP | column << _WIDE for column in range(left, right + 1))
                 self._check_number()

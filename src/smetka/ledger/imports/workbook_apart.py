@@ -1,7 +1,8 @@
 """A workbook, read in a process of its own: what it unpacks to is never in the memory of ours.
 
 A file of some hundred kilobytes can unpack to gigabytes: one long text that thousands of cells name, a
-rectangle of empty cells. The process has a limit, and gives everything back when it ends.
+rectangle of empty cells; or keep a core busy for days: a large sheet that the workbook names a thousand
+times. The process has limits, and gives everything back when it ends.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from smetka.processes import python
 MEMORY = 1024 * 1024 * 1024
 """Of the address space of the process: a sheet of `MOST_CELLS` numbers takes less."""
 
+SECONDS = 120
+"""Of processor time: of the largest workbook that is taken, some thirty."""
+
 NO_MEMORY = 3
 """The status of the process when Python had none; Rust aborts then."""
 
@@ -44,6 +48,7 @@ class WorkbookApart:
             "told": sorted(told),
             "parent": os.getpid(),
             "memory": MEMORY,
+            "seconds": SECONDS,
         }
         with _answers({**self._asked, "rows": False}) as answers:
             found = next(answers)
@@ -117,4 +122,6 @@ def _told(process: subprocess.Popen[bytes], to: IO[bytes], of: IO[bytes], asked:
         raise Refused(
             f"takes more than {MEMORY // 1024 // 1024} MiB of memory when it is read. Save it as CSV"
         )
+    if status == -signal.SIGXCPU:
+        raise Refused(f"takes more than {SECONDS} seconds to read. Save it as CSV")
     raise Refused(f"cannot be read: the process that reads workbooks ended with status {status}")

@@ -1,7 +1,7 @@
 """The process that reads one workbook: asked on stdin, answers on stdout, a JSON object a line.
 
 Run as ``python -m smetka.ledger.imports.workbook_process``. Its memory has a limit; beyond it Rust aborts,
-and Python ends with `NO_MEMORY`.
+and Python ends with `NO_MEMORY`. So has its time; beyond it the kernel ends it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ def main() -> None:
     """Answer one question."""
     asked = json.load(sys.stdin)
     die_with(asked["parent"])
-    resource.setrlimit(resource.RLIMIT_AS, (asked["memory"], asked["memory"]))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold what the file says about people
+    _limit(resource.RLIMIT_AS, asked["memory"])
+    _limit(resource.RLIMIT_CPU, asked["seconds"])
+    _limit(resource.RLIMIT_CORE, 0)  # it would hold what the file says about people
     try:
         workbook = Workbook(
             Path(asked["path"]), asked["sheet"], asked["header_row"], frozenset(asked["told"])
@@ -51,6 +52,13 @@ def main() -> None:
         raise SystemExit(NO_MEMORY) from None
     else:
         _say(end=True)
+
+
+def _limit(of: int, most: int) -> None:
+    """Have no more than so much; a lower limit that the system set stays, and cannot be raised."""
+    # The hard limit stays: where both are the same, the kernel kills without saying why.
+    hard = resource.getrlimit(of)[1]
+    resource.setrlimit(of, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _together(workbook: Workbook) -> Iterator[list[Any]]:
