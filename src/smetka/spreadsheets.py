@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -77,7 +78,8 @@ def appearing(output: Output) -> Iterator[BinaryIO]:
     """A file to write, which stands at its place when the block ends without an error, and not before.
 
     It is its owner's alone (0600): codes, names and addresses stand in it. A link at that place is replaced
-    by the file, and what it points to stays as it is. Stdout is written to as it comes.
+    by the file, and what it points to stays as it is. Stdout is written to as it comes, and so is a pipe,
+    unless another user made it, or the link to it, and so may read it.
 
     Raises:
         CommandFailed: it cannot be written.
@@ -88,7 +90,8 @@ def appearing(output: Output) -> Iterator[BinaryIO]:
             yield file
         return
     try:
-        if output.exists() and not output.is_file():  # /dev/stdout, a pipe: it cannot be replaced
+        if output.exists() and not output.is_file() and not _is_of_another(output):
+            # /dev/stdout, a pipe: it cannot be replaced
             with open(os.open(output, os.O_WRONLY), "wb") as file:  # noqa: PTH123 - it must not be made
                 yield file
             return
@@ -102,6 +105,12 @@ def appearing(output: Output) -> Iterator[BinaryIO]:
             Path(draft).unlink(missing_ok=True)
     except OSError as error:
         raise CommandFailed(f"{output} cannot be written: {error.strerror}.") from None
+
+
+def _is_of_another(path: Path) -> bool:
+    """Whether another user put it there; a device, such as a terminal, only root makes."""
+    found = path.lstat()
+    return found.st_uid not in {0, os.geteuid()} and not stat.S_ISCHR(found.st_mode)
 
 
 @contextmanager

@@ -70,6 +70,28 @@ def test_what_is_no_file_is_written_to():
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
+@pytest.mark.parametrize("by_link", [False, True], ids=["itself", "by a link"])
+@pytest.mark.parametrize("reader", ["we", "another"])
+def test_a_pipe_is_written_to_where_no_other_user_may_read_it(tmp_path, monkeypatch, reader, by_link):
+    path = pipe = tmp_path / "out.csv"
+    if by_link:
+        pipe = tmp_path / "pipe"
+        path.symlink_to(pipe)
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    if reader == "another":
+        if os.geteuid() == 0:  # whose files are trusted by everybody
+            os.lchown(path, 54321, -1)
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+
+    write(path)
+
+    told = os.read(reading, 100)
+    os.close(reading)
+    assert (told or path.read_bytes()) == b"name\r\nAna\r\n"
+    assert bool(told) == (reader == "we")
+
+
 def test_a_backup_is_not_written_through_a_link(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "backup.part").symlink_to(tmp_path / "elsewhere")
