@@ -57,6 +57,15 @@ def test_no_page_says_anything_past_the_catalogue():
         assert set(attributes) <= same, f"{template.name}: {attributes}"
 
 
+def test_no_macedonian_sentence_ends_with_an_amount():
+    """Its currency ends with a point already: „500,00 ден..“."""
+    amount = r"\w*(?:cost|total|threshold|value|amount|spent)\w*"
+    ends = re.compile(rf"(?:%\({amount}\)s|{{{amount}}})\.(?:\s|$)")
+
+    bare = {"Надвор од овие групи: {customers}, со вкупно {total}."}  # below a table that names the currency
+    assert {text for text in translations("mk")._catalog.values() if ends.search(text)} == bare
+
+
 def test_macedonian_texts_have_no_other_latin_letters_than_names():
     said = translations("mk")
     names = re.compile(
