@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from smetka.ledger.imports.cells import age, customer_name, order_number, user_id, year
@@ -75,3 +77,12 @@ def test_an_age_beyond_everybody_s_is_none(text, years):
 def test_what_is_no_age_is_refused(text):
     with pytest.raises(Refused, match="whole years from 0 to 122"):
         age(text)
+
+
+def test_zeros_before_what_is_no_number_take_no_time():
+    begun = time.process_time()
+
+    with pytest.raises(Refused, match="is longer than 200 characters"):
+        order_number("0" * 30_000 + "!")
+
+    assert time.process_time() - begun < 1

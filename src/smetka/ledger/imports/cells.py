@@ -28,7 +28,7 @@ _KEPT = 1000
 _MOST_SEEN = 200_000
 # A workbook may write a whole number as 7.0.
 _WHOLE = re.compile(r"([0-9]{1,19})(?:\.0{1,9})?", re.ASCII)
-_PADDED = re.compile(r"0*([0-9]+)(?:\.0)?")
+_PADDED = re.compile(r"0*([1-9][0-9]*|0)(?:\.0)?")
 _EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+")
 _LONGEST_EMAIL = 254
 _LONGEST_ORDER = 200
