@@ -61,6 +61,18 @@ def test_without_a_reference_the_hold_is_the_keys_and_ends_too(shop, clock, asse
     assert_problem(act(shop, "reserve", {"minutes": 1}), 409, "wrong-state")
 
 
+def test_a_day_after_it_lapsed_it_begins_anew(shop, clock, assert_problem):
+    """A basket that comes back days later is held again."""
+    act(shop, "reserve", {"reference": "cart 1", "minutes": 1440})
+    clock.time += timedelta(days=2) - timedelta(seconds=1)
+    assert_problem(act(shop, "reserve", CART), 409, "wrong-state")
+
+    clock.time += timedelta(seconds=1)
+
+    until = f"{clock() + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    assert act(shop, "reserve", CART).json["reserved_until"] == until
+
+
 def test_after_a_release_it_begins_anew(shop, clock):
     act(shop, "reserve", CART)
     act(shop, "reverse", {})

@@ -250,15 +250,17 @@ def _is_promised(status: str, voucher: Voucher, order: Order) -> bool:
 def _last_hold(voucher: Voucher, order: Order, now: datetime) -> datetime:
     """When the last reservation of an order's holder ends, however often it is asked for.
 
-    Counted from the holder's first one since the voucher was last redeemed or released, also where
-    others lay in between: a hold that has lapsed and is taken anew at once is a longer one.
+    Counted from the holder's first one since the voucher was last redeemed, released or free for as long
+    as a hold may be, also where others lay in between: a hold that has lapsed and is taken anew soon is a
+    longer one.
     """
-    first = now
+    first = later = now
     for event in reversed(voucher.history):
-        if event.action != "reserve":
+        if event.action != "reserve" or (event.until and later - event.until >= LONGEST_HOLD):
             break
         if _holder(event.by, event.reference) == order.holder:
             first = event.at
+        later = event.at
     return first + LONGEST_HOLD
 
 

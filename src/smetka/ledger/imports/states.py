@@ -148,7 +148,7 @@ class States:
         state = self._words.get(word)
         if state is None:
             raise Refused(
-                "is none of the states that are known, such as paid or completed; say what it means, "
+                "is none of the states that are known, such as paid or completed; say what it means by "
                 "--state WORD=paid, unpaid, cancelled or refunded, or, to count every order, map no status",
                 code="unknown_state",
                 values=(" ".join(status.split())[:_LONGEST_SHOWN],),

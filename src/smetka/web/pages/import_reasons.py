@@ -89,7 +89,7 @@ _IN_THE_FORM = {
         "is no whole number from 1 to {0}; if your customer numbers look like this, choose “none” as "
         "customer number below, and the e-mail says who the customer is"
     ),
-    "is none of the states that are known, such as paid or completed; say what it means, --state "
+    "is none of the states that are known, such as paid or completed; say what it means by --state "
     "WORD=paid, unpaid, cancelled or refunded, or, to count every order, map no status": mark(
         "is not a known state of an order; choose below what it means"
     ),
