@@ -97,6 +97,7 @@ class KeyRing:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock_path = _lock_file(path)
         self._lock = threading.Lock()
         self._known = _Known(None, ())
         self._ever_made = False
@@ -137,7 +138,7 @@ class KeyRing:
         seen = stamp(self.path)
         known = self._known
         # Without a file: a key may have been made and its file be gone again since the last request.
-        if seen == known.stamp and (seen is not None or self._ever_made or not _once_made(self.path)):
+        if seen == known.stamp and (seen is not None or self._ever_made or not _once_made(self._lock_path)):
             return known
         with self._lock:
             try:
@@ -146,7 +147,7 @@ class KeyRing:
                 self._known = _Known(seen, (), damaged=True)
                 log.error("keys file damaged, every key is refused", reason=str(error))  # noqa: TRY400 - one line
             # A file that is there was made with a key in it, whatever became of its content.
-            self._ever_made = self._ever_made or seen is not None or _once_made(self.path)
+            self._ever_made = self._ever_made or seen is not None or _once_made(self._lock_path)
             return self._known
 
 
@@ -187,7 +188,7 @@ def adopt_keys(path: Path, content: bytes) -> bool:
     except ValidationError:
         raise CommandFailed("The keys in the backup are damaged; the records were restored.") from None
     with _rewriting(path) as file:
-        if _once_made(path) or file.keys:
+        if _once_made(_lock_file(path)) or file.keys:
             return file.keys == theirs.keys
         file.keys = theirs.keys
     _remember_that_one_was_made(path)
@@ -272,9 +273,9 @@ def _remember_that_one_was_made(path: Path) -> None:
         _lock_file(path).write_text(_MADE, encoding="ascii")
 
 
-def _once_made(path: Path) -> bool:
+def _once_made(lock: Path) -> bool:
     """Whether a key was made here before, even if the keys file is gone: that must not open the door."""
     try:
-        return _lock_file(path).stat().st_size > 0
+        return lock.stat().st_size > 0
     except OSError:
         return False
