@@ -24,8 +24,10 @@ STDOUT: Final = "-"
 Output = Path | Literal["-"]
 
 # Excel parts lines as its country does, whatever the file's separator is: what follows any of them, or a
-# line's end, may begin a cell. Its East Asian versions calculate full-width signs too.
-_FORMULA = re.compile(r"(?:^|(?<=[,;|\t\r\n]))(?=[\s\"]*[=+\-@＝＋－＠])|^(?=[\t\r])")
+# line's end, may begin a cell. Its East Asian versions calculate full-width signs too. LibreOffice leaves
+# zero characters out as it reads a line; what else cannot be seen is no reason to trust what follows it.
+BEFORE_SIGNS = r"[\s\"\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff]*"
+_FORMULA = re.compile(rf"(?:^|(?<=[,;|\t\r\n]))(?={BEFORE_SIGNS}[=+\-@＝＋－＠])|^(?=[\t\r])")
 
 
 def csv_lines(

@@ -113,3 +113,15 @@ def test_the_symbol_is_the_codes(monkeypatch):
     height = float(rectangles[1][3])
     drawn = sum(round(float(width) / height) for _, _, width, _ in rectangles[1:])
     assert drawn == dark
+
+
+def test_the_longest_name_that_is_imported_costs_no_more_than_a_line(monkeypatch):
+    measured = []
+    monkeypatch.setattr(
+        "reportlab.pdfgen.canvas.Canvas.stringWidth",
+        lambda _sheet, text, _font, size: measured.append(len(text)) or size * len(text) / 2,
+    )
+
+    printed([voucher(name="Ж" * 100_000)])
+
+    assert sum(measured) < 1_000_000

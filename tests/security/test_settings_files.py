@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 
 import pytest
 import structlog
@@ -98,6 +99,24 @@ def test_a_group_may_write_it_when_that_is_roots_or_the_owners_own(token, monkey
     monkeypatch.setattr(files.os, "geteuid", lambda: uid)
 
     assert (files.read(token).fault is None) is is_read
+
+
+def test_a_file_that_an_access_control_list_lets_others_write_is_refused(dotenv, token):
+    nobody = 0xFFFFFFFF
+    entries = [(1, 6, nobody), (2, 6, 54321), (4, 4, nobody), (0x10, 6, nobody), (0x20, 0, nobody)]
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        for file in (dotenv, token):
+            os.setxattr(file, "system.posix_acl_access", acl)
+    except (OSError, AttributeError):
+        pytest.skip("no access control lists here")
+
+    with pytest.raises(WrongUsage, match=r"may be written by others .mode 0660"):
+        load_settings(environ={}, dotenv=dotenv)
+    with pytest.raises(WrongUsage, match=r"may be written by others .mode 0660"):
+        token_of(token)
+    token.chmod(0o640)  # and so named ones may not write any more
+    assert token_of(token) == TOKEN
 
 
 @ONLY_ROOT

@@ -16,6 +16,8 @@ from smetka.shown_text import bare
 _FONTS = Path(__file__).parent.parent / "fonts"
 _PLAIN, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 _ELLIPSIS = "…"
+_MOST_MEASURED = 500
+"""Characters of a line: more than fit on any, and each that is cut off costs a look at all before it."""
 
 # In points, of which A4 has 595.28 by 841.89.
 _PAGE_WIDTH, _PAGE_HEIGHT = 595.28, 841.89
@@ -181,6 +183,8 @@ class _Press:
 
     def _line(self, text: str, at: tuple[float, float], width: float, style: _Style) -> None:
         """Write one line no wider than `width`: smaller if it must, cut if that is not enough."""
+        if len(text) > _MOST_MEASURED:
+            text = text[:_MOST_MEASURED].rstrip() + _ELLIPSIS
         font, size = style.font, style.size
         smallest = size * 0.7
         while size > smallest and self._sheet.stringWidth(text, font, size) > width:

@@ -34,7 +34,9 @@ def read(path: Path) -> Found:
     with path.open(encoding="utf-8") as file:
         # A link is decided upon by its owner too. Secrets of containers are links of root to files of root.
         found = os.fstat(file.fileno())
-        return Found(file.read(), _of_another(path.lstat()) or _of_another(found) or _writable(path, found))
+        fault = _of_another(path.lstat()) or _of_another(found)
+        fault = fault or _writable(path, found, is_shared=_names_others(file.fileno()))
+        return Found(file.read(), fault)
 
 
 def readable_by_all(path: Path) -> bool:
@@ -54,10 +56,19 @@ def _of_another(found: os.stat_result) -> str | None:
     )
 
 
-def _writable(path: Path, found: os.stat_result) -> str | None:
+def _names_others(descriptor: int) -> bool:
+    """Whether an access control list says more than the mode: it may let users and groups write by name."""
+    try:
+        return bool(os.getxattr(descriptor, "system.posix_acl_access"))
+    except (OSError, AttributeError):  # there is none, or no system of ours has them
+        return False
+
+
+def _writable(path: Path, found: os.stat_result, *, is_shared: bool) -> str | None:
     if not stat.S_ISREG(found.st_mode):  # a pipe, or a terminal
         return None
-    by_group = found.st_mode & stat.S_IWGRP and not _is_of_one(found)
+    # With such a list the group's place in the mode is the most that anybody named in it may do.
+    by_group = found.st_mode & stat.S_IWGRP and (is_shared or not _is_of_one(found))
     if not by_group and not found.st_mode & stat.S_IWOTH:
         return None
     mode = stat.S_IMODE(found.st_mode)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 
+from smetka.spreadsheets import BEFORE_SIGNS
+
 MARKS = ("'", "=")
 """A cell that begins with none of them, or with a tab, has nothing around it."""
 
 _AS_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 # Our own exports put one before each part of a name that a spreadsheet could take for a formula.
-_BEFORE_FORMULA = re.compile(r"(?:^|(?<=[,;|\t\r\n]))'(?=[\s\"]*[=+\-@＝＋－＠])")
+_BEFORE_FORMULA = re.compile(rf"(?:^|(?<=[,;|\t\r\n]))'(?={BEFORE_SIGNS}[=+\-@＝＋－＠])")
 
 
 def bare(text: str) -> str:
