@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from smetka.ledger.imports.cells import age, customer_name, order_number, user_id, year
+from smetka.ledger.imports.cells import age, check_name, customer_name, order_number, user_id, year
 from smetka.ledger.imports.defused import bare
 from smetka.ledger.imports.refused import Refused
 
@@ -86,3 +86,11 @@ def test_zeros_before_what_is_no_number_take_no_time():
         order_number("0" * 30_000 + "!")
 
     assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize("of_orders", [True, False])
+def test_a_name_has_an_end_since_pages_show_fifty_of_them(of_orders):
+    check_name("Ж" * 1000, of_orders=of_orders)
+
+    with pytest.raises(Refused, match="is longer than 1000 characters"):
+        check_name("Ж" * 1001, of_orders=of_orders)

@@ -32,6 +32,8 @@ _PADDED = re.compile(r"0*([1-9][0-9]*|0)(?:\.0)?")
 _EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+")
 _LONGEST_EMAIL = 254
 _LONGEST_ORDER = 200
+_LONGEST_NAME = 1000
+"""Nobody's is; of names as long as a cell may be, a page of fifty customers has 30 MB."""
 _NUMBER = re.compile(r"'?[#№]? ?[0-9][0-9 ./-]*")
 
 
@@ -70,13 +72,15 @@ def customer_name(parts: Sequence[str]) -> str | None:
 
 
 def check_name(name: str, *, of_orders: bool) -> None:
-    """See that a name is no order's number.
+    """See that a name is no order's number, and no longer than names are.
 
     Digits alone may be a guest's telephone number in a file of orders, which fills only what is empty.
 
     Raises:
-        Refused: it is one.
+        Refused: it is one, or is longer.
     """
+    if len(name) > _LONGEST_NAME:
+        raise Refused(f"is longer than {_LONGEST_NAME} characters")
     if _NUMBER.fullmatch(name) and (not name[0].isdigit() or not of_orders):
         raise Refused("is a number, not a name; map another column as name, or none (name=)")
 
