@@ -53,6 +53,14 @@ PLACES = {
     "by itself": lambda code: {"text": code},
     "behind a command to another bot": lambda code: {"text": f"/start@another_bot {code}"},
     "under a picture": lambda code: {"caption": f"see {code}."},
+    "in a link that shares its link": lambda code: {
+        "text": f"https://t.me/share/url?url=https%3A%2F%2Ft.me%2Fa_bot%3Fstart%3D{code}"
+    },
+    "in a link within a link within a link": lambda code: {
+        "text": f"https://a.example/?u=https%3A%2F%2Ft.me%2Fshare%3Furl%3Dt.me%252Fa_bot%253Fstart%253D{code}"
+    },
+    "behind what a code may have too": lambda code: {"text": f"invite_{code}-for-you"},
+    "behind many that are none": lambda code: {"text": " ".join([*(f"{n:032}" for n in range(100)), code])},
     "behind other words": lambda code: {"text": "this", "entities": [{"url": f"tg://x?start={code}"}]},
     "in what is answered": lambda code: {
         "text": "/due",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -46,6 +46,15 @@ class Invites:
                 record if language is None else {**record, "language": language}
             )
         return code, ends
+
+    def among(self, codes: Iterable[str]) -> list[str]:
+        """Those of some texts that are codes of invites, fresh or not."""
+        by_hash = {_hash(code): code for code in codes}
+        if not by_hash:
+            return []
+        with self._storage.translated():
+            found = self._storage.collection("invites").find({"_id": {"$in": list(by_hash)}}, {"_id": 1})
+            return [by_hash[record["_id"]] for record in found]
 
     def look(self, code: str, *, mark: str) -> Invite | None:
         """What `use` would give now, without using it up."""

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
+from urllib.parse import unquote
 
 from smetka.telegram.invites import Invites
 
-_CODE = re.compile(r"(?<![\w-])[A-Za-z0-9_-]{32}(?![\w-])", re.ASCII)
-_MOST = 20
+_CODE = re.compile("(?=([A-Za-z0-9_-]{32}))")
+"""Wherever one may begin: what stands before or behind it may be of a code's own symbols."""
+
+_MOST = 5_000
+"""More than a text of Telegram's greatest length may have."""
+
+_UNQUOTED = 3
+"""How often an address may stand in another one's query."""
 
 
 def give_up(message: dict[str, Any], invites: Invites, *, mark: str, given: str | None = None) -> bool:
@@ -19,7 +27,8 @@ def give_up(message: dict[str, Any], invites: Invites, *, mark: str, given: str 
         mark: as `Invites.use` takes it.
         given: the code that a person who can be seen gives for himself: good, unless it is an owner's.
     """
-    found = {code: invite for code in _codes(message) if (invite := invites.look(code, mark=mark))}
+    codes = invites.among(_codes(message))
+    found = {code: invite for code in codes if (invite := invites.look(code, mark=mark))}
     if all(code == given and invite.role != "owner" for code, invite in found.items()):
         return False
     for code in found:
@@ -29,7 +38,19 @@ def give_up(message: dict[str, Any], invites: Invites, *, mark: str, given: str 
 
 def _codes(message: dict[str, Any]) -> list[str]:
     """Whatever may be one: behind /start, in a link to the bot, or by itself."""
-    return list(dict.fromkeys(code for text in _texts(message) for code in _CODE.findall(text)))[:_MOST]
+    readings = chain.from_iterable(map(_readings, _texts(message)))
+    codes = chain.from_iterable(map(_CODE.findall, readings))
+    return list(dict.fromkeys(islice(codes, _MOST)))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text, and what it says where it is in another link: `...%3Fstart%3D...`."""
+    yield text
+    for _ in range(_UNQUOTED):
+        if (plain := unquote(text)) == text:
+            return
+        yield plain
+        text = plain
 
 
 def _texts(message: dict[str, Any]) -> Iterator[str]:
