@@ -26,6 +26,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smetka.errors import CommandFailed, WrongUsage
+from smetka.shown_text import has_hidden
 from smetka.small_files import locked, stamp, write_over, write_whole
 
 log = structlog.get_logger(__name__)
@@ -159,7 +160,7 @@ def create_key(path: Path, name: str, role: str) -> str:
         CommandFailed: an unrevoked key has this name already, or the file cannot be written.
     """
     name = name.strip()
-    if not name or len(name) > 64 or not name.isprintable():
+    if not name or len(name) > 64 or is_deceptive(name):
         raise WrongUsage("A key's name has 1 to 64 printable characters.")
     if role not in ROLES:
         raise WrongUsage(f"There is no role {role!r}; roles are {', '.join(ROLES)}.")
@@ -173,6 +174,11 @@ def create_key(path: Path, name: str, role: str) -> str:
         file.keys = (*file.keys, key)
     _remember_that_one_was_made(path)
     return token
+
+
+def is_deceptive(name: str) -> bool:
+    """Whether a key's name has something in it that cannot be seen, a space of another kind included."""
+    return not name.isprintable() or has_hidden(name)
 
 
 def adopt_keys(path: Path, content: bytes) -> bool:

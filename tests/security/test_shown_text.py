@@ -18,6 +18,7 @@ from smetka.cli.options import table
 from smetka.cli.speech import ENGLISH
 from smetka.cli.terminal import say
 from smetka.errors import InvalidValue, WrongUsage
+from smetka.keys import create_key
 from smetka.logs import configure_logging
 from smetka.shown_text import as_reference, bare, has_hidden, shown
 from smetka.telegram.layout import escaped
@@ -196,6 +197,12 @@ def test_a_reference_and_a_reason_that_hide_something_are_refused(field, charact
 @pytest.mark.parametrize("name", NAMES)
 def test_a_reference_may_be_of_any_script(name):
     assert Order("redeem", "terminal", reference=name).reference == name
+
+
+@MARKED
+def test_a_keys_name_that_hides_something_is_refused(character, tmp_path):
+    with pytest.raises(WrongUsage, match="A key's name has"):
+        create_key(tmp_path / "keys.json", f"til{character}l", "cashier")
 
 
 @MARKED

@@ -313,6 +313,7 @@ FAULTS = [
     ({"name": "   ", "role": "reader"}, "name", "is needed"),
     ({"name": "x" * 65, "role": "reader"}, "name", "must have at most 64 characters"),
     ({"name": "a\u200bb", "role": "reader"}, "name", "has characters that cannot be seen"),
+    ({"name": "til\u3164l", "role": "reader"}, "name", "has characters that cannot be seen"),
     ({"name": "the owner", "role": "reader"}, "name", "is the name of another key"),
     ({"name": "x", "role": ""}, "role", "is needed"),
     ({"name": "x"}, "role", "is needed"),

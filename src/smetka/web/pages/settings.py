@@ -20,7 +20,7 @@ from smetka.errors import (
     Unavailable,
     WrongUsage,
 )
-from smetka.keys import ROLES, Key, Permission, create_key, list_keys, revoke_key
+from smetka.keys import ROLES, Key, Permission, create_key, is_deceptive, list_keys, revoke_key
 from smetka.language import terms
 from smetka.language.translations import mark
 from smetka.ledger.checkup import check_up
@@ -144,7 +144,7 @@ def key_made() -> Response:
     name = fields.text("name", most=LONGEST_NAME, needed=True)
     fields.needed("role")
     role = fields.one_of("role", ROLES)
-    if name and not name.isprintable():
+    if name and is_deceptive(name):
         fields.complain("name", mark("has characters that cannot be seen"))
     elif name and parts().keys.active(name):
         fields.complain("name", mark("is the name of another key; revoke that first, or choose another name"))
