@@ -253,6 +253,34 @@ def test_a_button_decides_on_what_stands_beside_it(shop, language, words, decisi
     assert [amount for _, amount in audited(shop)] == ["990000.00"]
 
 
+@pytest.mark.parametrize("again", [{"year": 2026}, {}], ids=["of the year", "of all years"])
+@pytest.mark.parametrize("decision", ["approved", "rejected"])
+def test_a_button_beside_what_was_not_known_decides_on_nothing_that_is_known_by_now(shop, decision, again):
+    """An earlier version's record says neither what its total is of nor what the ledger says of the year."""
+    store(shop, 2000)
+    shop.services.storage.collection("bonus_customers").update_one(
+        {"user_id": 1}, {"$unset": {"basis_period": "", "ledger_year_total": ""}}
+    )
+    browser = Browser(shop)
+    page = browser.get(LIST)
+    shop.post({"user_id": 1, "total_spending": 2000, **again})
+    reply = browser.send("/bonus/decide", page, decision=decision)
+
+    assert reply.status_code == 409
+    assert shop.get(ONE).json["review"] == "pending"
+    assert browser.send("/bonus/decide", reply, decision=decision).status_code == 303, "decided anew, there"
+
+
+def test_a_button_beside_what_is_not_known_decides(shop):
+    store(shop, 2000)
+    shop.services.storage.collection("bonus_customers").update_one(
+        {"user_id": 1}, {"$unset": {"basis_period": "", "ledger_year_total": ""}}
+    )
+    browser = Browser(shop)
+    assert browser.send("/bonus/decide", browser.get(LIST), decision="approved").status_code == 303
+    assert shop.get(ONE).json["review"] == "approved"
+
+
 def test_a_form_that_carries_no_figure_decides_nothing(shop):
     """As of a page that was opened before an upgrade."""
     browser = Browser(shop)

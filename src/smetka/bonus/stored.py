@@ -96,14 +96,22 @@ class StoredCustomer:
         }
 
 
+_SEEN = ("total", "basis_period", "ledger_total", "year_total")
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The figures of a record that somebody decides about, as they were seen; None is what was not said."""
+    """The figures of a record that somebody decides about, as they were seen; None is what was not said.
+
+    Attributes:
+        unknown: names of figures that were shown as not known.
+    """
 
     total: Money | None = None
     basis_period: str | None = None
     ledger_total: Money | None = None
     year_total: Money | None = None
+    unknown: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, record: BonusCustomer) -> Seen:
@@ -117,7 +125,8 @@ class Seen:
             Changed: it does not; with its figures as they are.
         """
         now = Seen.of(record)
-        if all(getattr(self, name) in (None, getattr(now, name)) for name in self.__slots__):
+        is_as_seen = all(getattr(self, name) in (None, getattr(now, name)) for name in _SEEN)
+        if is_as_seen and all(getattr(now, name) is None for name in self.unknown):
             return
         of = " for all years" if record.basis_period == ALL_YEARS else ""
         year_total = record.year_total

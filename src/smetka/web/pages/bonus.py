@@ -38,6 +38,9 @@ _DECISIONS: dict[Decision, str] = {
 }
 """What may be decided about a stored customer, and what is told then."""
 
+_PERHAPS_UNKNOWN = {"basis_period": "basis_period", "year_total": "ledger_year_total"}
+"""Figures that a record may lack, with the fields of the form that are empty then."""
+
 
 @declared.get("/bonus", needs=Permission.READ, reads_all=True)
 def bonus() -> Any:
@@ -184,6 +187,8 @@ def decide() -> Any:
         fields.text("basis_period"),
         fields.figure("ledger_total"),
         fields.figure("ledger_year_total"),
+        # Of what an earlier version stored: shown as not known, which it may be by now.
+        frozenset(name for name, sent in _PERHAPS_UNKNOWN.items() if fields.typed.get(sent) == ""),
     )
     fields.check()
     shop, here = services(), back(fields, "/bonus/customers")
