@@ -85,7 +85,7 @@ class Confirmed:
             return
         raise Changed(
             f"The figures of campaign {campaign.name} are no longer what was seen: it reaches {customers} "
-            f"customers for {cost} {campaign.currency} now. No new voucher was issued.",
+            f"customers for {cost} {campaign.currency} now. No new list of vouchers was begun.",
             {
                 "customers_reached": customers,
                 "cost_within_budget": cost.number,
