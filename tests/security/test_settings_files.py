@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
 import struct
 
@@ -97,6 +99,26 @@ def test_a_group_may_write_it_when_that_is_roots_or_the_owners_own(token, monkey
     token.chmod(0o660)
     os.chown(token, uid, gid)
     monkeypatch.setattr(files.os, "geteuid", lambda: uid)
+
+    assert (files.read(token).fault is None) is is_read
+
+
+@ONLY_ROOT
+@pytest.mark.parametrize(("others", "is_read"), [((), True), (("eve",), False)])
+def test_a_group_of_a_users_name_is_not_his_alone_where_it_is_anothers_first(
+    token, monkeypatch, others, is_read
+):
+    token.chmod(0o660)
+    os.chown(token, 12345, 12345)
+    users = [
+        pwd.struct_passwd((name, "x", 12345 + number, 12345, "", "/", "/bin/sh"))
+        for number, name in enumerate(("ana", *others))
+    ]
+    group = grp.struct_group(("ana", "x", 12345, []))
+    monkeypatch.setattr(files.os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(files.pwd, "getpwuid", lambda _uid: users[0])
+    monkeypatch.setattr(files.pwd, "getpwall", lambda: users)
+    monkeypatch.setattr(files.grp, "getgrgid", lambda _gid: group)
 
     assert (files.read(token).fault is None) is is_read
 

@@ -83,7 +83,9 @@ def _is_of_one(found: os.stat_result) -> bool:
         owner, group = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid)
     except KeyError:  # neither has a name here, as in a container
         return found.st_uid == found.st_gid
-    return group.gr_name == owner and {*group.gr_mem} <= {owner}
+    # Whose first group it is stands in the list of users alone.
+    members = {*group.gr_mem, *(user.pw_name for user in pwd.getpwall() if user.pw_gid == found.st_gid)}
+    return group.gr_name == owner and members <= {owner}
 
 
 def _user(uid: int) -> str:
