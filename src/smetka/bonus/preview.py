@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -29,6 +30,11 @@ from smetka.storage.walk import records
 
 SHOWN = 10
 """Customers named in each list: those concerned most."""
+
+
+def comes_to(found: Mapping[str, Any]) -> tuple[int, Money]:
+    """Whom a preview reaches, and what they cost, within the budget."""
+    return found["customers_reached"], Money.from_decimal(Decimal(found["cost_within_budget"]))
 
 
 def preview(

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -15,6 +14,7 @@ from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.figures import campaign_figures
 from smetka.bonus.issuing import Confirmed
+from smetka.bonus.preview import comes_to
 from smetka.bonus.preview import preview as preview_of
 from smetka.bonus.rules import Rules, Tier
 from smetka.canonical import LATEST_YEAR
@@ -266,8 +266,7 @@ def _confirmed(name: str, ledger: Ledger, storage: Storage, settings: Settings) 
     said = Speech(settings.language)
     found = _preview(name, ledger, storage, settings, settings.language)
     confirm(preview_text(found, said), said, yes=False)
-    cost = Money.from_decimal(Decimal(found["cost_within_budget"]))
-    return Confirmed(found["customers_reached"], cost)
+    return Confirmed(*comes_to(found))
 
 
 @contextmanager

@@ -29,6 +29,8 @@ LONGEST_PAGE = 500
 SORTS: tuple[Sort, ...] = get_args(Sort)
 MOST_COUNTED = 10**9
 LARGEST_SUM = 10**18
+PLAIN_SUM = r"-?[0-9]{1,20}(?:\.[0-9]{1,2})?"
+"""What the ledger comes to, as our own pages and links write it."""
 
 _CURSOR = r"([1-9][0-9]{11,12})\.([^\x00-\x1f\x7f]{1,200})"
 
@@ -70,7 +72,7 @@ def _sum(value: Any) -> Money:
 
 
 def _sum_text(text: Any) -> Money:
-    if isinstance(text, str) and re.fullmatch(_SUM, text):
+    if isinstance(text, str) and re.fullmatch(PLAIN_SUM, text):
         return Money.parse(text)
     raise ValueError("must be a plain number with at most two decimals")
 
@@ -169,7 +171,6 @@ def up_to(largest: int) -> str:
 
 _CHAT = rf"^(?:-?{up_to(2**52 - 1)[1:-1]}|@[A-Za-z][A-Za-z0-9_]{{3,31}})(?::{up_to(2**31 - 1)[1:-1]})?$"
 
-_SUM = r"-?[0-9]{1,20}(?:\.[0-9]{1,2})?"
 _PERIOD = rf"^(?:{ALL_YEARS}|[1-9][0-9]{{0,3}})$"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 LONGEST_WORDS = 200
@@ -271,7 +272,7 @@ OptionalSum = Annotated[
 SumText = Annotated[
     InstanceOf[Money] | None,
     BeforeValidator(_sum_text),
-    WithJsonSchema({"type": "string", "pattern": f"^{_SUM}$"}),
+    WithJsonSchema({"type": "string", "pattern": f"^{PLAIN_SUM}$"}),
 ]
 PeriodChoice = Annotated[
     Annotated[str, StringConstraints(pattern=_PERIOD)] | None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from flask import Response
@@ -14,13 +13,12 @@ from smetka.bonus.errors import CampaignExists
 from smetka.bonus.exports import VOUCHER_COLUMNS, voucher_cell
 from smetka.bonus.figures import campaign_figures
 from smetka.bonus.issuing import Confirmed
-from smetka.bonus.preview import preview
+from smetka.bonus.preview import comes_to, preview
 from smetka.bonus.rules import Rules, Tier
 from smetka.bonus.vouchers import STATUSES
 from smetka.errors import Changed, InvalidValue
 from smetka.keys import Permission
 from smetka.language.translations import mark
-from smetka.money import Money
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render, visit
 from smetka.web.pages.files import file
@@ -119,9 +117,7 @@ def issue(name: str) -> Any:
     # Told at once where it can be; what counts is compared once more, with the very list that is written.
     now = _preview(found)
     try:
-        confirmed.check(
-            found, now["customers_reached"], Money.from_decimal(Decimal(now["cost_within_budget"]))
-        )
+        confirmed.check(found, *comes_to(now))
     except Changed:
         return render.page("campaign_preview.html", 409, campaign=found, preview=now, confirmed=confirmed)
     parts().works.begin(

@@ -21,6 +21,7 @@ from smetka.settings import Language
 from smetka.web.pages import visit
 from smetka.web.parts import parts
 from smetka.web.refusals import BadRequest, FormExpired, UnsupportedMediaType
+from smetka.web.values import PLAIN_SUM
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
@@ -207,7 +208,7 @@ def _amount(text: str, language: Language, *, positive: bool) -> Money:
 
 
 def _figure(text: str) -> Money:
-    if re.fullmatch(r"-?[0-9]{1,20}(?:\.[0-9]{1,2})?", text):
+    if re.fullmatch(PLAIN_SUM, text):
         return Money.parse(text)
     raise _Wrong(mark("must be an amount such as {0}"), "1000.50")
 
