@@ -19,19 +19,13 @@ from smetka.errors import Changed
 from smetka.ledger.spending import Spent
 from smetka.money import Money
 from smetka.storage.values import milliseconds
+from tests.fixtures.web import YEAR_END
 from tests.web.browsing import Browser, form, notes, table
 
 SEEN, OTHER = Money(2000_00), Money(990_000_00)
 TERMS = {"threshold": Money(1000_00), "ledger_total": Money(1500_00)}
 CUSTOMERS = tuple((n, f"Купувач {n}", f"{n}@example.com", 30) for n in range(1, 5))
 PAYMENTS = ((1, 1500, 2026), (2, 3000, 2026), (3, 2000, 2026))
-RULES = {
-    "name": "year-end",
-    "year": 2026,
-    "threshold": 1000,
-    "voucher_value": 500,
-    "valid_until": "2027-01-31",
-}
 ONE, CAMPAIGN = "/api/v1/bonus-customers/2026/1", "/api/v1/campaigns/year-end"
 LIST, PREVIEW = "/bonus/customers?year=2026", "/bonus/campaigns/year-end/preview"
 DECISIONS = [("POST", f"{ONE}/approve"), ("POST", f"{ONE}/reject"), ("DELETE", ONE)]
@@ -296,7 +290,7 @@ def test_a_form_that_carries_no_figure_decides_nothing(shop):
 
 @pytest.fixture
 def campaign(shop):
-    assert shop.post(RULES, path="/api/v1/campaigns").status_code == 201
+    assert shop.post(YEAR_END, path="/api/v1/campaigns").status_code == 201
     return shop
 
 
@@ -330,7 +324,7 @@ def test_what_is_issued_is_what_the_preview_said(campaign, assert_problem):
 
 def test_a_cost_beyond_any_single_amount_can_be_confirmed(shop, assert_problem):
     """Each of three vouchers is worth the largest amount that there is."""
-    assert shop.post({**RULES, "voucher_value": 10**12}, path="/api/v1/campaigns").status_code == 201
+    assert shop.post({**YEAR_END, "voucher_value": 10**12}, path="/api/v1/campaigns").status_code == 201
     seen = figures(shop)
     assert seen == {"customers_reached": 3, "cost_within_budget": 3 * 10**12}
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from tests.fixtures.web import YEAR_END
+
 
 def issue(shop, valid_until="2027-01-31"):
     """The shop, with the code of customer 1's voucher."""
-    rules = {
-        "name": "year-end",
-        "year": 2026,
-        "threshold": 1000,
-        "voucher_value": 500,
-        "valid_until": valid_until,
-    }
+    rules = YEAR_END | {"valid_until": valid_until}
     assert shop.post(rules, path="/api/v1/campaigns").status_code == 201
     assert shop.request("POST", "/api/v1/campaigns/year-end/issue").json["vouchers_issued"] == 1
     shop.code = shop.get("/api/v1/campaigns/year-end/vouchers").json["items"][0]["code"]

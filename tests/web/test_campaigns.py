@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.fixtures.web import BOT
+from tests.fixtures.web import BOT, YEAR_END
 
 CUSTOMERS = tuple((n, f"Customer {n}", f"c{n}@example.com", 18 + n * 7) for n in range(1, 8))
 # 2026: 1 spent 3000, 2 and 3 spent 2000.5 each, 4 spent 1000 (reaches, does not exceed), 5 spent 999.99,
@@ -25,20 +25,13 @@ PAYMENTS = (
     (4, 9000, 2025),
     (99, 5000, 2026),
 )
-RULES = {
-    "name": "year-end",
-    "year": 2026,
-    "threshold": 1000,
-    "voucher_value": 500,
-    "valid_until": "2027-01-31",
-}
 pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS, shared=True)
 
 
 @pytest.fixture
 def create(shop):
     def make(**rules):
-        reply = shop.post({**RULES, **rules}, path="/api/v1/campaigns")
+        reply = shop.post({**YEAR_END, **rules}, path="/api/v1/campaigns")
         assert reply.status_code == 201, reply.text
         return reply
 
@@ -59,7 +52,7 @@ def holders(shop, name="year-end"):
 def test_a_campaign_is_made_once_and_answers_at_its_location(shop, create, exact):
     reply = create(tiers=[{"above": 5000, "value": 1500.5}], budget=4000)
     again = shop.post(
-        {**RULES, "budget": 4000, "tiers": [{"above": 5000, "value": 1500.5}]}, path="/api/v1/campaigns"
+        {**YEAR_END, "budget": 4000, "tiers": [{"above": 5000, "value": 1500.5}]}, path="/api/v1/campaigns"
     )
     found = exact(shop.get(reply.headers["Location"]))
 
@@ -79,7 +72,7 @@ def test_a_campaign_is_made_once_and_answers_at_its_location(shop, create, exact
 def test_other_rules_under_the_same_name_are_refused(shop, create, assert_problem):
     create()
 
-    reply = shop.post({**RULES, "voucher_value": 501}, path="/api/v1/campaigns")
+    reply = shop.post({**YEAR_END, "voucher_value": 501}, path="/api/v1/campaigns")
 
     assert_problem(reply, 409, "campaign-exists")
     assert shop.get("/api/v1/campaigns/year-end").json["voucher_value"] == 500
@@ -95,7 +88,7 @@ def test_other_rules_under_the_same_name_are_refused(shop, create, assert_proble
     ],
 )
 def test_wrong_rules_are_named_and_nothing_is_made(shop, assert_problem, rules, pointers):
-    problem = assert_problem(shop.post({**RULES, **rules}, path="/api/v1/campaigns"), 422, "invalid-value")
+    problem = assert_problem(shop.post({**YEAR_END, **rules}, path="/api/v1/campaigns"), 422, "invalid-value")
 
     assert [fault["pointer"] for fault in problem["errors"]] == pointers
     assert shop.count("campaigns") == 0
@@ -215,7 +208,7 @@ def test_totals_of_all_years_wait_for_an_approval_where_the_year_is_not_enough(m
         customers=[(n, "n", None, 30) for n in (1, 2, 3)],
         payments=[(1, 4000, 2025), (2, 4000, 2025), (2, 500, 2026), (3, 4000, 2025), (3, 1500, 2026)],
     )
-    assert shop.post(RULES, path="/api/v1/campaigns").status_code == 201
+    assert shop.post(YEAR_END, path="/api/v1/campaigns").status_code == 201
     for user_id, total in ((1, 4000), (2, 4500), (3, 5500)):
         reply = shop.post({"user_id": user_id, "total_spending": total})
         assert (reply.status_code, reply.json["matches_ledger"]) == (201, True)
@@ -297,7 +290,7 @@ def test_without_the_ledger_figures_lack_only_the_ages(shop, create, assert_prob
 
 @pytest.mark.shop(**BOT)
 def test_the_managers_are_told_once(shop):
-    shop.post({**RULES, "budget": 1500}, path="/api/v1/campaigns")
+    shop.post({**YEAR_END, "budget": 1500}, path="/api/v1/campaigns")
 
     for _ in range(3):
         issue(shop)

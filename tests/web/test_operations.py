@@ -11,6 +11,7 @@ from smetka import exact_json
 from smetka.errors import InvalidValue
 from smetka.money import Money
 from smetka.web.app import GROUPS
+from tests.fixtures.web import YEAR_END
 
 OPERATIONS = {operation.name: operation for group in GROUPS for operation in group.all}
 CUSTOMER = {"user_id": "1"}
@@ -254,15 +255,6 @@ def test_an_amount_has_any_spelling_two_decimals_and_an_end(number, cents):
         assert read("write_to_mongodb", body=body)["body"].total_spending == Money(cents)
 
 
-CAMPAIGN = {
-    "name": "year-end",
-    "year": 2026,
-    "threshold": 1000,
-    "voucher_value": 500,
-    "valid_until": "2027-01-31",
-}
-
-
 @pytest.mark.parametrize(
     ("rules", "wrong"),
     [
@@ -281,7 +273,7 @@ CAMPAIGN = {
     ],
 )
 def test_the_rules_of_a_campaign_have_values_that_can_be(rules, wrong):
-    assert pointers("create_campaign", json.dumps({**CAMPAIGN, **rules})) == wrong
+    assert pointers("create_campaign", json.dumps({**YEAR_END, **rules})) == wrong
 
 
 @pytest.mark.parametrize(
