@@ -6,18 +6,22 @@ import io
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 from pymongo.collection import Collection
 
+from smetka.bonus import issuing
+from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.collection import Collected, _Run
 from smetka.bonus.issuing import Confirmed, Issuing
 from smetka.bonus.records import BonusCustomers
 from smetka.bonus.redemptions import Order
 from smetka.bonus.stored import Seen
-from smetka.errors import Changed
+from smetka.errors import BonusStoreUnavailable, Changed
 from smetka.ledger.spending import Spent
 from smetka.money import Money
+from smetka.storage.batches import insert_new
 from smetka.storage.values import milliseconds
 from tests.fixtures.web import YEAR_END
 from tests.web.browsing import Browser, form, notes, table
@@ -350,6 +354,85 @@ def test_each_figure_of_an_issue_is_compared(campaign, clock, seen):
     with pytest.raises(Changed):
         Issuing(services.ledger, services.storage, now=clock).issue("year-end", "test", confirmed=seen)
     assert campaign.count("vouchers") == 0
+
+
+@pytest.fixture
+def begun(campaign, monkeypatch):
+    """A list of three whose run was killed when one of its vouchers was written."""
+
+    def killed(storage, name, records, **options):
+        insert_new(storage, name, records[:1], **options)
+        raise BonusStoreUnavailable("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(issuing, "insert_new", killed)
+        assert campaign.post(figures(campaign), path=f"{CAMPAIGN}/issue").status_code == 503
+    assert (campaign.count("vouchers"), campaign.get(CAMPAIGN).json["is_issuing"]) == (1, True)
+    return campaign
+
+
+def test_a_list_that_was_begun_counts_in_the_preview(begun):
+    one_more(begun)
+    found = begun.get(f"{CAMPAIGN}/preview").json
+
+    assert (found["already_issued"], found["begun"]) == (
+        {"customers": 1, "cost": 500},
+        {"customers": 2, "cost": 1000},
+    )
+    assert "2 vouchers of its list, for 1,000.00 MKD, are not written yet" in found["warnings"][0]
+    assert begun.post(figures(begun), path=f"{CAMPAIGN}/issue").json["vouchers_issued"] == 4
+    assert figures(begun) == {"customers_reached": 4, "cost_within_budget": 2000}
+    assert (begun.count("vouchers"), begun.get(f"{CAMPAIGN}/preview").json["begun"]["customers"]) == (4, 0)
+
+
+def test_a_list_that_was_begun_is_no_budget_for_others(shop, monkeypatch):
+    """Who was rejected since stands in it all the same, and the budget is for two."""
+    assert shop.post({**YEAR_END, "budget": 1000}, path="/api/v1/campaigns").status_code == 201
+    with monkeypatch.context() as patched:
+        patched.setattr(issuing, "insert_new", Mock(side_effect=BonusStoreUnavailable("killed")))
+        shop.request("POST", f"{CAMPAIGN}/issue")
+    one_more(shop)
+
+    assert figures(shop) == {"customers_reached": 2, "cost_within_budget": 1000}
+
+
+def test_a_list_that_was_begun_waits_for_whoever_sees_it(begun, assert_problem):
+    """Other figures finish nothing of it, and it is not lost."""
+    for unseen in ({"customers_reached": 1}, {"cost_within_budget": 500}):
+        problem = assert_problem(begun.post(unseen, path=f"{CAMPAIGN}/issue"), 409, "changed")
+        assert (problem["customers_reached"], problem["cost_within_budget"]) == (3, 1500)
+    assert (begun.count("vouchers"), begun.get(CAMPAIGN).json["is_issuing"]) == (1, True)
+
+    assert begun.post(figures(begun), path=f"{CAMPAIGN}/issue").json["vouchers_issued"] == 3
+    assert (begun.count("vouchers"), begun.get(CAMPAIGN).json["is_issuing"]) == (3, False)
+
+
+def test_whoever_says_no_figures_finishes_what_was_begun(begun):
+    assert begun.request("POST", f"{CAMPAIGN}/issue").json["vouchers_issued"] == 3
+    assert begun.count("vouchers") == 3
+
+
+def test_a_list_that_another_run_began_meanwhile_is_compared_too(
+    campaign, clock, monkeypatch, assert_problem
+):
+    """Both made theirs from what they saw; the faster one's is another than was confirmed."""
+    seen, begin, services = figures(campaign), Campaigns.begin, campaign.services
+
+    def slower(campaigns, found, issue):
+        monkeypatch.setattr(Campaigns, "begin", begin)
+        one_more(campaign)
+        other = Issuing(services.ledger, services.storage, now=clock)
+        with monkeypatch.context() as patched:
+            patched.setattr(issuing, "insert_new", Mock(side_effect=BonusStoreUnavailable("killed")))
+            with pytest.raises(BonusStoreUnavailable):
+                other.issue("year-end", "other")
+        return begin(campaigns, found, issue)
+
+    monkeypatch.setattr(Campaigns, "begin", slower)
+
+    problem = assert_problem(campaign.post(seen, path=f"{CAMPAIGN}/issue"), 409, "changed")
+    assert problem["customers_reached"] == 4
+    assert (campaign.count("vouchers"), campaign.count("issues")) == (0, 1)
 
 
 def test_of_issues_and_approvals_at_once_none_issues_what_was_not_seen(campaign):

@@ -4,14 +4,15 @@ An issue is first a list of who gets what, kept in MongoDB and agreed on by one 
 campaign; then the vouchers of that list. Whoever finds a list that is not finished finishes it, and no
 new one is made before. So runs that are killed, repeated or side by side write the vouchers that one
 undisturbed run would have written, and the budget holds: each list is made when all vouchers of the
-lists before it are there to be counted.
+lists before it are there to be counted. What was confirmed is compared before anything is written: with
+the list that a run makes, and with one that it finds, whoever began it.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -21,14 +22,15 @@ from bson import Int64
 from smetka.bonus.audit import Audit
 from smetka.bonus.campaigns import Campaign, Campaigns, Issue
 from smetka.bonus.codes import derive
-from smetka.bonus.plan import Due, plan
+from smetka.bonus.lists import Due, chunks_of, forget, keep
+from smetka.bonus.plan import plan
 from smetka.errors import Changed, CommandFailed
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
 from smetka.storage import Storage
 from smetka.storage.batches import SCATTERED, insert_new
-from smetka.storage.values import decimal128, milliseconds, money
-from smetka.storage.walk import BATCH_SECONDS, records_of
+from smetka.storage.values import decimal128, milliseconds
+from smetka.storage.walk import records_of
 
 CHUNK = 500
 """Customers in one record of a list, and how often progress is told."""
@@ -67,7 +69,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The preview's figures that somebody issues by: with the vouchers that are there already.
+    """The preview's figures that somebody issues by: with the vouchers that are there already, or begun.
 
     None is what was not said.
     """
@@ -85,7 +87,7 @@ class Confirmed:
             return
         raise Changed(
             f"The figures of campaign {campaign.name} are no longer what was seen: it reaches {customers} "
-            f"customers for {cost} {campaign.currency} now. No new list of vouchers was begun.",
+            f"customers for {cost} {campaign.currency} now. Nothing was written that was not seen.",
             {
                 "customers_reached": customers,
                 "cost_within_budget": cost.number,
@@ -116,12 +118,14 @@ class Issuing:
         """Write a voucher for everybody who is due one and does not have one, as far as the budget goes.
 
         Args:
-            confirmed: what the vouchers must come to, with those that are there already. It is compared
-                with the very list that is written; a list that was begun before is finished first.
+            confirmed: what the vouchers must come to, with those that are there already and those of a
+                list that another run began. It is compared with the very list that is written, and
+                before a list that was begun is finished.
 
         Raises:
             NotFound: there is no such campaign.
-            Changed: it comes to something else, and no new list was begun.
+            Changed: it comes to something else; nothing was begun or finished, and a list that was
+                begun before waits for whoever confirms it.
             LedgerUnavailable, BonusStoreUnavailable: what was done so far stays, and is gone on with by
                 the next run.
         """
@@ -134,81 +138,58 @@ class Issuing:
             amount=confirmed.cost_within_budget,
             customers=confirmed.customers_reached,
         )
-        is_newest = False
         lists: dict[str, Issue] = {}
         while True:
             campaign = self._campaigns.get(name)
             if campaign.issue is not None:
                 lists[campaign.issue.id] = campaign.issue
-            if not campaign.issued:
-                assert campaign.issue is not None
-                self._write(campaign, campaign.issue)
-                self._campaigns.finish(campaign)
-                vouchers, cost = vouchers + campaign.issue.vouchers, cost + campaign.issue.cost
-                if is_newest:
-                    return Issued(
-                        campaign=self._campaigns.get(name),
-                        lists=tuple(lists.values()),
-                        vouchers=vouchers,
-                        cost=cost,
-                        left_out=campaign.issue.left_out,
-                    )
-            else:
-                left_out = self._begin(campaign, confirmed)
-                if left_out is not None:
-                    return Issued(campaign, tuple(lists.values()), vouchers, cost, left_out)
-                is_newest = True
+            begun = None
+            if campaign.issued:
+                begun = self._begin(campaign, confirmed)
+                if begun is None:
+                    continue  # another run was faster: its list it is
+                if not begun.vouchers:
+                    return Issued(campaign, tuple(lists.values()), vouchers, cost, begun.left_out)
+                campaign = replace(campaign, number=campaign.number + 1, issue=begun, issued=False)
+                lists[begun.id] = begun
+            elif confirmed != _ANY:
+                confirmed.check(campaign, *plan(campaign, self._ledger, self._storage).comes_to())
+            assert campaign.issue is not None
+            self._write(campaign, campaign.issue)
+            self._campaigns.finish(campaign)
+            vouchers, cost = vouchers + campaign.issue.vouchers, cost + campaign.issue.cost
+            if begun is not None:
+                return Issued(
+                    self._campaigns.get(name), tuple(lists.values()), vouchers, cost, begun.left_out
+                )
 
-    def _begin(self, campaign: Campaign, confirmed: Confirmed = _ANY) -> int | None:
-        """Make a list of those who get a voucher now; how many are left out, when nobody gets one."""
+    def _begin(self, campaign: Campaign, confirmed: Confirmed) -> Issue | None:
+        """Make a list of those who get a voucher now the newest; None when another run's is.
+
+        One of nobody is made, and not kept.
+        """
         found = plan(campaign, self._ledger, self._storage)
         issue_id = f"{campaign.name}/{campaign.number + 1}/{secrets.token_hex(4)}"
         chunks, vouchers, cost = 0, 0, NOTHING
         for chunk in _chunks(found.new()):
-            self._keep(campaign, issue_id, chunks, chunk)
+            keep(self._storage, campaign, issue_id, chunks, chunk)
             chunks, vouchers = chunks + 1, vouchers + len(chunk)
             cost = sum((due.value for due in chunk), cost)
         left_out = sum(1 for _ in found.left_out())
         try:
             confirmed.check(campaign, found.there.vouchers + vouchers, found.there.cost + cost)
         except Changed:
-            self._forget(issue_id, chunks)
+            forget(self._storage, issue_id, chunks)
             raise
-        if not vouchers:
-            return left_out
         issue = Issue(issue_id, chunks, milliseconds(self._now()), vouchers, cost, left_out)
-        if not self._campaigns.begin(campaign, issue):
-            self._forget(issue_id, chunks)  # another run was faster: its list it is
-        return None
-
-    def _keep(self, campaign: Campaign, issue_id: str, number: int, chunk: list[Due]) -> None:
-        record = {
-            "_id": f"{issue_id}/{number}",
-            "campaign": campaign.name,
-            "number": campaign.number + 1,
-            "user_ids": [Int64(due.user_id) for due in chunk],
-            "totals": [decimal128(due.total) for due in chunk],
-            "values": [decimal128(due.value) for due in chunk],
-            "approved": [due.approved for due in chunk],
-        }
-        with self._storage.within(BATCH_SECONDS):
-            self._storage.collection("issues").insert_one(record)
-
-    def _forget(self, issue_id: str, chunks: int) -> None:
-        ids = [f"{issue_id}/{number}" for number in range(chunks)]
-        with self._storage.within(BATCH_SECONDS):
-            self._storage.collection("issues").delete_many({"_id": {"$in": ids}})
+        if vouchers and not self._campaigns.begin(campaign, issue):
+            forget(self._storage, issue_id, chunks)
+            return None
+        return issue
 
     def _write(self, campaign: Campaign, issue: Issue) -> None:
         written = 0
-        for number in range(issue.chunks):
-            with self._storage.within(BATCH_SECONDS):
-                record = self._storage.collection("issues").find_one({"_id": f"{issue.id}/{number}"})
-            if record is None:
-                raise CommandFailed(
-                    f"The list of the issue {issue.id} is damaged: restore a backup that has all of it."
-                )
-            dues = _dues(record)
+        for dues in chunks_of(self._storage, issue):
             self._insert(campaign, issue, dues)
             written += len(dues)
             self._progress(written, issue.vouchers)
@@ -241,15 +222,6 @@ class Issuing:
 def _chunks(dues: Iterator[Due]) -> Iterator[list[Due]]:
     while chunk := list(islice(dues, CHUNK)):
         yield chunk
-
-
-def _dues(record: dict[str, Any]) -> list[Due]:
-    columns: Iterable[tuple[Any, ...]] = zip(
-        record["user_ids"], record["totals"], record["values"], record["approved"], strict=True
-    )
-    return [
-        Due(int(user_id), money(total), money(value), approved) for user_id, total, value, approved in columns
-    ]
 
 
 def _template(campaign: Campaign, issue: Issue) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from smetka.bonus.campaigns import Campaign
+from smetka.bonus.campaigns import Campaign, Issue
+from smetka.bonus.lists import Due, chunks_of
 from smetka.bonus.rules import Rules
 from smetka.bonus.stored import bonus_customer
 from smetka.ledger import Ledger, Spent
@@ -20,16 +21,6 @@ _IDS = 64
 _HALF = 2**63
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """One customer who is due a voucher. `approved` says that the total is a posted one, approved of."""
-
-    user_id: int
-    total: Money
-    value: Money
-    approved: bool
-
-
 @dataclass(slots=True)
 class Decided:
     """What people decided about customers who are stored for the year's bonus."""
@@ -40,11 +31,20 @@ class Decided:
 
 @dataclass(slots=True)
 class There:
-    """The vouchers of a campaign that are there already. Void ones cost nothing, and are not issued anew."""
+    """The vouchers of a campaign that are there already, and those of a list that was begun.
+
+    Void ones cost nothing, and are not issued anew.
+
+    Attributes:
+        begun, begun_cost: those that the list of an issue promises and that are not written yet;
+            `vouchers` and `cost` have them too.
+    """
 
     user_ids: array[int]
     vouchers: int
     cost: Money
+    begun: int = 0
+    begun_cost: Money = NOTHING
 
     def has(self, user_id: int) -> bool:
         """Whether this customer has one, void or not."""
@@ -136,6 +136,13 @@ class Plan:
             yield due
         self.cut = Cut(last_in, None)
 
+    def comes_to(self) -> tuple[int, Money]:
+        """How many vouchers there are in the end, and what they cost; instead of iterating `new`."""
+        vouchers, cents = self.there.vouchers, self.there.cost.cents
+        for due in self.new():
+            vouchers, cents = vouchers + 1, cents + due.value.cents
+        return vouchers, Money(cents)
+
     def left_out(self) -> Iterator[Due]:
         """Those who are due and are not reached; after `new` came to its end."""
         is_out = False
@@ -146,13 +153,14 @@ class Plan:
 
 
 def plan(campaign: Campaign, ledger: Ledger, storage: Storage) -> Plan:
-    """Reckon a campaign by the ledger as it is, what was decided, and the vouchers that are there.
+    """Reckon a campaign by the ledger as it is, what was decided, and the vouchers that are there or begun.
 
     Due are those whose total of the year exceeds the threshold, by the ledger or by a submission that
     was approved, whichever is larger; nobody who was rejected.
 
     Raises:
         LedgerUnavailable, BonusStoreUnavailable: either cannot be read.
+        CommandFailed: the list that was begun is damaged.
     """
     spent = ledger.spending_by_customer(campaign.rules.year)
     decisions = decided(storage, campaign.rules.year)
@@ -160,7 +168,7 @@ def plan(campaign: Campaign, ledger: Ledger, storage: Storage) -> Plan:
         campaign=campaign,
         spent=spent,
         decided=decisions,
-        there=there(storage, campaign.name),
+        there=there(storage, campaign),
         entitled=Entitled(campaign.rules, spent, decisions),
     )
 
@@ -195,15 +203,34 @@ def waiting_without_spending(storage: Storage, year: int) -> int:
     return sum(bonus_customer(record).year_total == NOTHING for record in waiting)
 
 
-def there(storage: Storage, campaign: str) -> There:
-    """The vouchers of a campaign that are there.
+def there(storage: Storage, campaign: Campaign) -> There:
+    """The vouchers of a campaign that are there, and those that its unfinished list promises.
 
     Raises:
         BonusStoreUnavailable: MongoDB is away.
+        CommandFailed: that list is damaged.
     """
     user_ids, vouchers, cents = array("q"), 0, 0
-    for record in records(storage, "vouchers", {"campaign": campaign}, ("user_id", "value", "status")):
+    for record in records(storage, "vouchers", {"campaign": campaign.name}, ("user_id", "value", "status")):
         user_ids.append(int(record["user_id"]))
         if record["status"] != "void":
             vouchers, cents = vouchers + 1, cents + money(record["value"]).cents
-    return There(user_ids, vouchers, Money(cents))
+    found = There(user_ids, vouchers, Money(cents))
+    return found if campaign.issued or campaign.issue is None else _with_begun(storage, found, campaign.issue)
+
+
+def _with_begun(storage: Storage, written: There, issue: Issue) -> There:
+    missing = [
+        (due.user_id, due.value)
+        for dues in chunks_of(storage, issue)
+        for due in dues
+        if not written.has(due.user_id)
+    ]
+    cost = sum((value for _, value in missing), NOTHING)
+    return There(
+        array("q", sorted((*written.user_ids, *(user_id for user_id, _ in missing)))),
+        written.vouchers + len(missing),
+        written.cost + cost,
+        len(missing),
+        cost,
+    )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from smetka.bonus.plan import Decided, Due
+from smetka.bonus.lists import Due
+from smetka.bonus.plan import Decided
 from smetka.bonus.rules import other_thresholds, smallest_near_miss
 from smetka.ledger import Spent
 from smetka.money import NOTHING, Money

@@ -11,7 +11,8 @@ from typing import Any
 
 from smetka.age_groups import AgeGroup, name_of_group
 from smetka.bonus.campaigns import Campaign
-from smetka.bonus.plan import Due, Plan, exceeding, plan
+from smetka.bonus.lists import Due
+from smetka.bonus.plan import Plan, exceeding, plan
 from smetka.bonus.rules import other_thresholds, smallest_near_miss
 from smetka.bonus.warnings import (
     Sum,
@@ -49,10 +50,12 @@ def preview(
     """The campaign as an issue of this moment would make it; writes nothing.
 
     `customers_due` and `cost` are without regard to the budget, `customers_reached` and
-    `cost_within_budget` with it and with the vouchers that are there already.
+    `cost_within_budget` with it and with the vouchers that are there already or that the list of an
+    interrupted issue promises.
 
     Raises:
         LedgerUnavailable, BonusStoreUnavailable: either cannot be read.
+        CommandFailed: the list of an interrupted issue is damaged.
     """
     found, words = plan(campaign, ledger, storage), Words(language, campaign.currency)
     due, by_tier, by_age = Sum(), _by_tier(campaign), _by_age(groups)
@@ -60,7 +63,8 @@ def preview(
         due.add(each)
         by_tier[each.value].add(each)
         by_age[name_of_group(found.spent.age_of(each.user_id), groups)].add(each)
-    reached = Sum(found.there.vouchers, found.there.cost)
+    there = found.there
+    reached = Sum(there.vouchers, there.cost)
     for each in found.new():
         reached.add(each)
     left_out, first_out = _counted(found.left_out())
@@ -72,7 +76,10 @@ def preview(
         "cost": due.cost.number,
         "customers_reached": reached.customers,
         "cost_within_budget": reached.cost.number,
-        "already_issued": {"customers": found.there.vouchers, "cost": found.there.cost.number},
+        "already_issued": (
+            Sum(there.vouchers - there.begun, Money(there.cost.cents - there.begun_cost.cents)).as_json()
+        ),
+        "begun": Sum(there.begun, there.begun_cost).as_json(),
         "left_out": {**left_out.as_json(), "first": [_due_json(each) for each in first_out]},
         "tie": tie,
         "by_tier": _tiers_json(campaign, by_tier),

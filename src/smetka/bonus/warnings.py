@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from smetka.bonus.plan import Due, Plan
+from smetka.bonus.lists import Due
+from smetka.bonus.plan import Plan
 from smetka.language.speech import Speech
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
@@ -72,12 +73,23 @@ def warnings_of_the_plan(
     Args:
         left_out: their sum and the first few; `tie` is who is parted by the id alone.
     """
-    rules, gettext = found.campaign.rules, words.gettext
+    rules, gettext, ngettext = found.campaign.rules, words.gettext, words.ngettext
     threshold = words.price(rules.threshold)
     warnings = []
     if now >= found.campaign.expires_at:
         day = rules.last_day.strftime(words.formats.day)
         warnings.append(gettext("The vouchers are not valid any more: their last day was {day}.", day=day))
+    if found.there.begun:
+        warnings.append(
+            ngettext(
+                "An issue was begun and is not finished: {count} voucher of its list, for {cost}, is not "
+                "written yet. It is written first, also if its customer is no longer due one.",
+                "An issue was begun and is not finished: {count} vouchers of its list, for {cost}, are not "
+                "written yet. They are written first, also for customers who are no longer due one.",
+                found.there.begun,
+                cost=words.price(found.there.begun_cost),
+            )
+        )
     spenders = len(found.spent)
     if not due.customers:
         warnings.append(

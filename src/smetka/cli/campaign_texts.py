@@ -29,7 +29,8 @@ def preview_text(found: dict[str, Any], said: Speech) -> str:
         ),
     ]
     there = found["already_issued"]["customers"]
-    if found["budget"] is not None or found["most_vouchers"] is not None or there:
+    limits = found["budget"], found["most_vouchers"]
+    if limits != (None, None) or there or found["begun"]["customers"]:
         lines.append(
             _(
                 "Reached: {customers}, {cost}; of these {there} have a voucher already.",

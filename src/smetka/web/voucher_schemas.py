@@ -213,9 +213,12 @@ class CampaignPreview(CampaignOut):
 
     customers_due: Count
     cost: Amount = Field(description="Of vouchers for all who are due, whatever the budget.")
-    customers_reached: Count
+    customers_reached: Count = Field(description="In the end: with those already issued and begun.")
     cost_within_budget: Amount
     already_issued: CountAndCost
+    begun: CountAndCost = Field(
+        description="Of an issue that is under way or was interrupted: not written yet, and written first."
+    )
     left_out: dict[str, Any]
     tie: dict[str, Any] | None
     by_tier: list[dict[str, Any]]
