@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 import zlib
@@ -11,6 +10,7 @@ from datetime import date
 import pytest
 import segno
 
+from smetka.bonus import pdf as paged
 from smetka.bonus.codes import derive
 from smetka.bonus.printing import PrintedVoucher, print_vouchers
 from smetka.errors import CommandFailed
@@ -53,8 +53,9 @@ def pages(pdf):
 
 def contents(pdf):
     """What is drawn on the pages, as PDF's operators."""
-    streams = re.findall(rb"ASCII85Decode /FlateDecode[^>]*>>\s*stream\r?\n(.*?)endstream", pdf, re.DOTALL)
-    return [zlib.decompress(base64.a85decode(b"<~" + raw.strip(), adobe=True)) for raw in streams]
+    streams = re.finditer(rb"/FlateDecode[^>]*/Length (\d+)[^>]*>>\s*stream\r?\n", pdf)
+    found = [zlib.decompress(pdf[each.end() : each.end() + int(each[1])]) for each in streams]
+    return [stream for stream in found if stream.startswith(b"1 0 0 1 0 0 cm")]
 
 
 @pytest.mark.parametrize(("count", "large", "small"), [(1, 1, 1), (8, 8, 1), (9, 9, 2), (17, 17, 3)])
@@ -107,7 +108,7 @@ def test_the_symbol_is_the_codes(monkeypatch):
     [symbol] = made
     assert symbol.error in {"M", "Q", "H"}, "a scratch does not spoil it"
     dark = sum(sum(row) for row in symbol.matrix)
-    [page] = [stream for stream in contents(pdf) if b" re" in stream]
+    [page] = contents(pdf)
     rectangles = re.findall(rb"n?\s*([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) re", page)
     # The first rectangle is the card; all others are runs of dark modules of one height.
     height = float(rectangles[1][3])
@@ -125,3 +126,52 @@ def test_the_longest_name_that_is_imported_costs_no_more_than_a_line(monkeypatch
     printed([voucher(name="Ж" * 100_000)])
 
     assert sum(measured) < 1_000_000
+
+
+@pytest.mark.parametrize("per_page", [1, 8])
+def test_a_page_is_in_the_file_before_the_next_is_begun(per_page):
+    """So that 100,000 vouchers take the memory of one page."""
+    output, begun = io.BytesIO(), []
+
+    def vouchers():
+        for number in range(5 * per_page):
+            if not number % per_page:
+                begun.append(pages(output.getvalue()))
+            yield voucher(number)
+
+    print_vouchers(
+        output,
+        vouchers(),
+        campaign="a",
+        currency="MKD",
+        timezone="Europe/Skopje",
+        language="en",
+        per_page=per_page,
+    )
+
+    # The voucher that begins a page is what ends the page before.
+    assert begun == [0, 0, 1, 2, 3]
+
+
+def test_every_object_stands_where_the_table_says():
+    pdf = printed([voucher(number, name) for number, name in enumerate(NAMES)], per_page=1)
+
+    table = int(re.search(rb"startxref\n(\d+)\n%%EOF\n$", pdf)[1])
+    lines = pdf[table:].splitlines(keepends=True)
+    assert lines[0] == b"xref\n"
+    assert lines[1] == b"0 %d\n" % (lines.index(b"trailer\n") - 2)
+    assert lines[2] == b"0000000000 65535 f \n"
+    for number, line in enumerate(lines[3 : lines.index(b"trailer\n")], 1):
+        assert len(line) == 20
+        assert pdf[int(line[:10]) :].startswith(b"%d 0 obj\n" % number)
+
+
+def test_nothing_of_a_page_is_kept_that_is_in_the_file():
+    output = io.BytesIO()
+    drawn = paged.sheet(output, (100, 100), "Helvetica")
+    kept = []
+    for _ in range(40):
+        drawn.drawString(1, 1, "x" * 1000)
+        drawn.showPage()
+        kept.append(len(drawn._doc.idToObject))
+    assert len(set(kept[1:])) == 1, "no page is known any more"
