@@ -80,6 +80,56 @@ def test_a_link_of_somebody_else_to_a_file_of_ours_is_refused(token, tmp_path):
         token_of(link)
 
 
+@ONLY_ROOT
+@pytest.mark.parametrize("theirs", ["conf", "inner", "inner/token"])
+def test_every_link_on_the_way_is_looked_at(token, tmp_path, theirs):
+    """One of ours, over one in a folder's name, to one, to the file."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "token").symlink_to("../token")
+    (tmp_path / "inner").symlink_to(tmp_path / "other")
+    (tmp_path / "conf").symlink_to("inner")
+    (tmp_path / "link").symlink_to("conf/token")
+    assert token_of(tmp_path / "link") == TOKEN
+    assert token_of(tmp_path / "conf" / ".." / "conf" / "token") == TOKEN
+
+    os.lchown(tmp_path / theirs, 54321, 54321)
+
+    named = (tmp_path / theirs).parent.resolve() / (tmp_path / theirs).name
+    with pytest.raises(WrongUsage, match=f"is reached through {named}, which belongs to user 54321"):
+        token_of(tmp_path / "link")
+
+
+@pytest.mark.parametrize(("mode", "is_read"), [(0o777, False), (0o772, False), (0o1777, True), (0o755, True)])
+@pytest.mark.parametrize("of", ["the file", "a link"])
+def test_a_folder_in_which_others_may_replace_it_is_refused_by_name(token, tmp_path, mode, is_read, of):
+    folder = tmp_path / "all"
+    folder.mkdir()
+    if of == "the file":
+        named = token.rename(folder / "token")
+    else:
+        named = folder / "link"
+        named.symlink_to(token)
+    folder.chmod(mode)
+
+    if is_read:
+        assert token_of(named) == TOKEN
+    else:
+        with pytest.raises(
+            WrongUsage, match=f"the folder {folder}, which may be written.*chmod go-w {folder}"
+        ):
+            token_of(named)
+
+
+@ONLY_ROOT
+def test_a_folder_of_somebody_else_is_refused_by_name_and_owner(dotenv, tmp_path):
+    os.chown(tmp_path, 54321, 54321)
+
+    with pytest.raises(
+        WrongUsage, match=f"reached through the folder {tmp_path}, which belongs to user 54321"
+    ):
+        load_settings(environ={}, dotenv=dotenv)
+
+
 @pytest.mark.parametrize("mode", [0o602, 0o666, 0o777])
 def test_a_file_of_settings_that_others_may_write_is_refused_with_its_mode(dotenv, token, mode):
     dotenv.chmod(mode)
@@ -153,6 +203,7 @@ def test_a_file_that_sets_nothing_of_ours_is_nobodys_business(dotenv):
 @pytest.mark.parametrize("mode", [0o444, 0o440, 0o644, 0o400])
 def test_secrets_of_containers_go_on_working(token, tmp_path, monkeypatch, mode):
     # As Kubernetes makes them: a link over a link to a file of root, which the container's user may only read.
+    tmp_path.chmod(0o1777)  # and a folder where all may write
     (tmp_path / "..2026").mkdir()
     token.rename(tmp_path / "..2026" / "token")
     (tmp_path / "..data").symlink_to("..2026")

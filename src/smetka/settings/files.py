@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +33,8 @@ def read(path: Path) -> Found:
         UnicodeDecodeError: it is not UTF-8.
     """
     with path.open(encoding="utf-8") as file:
-        # A link is decided upon by its owner too. Secrets of containers are links of root to files of root.
         found = os.fstat(file.fileno())
-        fault = _of_another(path.lstat()) or _of_another(found)
-        fault = fault or _writable(path, found, is_shared=_names_others(file.fileno()))
+        fault = _of_another(found) or _writable(path, found, file.fileno()) or _on_the_way(path)
         return Found(file.read(), fault)
 
 
@@ -56,19 +55,54 @@ def _of_another(found: os.stat_result) -> str | None:
     )
 
 
-def _names_others(descriptor: int) -> bool:
+def _on_the_way(path: Path) -> str | None:
+    """What others decide about on the way to a file: each link, and the folder that it or the file lies in.
+
+    Secrets of containers are links of root over links of root, in a folder where all may write and nobody
+    may take away what is another's.
+    """
+    for step in _steps(path):
+        if fault := _of_another(step.lstat()):
+            return f"is reached through {step}, which {fault}"
+        folder, found = step.parent, step.parent.stat()
+        fault = _of_another(found)  # no mode keeps its owner from what lies in it
+        if fault or (not found.st_mode & stat.S_ISVTX and (fault := _writable(folder, found, folder))):
+            return f"is reached through the folder {folder}, which {fault}"
+    return None
+
+
+def _steps(path: Path) -> Iterator[Path]:
+    """The links on the way to a file, in folders' names too, and the file; each with no link in its name."""
+    at, names = Path("/"), list(reversed(path.absolute().parts[1:]))
+    while names:
+        step = at / names.pop()
+        if step.name == "..":
+            at = at.parent
+        elif step.is_symlink():
+            yield step
+            target = at / step.readlink()
+            if not os.path.lexists(target):  # an open pipe, which has a name in /proc and no place
+                return
+            at, names = Path("/"), [*names, *reversed(target.parts[1:])]
+        elif names:
+            at = step
+        else:
+            yield step
+
+
+def _names_others(place: int | Path) -> bool:
     """Whether an access control list says more than the mode: it may let users and groups write by name."""
     try:
-        return bool(os.getxattr(descriptor, "system.posix_acl_access"))
+        return bool(os.getxattr(place, "system.posix_acl_access"))
     except (OSError, AttributeError):  # there is none, or no system of ours has them
         return False
 
 
-def _writable(path: Path, found: os.stat_result, *, is_shared: bool) -> str | None:
-    if not stat.S_ISREG(found.st_mode):  # a pipe, or a terminal
+def _writable(path: Path, found: os.stat_result, place: int | Path) -> str | None:
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # a pipe, or a terminal
         return None
     # With such a list the group's place in the mode is the most that anybody named in it may do.
-    by_group = found.st_mode & stat.S_IWGRP and (is_shared or not _is_of_one(found))
+    by_group = found.st_mode & stat.S_IWGRP and (_names_others(place) or not _is_of_one(found))
     if not by_group and not found.st_mode & stat.S_IWOTH:
         return None
     mode = stat.S_IMODE(found.st_mode)
