@@ -22,7 +22,7 @@ _MOST_MEASURED = 500
 
 # In points, of which A4 has 595.28 by 841.89.
 _PAGE_WIDTH, _PAGE_HEIGHT = 595.28, 841.89
-_QUIET_ZONE = 4
+_PAD, _QR, _QUIET_ZONE = 15, 78, 4
 _MASK = 0
 """Of the QR symbols' eight. The letters of a code are random, which no mask makes more so: the best of all
 is looked for in vain, and that takes most of the time of printing."""
@@ -145,42 +145,56 @@ class _Style:
 
 
 class _Press:
-    """Draws vouchers on a sheet."""
+    """Draws vouchers on a sheet, in boxes of one size."""
 
     def __init__(
         self, sheet: Any, campaign: str, currency: str, timezone: str, language: Literal["en", "mk"]
     ) -> None:
         self._sheet, self._campaign, self._timezone = sheet, campaign, timezone
         self._currency, self._language, self._words = currency, language, _WORDS[language]
+        self._frames: dict[tuple[Money, date, date], str] = {}
 
     def print(self, voucher: PrintedVoucher, box: _Box) -> None:
         """Draw one voucher into a box; nothing of it leaves the box."""
         scale, sheet = box.scale, self._sheet
-        pad = 15 * scale
-        qr = 78 * scale
-        text_width = box.width - 2 * pad
-        beside_qr = text_width - qr - 8 * scale
+        pad, qr = _PAD * scale, _QR * scale
+        width = box.width - 2 * pad
+        sheet.saveState()
+        sheet.translate(box.left, box.bottom)
+        sheet.doForm(self._frame(voucher, box))
+        if name := _printable(voucher.name):
+            whom = self._words.for_whom.format(name=name)
+            self._line(whom, (pad, pad + 62 * scale), width, _Style(_PLAIN, 10 * scale, _INK))
+        self._qr(voucher.code, pad + width - qr, box.height - pad - qr, qr)
+        self._line(voucher.code, (pad, pad + 38 * scale), width, _Style(_BOLD, 17 * scale, _INK))
+        sheet.restoreState()
+
+    def _frame(self, voucher: PrintedVoucher, box: _Box) -> str:
+        """What is the same on many vouchers, drawn once; the name by which it is put on a page."""
+        alike = voucher.value, voucher.valid_from, voucher.valid_until
+        if (known := self._frames.get(alike)) is not None:
+            return known
+        name = self._frames[alike] = f"frame{len(self._frames)}"
+        scale, sheet = box.scale, self._sheet
+        pad = _PAD * scale
+        width, top = box.width - 2 * pad, box.height - pad
+        beside_qr = width - (_QR + 8) * scale
+        sheet.beginForm(name, -1, -1, box.width + 1, box.height + 1)  # half of a line is outside
         sheet.setStrokeColorRGB(*_RULE)
         sheet.setLineWidth(0.6)
         sheet.setDash(3, 3)
-        sheet.rect(box.left, box.bottom, box.width, box.height)
+        sheet.rect(0, 0, box.width, box.height)
         sheet.setDash()
-        left, top = box.left + pad, box.bottom + box.height - pad
-        foot = box.bottom + pad
         title, amount = self._words.title.upper(), self._amount(voucher.value)
-        self._line(title, (left, top - 8 * scale), beside_qr, _Style(_BOLD, 8.5 * scale, _ACCENT))
-        self._line(amount, (left, top - 36 * scale), beside_qr, _Style(_BOLD, 21 * scale, _INK))
-        if name := _printable(voucher.name):
-            whom = self._words.for_whom.format(name=name)
-            self._line(whom, (left, foot + 62 * scale), text_width, _Style(_PLAIN, 10 * scale, _INK))
-        self._qr(voucher.code, left + text_width - qr, top - qr, qr)
-        self._line(voucher.code, (left, foot + 38 * scale), text_width, _Style(_BOLD, 17 * scale, _INK))
-        sheet.setStrokeColorRGB(*_RULE)
-        sheet.line(left, foot + 28 * scale, left + text_width, foot + 28 * scale)
+        self._line(title, (pad, top - 8 * scale), beside_qr, _Style(_BOLD, 8.5 * scale, _ACCENT))
+        self._line(amount, (pad, top - 36 * scale), beside_qr, _Style(_BOLD, 21 * scale, _INK))
+        sheet.line(pad, pad + 28 * scale, pad + width, pad + 28 * scale)
         valid = self._words.valid.format(first=_day(voucher.valid_from), last=_day(voucher.valid_until))
         small = _Style(_PLAIN, 7.5 * scale, _INK)
-        self._line(f"{valid} ({self._timezone})", (left, foot + 14 * scale), text_width, small)
-        self._line(self._campaign, (left, foot + 2 * scale), text_width, _Style(_PLAIN, 6.5 * scale, _FAINT))
+        self._line(f"{valid} ({self._timezone})", (pad, pad + 14 * scale), width, small)
+        self._line(self._campaign, (pad, pad + 2 * scale), width, _Style(_PLAIN, 6.5 * scale, _FAINT))
+        sheet.endForm()
+        return name
 
     def _amount(self, value: Money) -> str:
         text = f"{value.decimal:,.2f}"
