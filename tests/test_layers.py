@@ -27,6 +27,7 @@ GROUND = {
     "keys",
     "small_files",
     "spreadsheets",
+    "progress",
     "shown_text",
     "language",
     "charts",

@@ -9,6 +9,7 @@ from typing import Any
 from smetka.bonus.campaigns import Campaign, Issue
 from smetka.bonus.issuing import Confirmed, Issued, Issuing
 from smetka.ledger import Ledger
+from smetka.progress import Progress, unseen
 from smetka.storage import Storage
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.topics import ChatId
@@ -24,7 +25,7 @@ def issue_and_tell(
     chats: Iterable[ChatId],
     now: Callable[[], datetime],
     confirmed: Confirmed,
-    progress: Callable[[int, int], None] = lambda _written, _of: None,
+    progress: Progress = unseen,
 ) -> Issued:
     """Issue a campaign's vouchers; one message to each chat for each issue, whoever repeats it.
 

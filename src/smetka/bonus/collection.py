@@ -15,6 +15,7 @@ from smetka.bonus.periods import Review, review_needed
 from smetka.bonus.stored import BonusCustomer, bonus_customer
 from smetka.ledger import Ledger, Spent
 from smetka.money import Money
+from smetka.progress import Progress, unseen
 from smetka.storage import Storage
 from smetka.storage.batches import insert_new
 from smetka.storage.values import decimal128, milliseconds
@@ -48,7 +49,7 @@ def collect(
     year: int,
     threshold: Money,
     now: Callable[[], datetime],
-    progress: Callable[[int, int], None] = lambda _looked_at, _of: None,
+    progress: Progress = unseen,
 ) -> Collected:
     """Store everybody whose total of a year exceeds the threshold.
 

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from smetka.bonus.records import BonusCustomers, Position, Sort
-from smetka.bonus.stored import BonusCustomer
+from smetka.bonus.stored import BonusCustomer, bonus_customer
 from smetka.bonus.vouchers import Voucher
 from smetka.exact_json import instant
+from smetka.storage import Storage
+from smetka.storage.walk import records
 
 CUSTOMER_COLUMNS = (
     "user_id",
@@ -36,8 +38,8 @@ VOUCHER_COLUMNS = (
 )
 PERSONAL_COLUMNS = ("name", "email")
 
-_PAGE, _SORTED_PAGE = 500, 10_000
-"""The latter costs a look at the whole year each time."""
+_PAGE = 10_000
+"""Of a list that is not by user id: it may cost a look at the whole year each time."""
 
 
 def customer_row(customer: BonusCustomer) -> list[Any]:
@@ -75,6 +77,7 @@ def voucher_cell(column: str, voucher: Voucher, now: datetime) -> Any:
 
 
 def every_customer(
+    storage: Storage,
     customers: BonusCustomers,
     *,
     year: int,
@@ -83,14 +86,19 @@ def every_customer(
     matches: bool | None = None,
     sort: Sort = "user_id",
 ) -> Iterator[BonusCustomer]:
-    """All records of a year that fit, in pages behind the scenes.
+    """All records of a year that fit, read as they are taken.
 
     Raises:
         BonusStoreUnavailable: MongoDB went away.
     """
+    only = {"source": source, "review": review, "matches_ledger": matches}
+    if sort == "user_id":
+        query = {name: value for name, value in only.items() if value is not None}
+        yield from map(bonus_customer, records(storage, "bonus_customers", {**query, "year": year}))
+        return
     after = None
     while page := customers.page(
-        _PAGE if sort == "user_id" else _SORTED_PAGE,
+        _PAGE,
         year=year,
         source=source,
         review=review,

@@ -27,6 +27,7 @@ from smetka.bonus.plan import plan
 from smetka.errors import Changed, CommandFailed
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
+from smetka.progress import Progress, unseen
 from smetka.storage import Storage
 from smetka.storage.batches import SCATTERED, insert_new
 from smetka.storage.values import decimal128, milliseconds
@@ -108,7 +109,7 @@ class Issuing:
         storage: Storage,
         *,
         now: Callable[[], datetime],
-        progress: Callable[[int, int], None] = lambda _written, _of: None,
+        progress: Progress = unseen,
     ) -> None:
         self._ledger, self._storage, self._now, self._progress = ledger, storage, now, progress
         self._campaigns = Campaigns(storage, now=now)

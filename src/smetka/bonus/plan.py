@@ -13,6 +13,7 @@ from smetka.bonus.rules import Rules
 from smetka.bonus.stored import bonus_customer
 from smetka.ledger import Ledger, Spent
 from smetka.money import NOTHING, Money
+from smetka.progress import Count, unseen
 from smetka.storage import Storage
 from smetka.storage.values import decimal128, money
 from smetka.storage.walk import records
@@ -152,7 +153,7 @@ class Plan:
                 yield due
 
 
-def plan(campaign: Campaign, ledger: Ledger, storage: Storage) -> Plan:
+def plan(campaign: Campaign, ledger: Ledger, storage: Storage, count: Count | None = None) -> Plan:
     """Reckon a campaign by the ledger as it is, what was decided, and the vouchers that are there or begun.
 
     Due are those whose total of the year exceeds the threshold, by the ledger or by a submission that
@@ -168,7 +169,7 @@ def plan(campaign: Campaign, ledger: Ledger, storage: Storage) -> Plan:
         campaign=campaign,
         spent=spent,
         decided=decisions,
-        there=there(storage, campaign),
+        there=there(storage, campaign, count or Count(unseen)),
         entitled=Entitled(campaign.rules, spent, decisions),
     )
 
@@ -203,7 +204,7 @@ def waiting_without_spending(storage: Storage, year: int) -> int:
     return sum(bonus_customer(record).year_total == NOTHING for record in waiting)
 
 
-def there(storage: Storage, campaign: Campaign) -> There:
+def there(storage: Storage, campaign: Campaign, count: Count) -> There:
     """The vouchers of a campaign that are there, and those that its unfinished list promises.
 
     Raises:
@@ -211,7 +212,8 @@ def there(storage: Storage, campaign: Campaign) -> There:
         CommandFailed: that list is damaged.
     """
     user_ids, vouchers, cents = array("q"), 0, 0
-    for record in records(storage, "vouchers", {"campaign": campaign.name}, ("user_id", "value", "status")):
+    kept = records(storage, "vouchers", {"campaign": campaign.name}, ("user_id", "value", "status"))
+    for record in count.over(kept):
         user_ids.append(int(record["user_id"]))
         if record["status"] != "void":
             vouchers, cents = vouchers + 1, cents + money(record["value"]).cents

@@ -24,6 +24,7 @@ from smetka.bonus.warnings import (
 )
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
+from smetka.progress import Count, Progress, unseen
 from smetka.settings import Language
 from smetka.storage import Storage
 from smetka.storage.values import money
@@ -46,6 +47,7 @@ def preview(
     groups: Sequence[AgeGroup],
     now: datetime,
     language: Language = "en",
+    progress: Progress = unseen,
 ) -> dict[str, Any]:
     """The campaign as an issue of this moment would make it; writes nothing.
 
@@ -57,9 +59,10 @@ def preview(
         LedgerUnavailable, BonusStoreUnavailable: either cannot be read.
         CommandFailed: the list of an interrupted issue is damaged.
     """
-    found, words = plan(campaign, ledger, storage), Words(language, campaign.currency)
+    count = Count(progress)
+    found, words = plan(campaign, ledger, storage, count), Words(language, campaign.currency)
     due, by_tier, by_age = Sum(), _by_tier(campaign), _by_age(groups)
-    for each in found.entitled:
+    for each in count.over(found.entitled):
         due.add(each)
         by_tier[each.value].add(each)
         by_age[name_of_group(found.spent.age_of(each.user_id), groups)].add(each)
@@ -69,7 +72,7 @@ def preview(
         reached.add(each)
     left_out, first_out = _counted(found.left_out())
     tie = _tie(found)
-    undecided = _undecided(storage, found)
+    undecided = _undecided(storage, found, count)
     return {
         **campaign.as_json(),
         "customers_due": due.customers,
@@ -101,7 +104,7 @@ def preview(
     }
 
 
-def _undecided(storage: Storage, found: Plan) -> Undecided:
+def _undecided(storage: Storage, found: Plan, count: Count) -> Undecided:
     rules, undecided = found.campaign.rules, Undecided()
     # Those collected and left in peace are in the ledger's own figures. Two walks: asked for by $or or
     # $nor, the embedded server leaves the index and looks at all records for each slice.
@@ -110,7 +113,7 @@ def _undecided(storage: Storage, found: Plan) -> Undecided:
         records(storage, "bonus_customers", {"year": rules.year, **query})
         for query in ({"source": "api"}, collected)
     )
-    for record in chain.from_iterable(walks):
+    for record in count.over(chain.from_iterable(walks)):
         user_id, total = int(record["user_id"]), money(record["total_spending"])
         undecided.mismatching += not record["matches_ledger"]
         is_open = record["review"] in {"none", "pending"}

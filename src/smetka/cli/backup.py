@@ -10,7 +10,9 @@ from typing import Any
 import click
 
 from smetka.cli.options import counted, json_option, print_json, setting_options
+from smetka.cli.progress import progress
 from smetka.cli.records import open_storage
+from smetka.cli.speech import Speech
 from smetka.cli.terminal import say
 from smetka.errors import CommandFailed
 from smetka.keys import adopt_keys
@@ -33,13 +35,15 @@ def backup(*, folder: Path, as_json: bool, **options: Any) -> None:
     """
     settings = load_settings(options)
     _check_there_is_something(settings)
-    with open_storage(settings, "backup") as storage:
+    label = Speech(settings.language).gettext("Records")
+    with open_storage(settings, "backup") as storage, progress(label) as tell:
         made = back_up(
             storage,
             folder,
             version=version("smetka"),
             now=lambda: datetime.now(UTC),
             keys=settings.effective_keys_file,
+            progress=tell,
         )
     _tell(made, f"Backed up to {folder}", as_json=as_json)
 
@@ -54,8 +58,9 @@ def restore(*, folder: Path, as_json: bool, **options: Any) -> None:
     Safe to repeat when it was interrupted. Keys are put back where none were ever made.
     """
     settings = load_settings(options)
-    with open_storage(settings, "restore") as storage:
-        restored = put_back(storage, folder)
+    label = Speech(settings.language).gettext("Records")
+    with open_storage(settings, "restore") as storage, progress(label) as tell:
+        restored = put_back(storage, folder, progress=tell)
     if KEYS in restored.files and not adopt_keys(settings.effective_keys_file, (folder / KEYS).read_bytes()):
         say("There are keys already; the backup's were left out.", err=True)
         others = {name: file for name, file in restored.files.items() if name != KEYS}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import astuple
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, get_args
 
 import click
@@ -27,19 +27,22 @@ from smetka.cli.options import (
     json_option,
     output_option,
     print_json,
+    print_json_list,
+    print_table,
     quiet_option,
     say_written,
     setting_options,
-    table,
 )
 from smetka.cli.people import people
+from smetka.cli.progress import progress
 from smetka.cli.records import open_storage
 from smetka.cli.speech import NOTHING, Speech
 from smetka.cli.terminal import say
 from smetka.ledger import Ledger
 from smetka.money import Money
+from smetka.progress import Count
 from smetka.settings import Settings, load_settings, named_ledger
-from smetka.spreadsheets import Output, write_csv
+from smetka.spreadsheets import STDOUT, Output, write_csv
 
 _year_option = click.option(
     "--year", type=click.IntRange(1, LATEST_YEAR), help="Of the bonus; this year's unless given."
@@ -93,16 +96,11 @@ def collect(*, year: int | None, quiet: bool, as_json: bool, **options: Any) -> 
     with (
         closing(Ledger(named_ledger(settings))) as ledger,
         open_storage(settings, "bonus") as storage,
-        click.progressbar(length=1, label=said.gettext("Customers"), file=sys.stderr, hidden=quiet) as bar,
+        progress(said.gettext("Customers"), quiet=quiet) as tell,
     ):
-
-        def progress(looked_at: int, of: int) -> None:
-            bar.length = max(of, 1)
-            bar.update(looked_at - bar.pos)
-
         Audit(storage, now=_now).note("collect", TERMINAL, year=year)
         done = collect_due(
-            ledger, storage, year=year, threshold=settings.bonus_threshold, now=_now, progress=progress
+            ledger, storage, year=year, threshold=settings.bonus_threshold, now=_now, progress=tell
         )
     if quiet and not done.flagged:
         return
@@ -139,19 +137,25 @@ def list_(*, as_json: bool, **options: Any) -> None:
     """The customers stored for a year's bonus."""
     settings, found = _found(options)
     said = Speech(settings.language)
-    rows, periods = [], set()
-    with found as customers:
+    periods = set()
+
+    def row(customer: BonusCustomer) -> tuple[str, ...]:
+        periods.add(customer.basis_period)
+        return _row(customer, settings, said)
+
+    with found as stored, progress(said.gettext("Customers"), beside_stdout=True) as tell:
+        customers = Count(tell).over(stored)
         if as_json:
-            print_json([customer.as_json(settings.currency) for customer in customers])
+            print_json_list(customer.as_json(settings.currency) for customer in customers)
             return
-        for customer in customers:
-            rows.append(_row(customer, settings, said))
-            periods.add(customer.basis_period)
-    if not rows:
+        rows = map(row, customers)
+        first = next(rows, None)
+        if first is not None:
+            names = tuple(said.word(column, words.BONUS_COLUMNS) for column in CUSTOMER_COLUMNS)
+            print_table(chain((names, first), rows), right=frozenset({0, 1, 2, 8}))
+    if first is None:
         say(said.gettext("Nobody is stored like that."), err=True)
         return
-    names = tuple(said.word(column, words.BONUS_COLUMNS) for column in CUSTOMER_COLUMNS)
-    say(table([names, *rows], right=frozenset({0, 1, 2, 8})))
     for period, explained in ((ALL_YEARS, EXPLAINED), (None, UNKNOWN_EXPLAINED)):
         if period in periods:
             say(said.gettext(explained), err=True)
@@ -195,10 +199,15 @@ def export(*, output: Output, names: bool, excel: bool, **options: Any) -> None:
     """Write the customers of a year's bonus to a CSV file."""
     settings, found = _found(options)
     header = [*CUSTOMER_COLUMNS, *(("name", "email") if names else ())]
-    with found as customers, people(settings) if names else nullcontext() as person_of:
+    label = Speech(settings.language).gettext("Customers")
+    with (
+        found as customers,
+        people(settings) if names else nullcontext() as person_of,
+        progress(label, beside_stdout=output == STDOUT) as tell,
+    ):
         rows = (
             [*customer_row(customer), *(astuple(person_of(customer.user_id)) if person_of else ())]
-            for customer in customers
+            for customer in Count(tell).over(customers)
         )
         written = write_csv(output, header, rows, excel=excel, language=settings.language)
     say_written(written, "customer", output)
@@ -270,6 +279,7 @@ def _found(options: dict[str, Any]) -> tuple[Settings, Any]:
     def found() -> Iterator[Iterator[BonusCustomer]]:
         with open_storage(settings, "bonus") as storage:
             yield every_customer(
+                storage,
                 BonusCustomers(storage, _now),
                 year=year or _this_year(settings),
                 source=source,

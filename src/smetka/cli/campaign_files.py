@@ -16,10 +16,13 @@ from smetka.bonus.exports import PERSONAL_COLUMNS, VOUCHER_COLUMNS, voucher_cell
 from smetka.bonus.vouchers import STATUSES, Voucher
 from smetka.cli.options import excel_option, output_option, say_written, setting_options
 from smetka.cli.people import people
+from smetka.cli.progress import progress
 from smetka.cli.records import open_storage
+from smetka.cli.speech import Speech
 from smetka.errors import WrongUsage
-from smetka.settings import load_settings
-from smetka.spreadsheets import Output, appearing, write_csv
+from smetka.progress import Count, Progress
+from smetka.settings import Settings, load_settings
+from smetka.spreadsheets import STDOUT, Output, appearing, write_csv
 from smetka.storage import Storage
 
 _name_argument = click.argument("name")
@@ -57,8 +60,9 @@ def export(
     with (
         open_storage(settings, "campaign") as storage,
         people(settings) if with_people else nullcontext() as person_of,
+        progress(_label(settings), beside_stdout=output == STDOUT) as tell,
     ):
-        found = _vouchers(storage, name, status)
+        found = _vouchers(storage, name, status, tell)
         Audit(storage, now=_now).note("export", TERMINAL, campaign=name)
 
         now = _now()
@@ -86,7 +90,11 @@ def print_vouchers(
     """Write vouchers to print, with names and QR codes, to a PDF; those that can be redeemed unless told."""
     settings = load_settings(options)
     status = status or ("issued",)
-    with open_storage(settings, "campaign") as storage, people(settings) as person_of:
+    with (
+        open_storage(settings, "campaign") as storage,
+        people(settings) as person_of,
+        progress(_label(settings), beside_stdout=output == STDOUT) as tell,
+    ):
         found = Campaigns(storage, now=_now).get(name)
         Audit(storage, now=_now).note("print", TERMINAL, campaign=name)
         printed = (
@@ -97,7 +105,7 @@ def print_vouchers(
                 voucher.first_day,
                 voucher.last_day,
             )
-            for voucher in _vouchers(storage, name, status)
+            for voucher in _vouchers(storage, name, status, tell)
         )
         with appearing(output) as file:
             written = printing.print_vouchers(
@@ -121,12 +129,17 @@ def _chosen(columns: str | None, *, names: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*chosen, *(PERSONAL_COLUMNS if names else ()))))
 
 
-def _vouchers(storage: Storage, name: str, status: tuple[str, ...]) -> Iterator[Voucher]:
-    Campaigns(storage, now=_now).get(name)
-    now = _now()
+def _label(settings: Settings) -> str:
+    return Speech(settings.language).gettext("Vouchers")
+
+
+def _vouchers(storage: Storage, name: str, status: tuple[str, ...], tell: Progress) -> Iterator[Voucher]:
+    campaign, now = Campaigns(storage, now=_now).get(name), _now()
+    # Of an earlier issue it is not kept how many it wrote.
+    of = campaign.issue.vouchers if campaign.issue and campaign.number == 1 else 0
     return (
         voucher
-        for voucher in vouchers.of_campaign(storage, name)
+        for voucher in Count(tell, of).over(vouchers.of_campaign(storage, name))
         if not status or voucher.status_at(now) in status
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
@@ -23,6 +22,7 @@ from smetka.cli.campaign_texts import figures_text, preview_text
 from smetka.cli.confirming import confirm, is_at_a_terminal, yes_option
 from smetka.cli.kinds import AMOUNT, DAY, TIER
 from smetka.cli.options import json_option, print_json, quiet_option, setting_options, table
+from smetka.cli.progress import progress
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech, head
 from smetka.cli.terminal import say
@@ -188,14 +188,7 @@ def issue(
     with _ledger_and_storage(settings) as (ledger, storage):
         if confirmed == Confirmed() and not yes and is_at_a_terminal():
             confirmed = _confirmed(name, ledger, storage, settings)
-        with click.progressbar(
-            length=1, label=said.gettext("Vouchers"), file=sys.stderr, hidden=quiet
-        ) as bar:
-
-            def progress(written: int, of: int) -> None:
-                bar.length = max(of, 1)
-                bar.update(written - bar.pos)
-
+        with progress(said.gettext("Vouchers"), quiet=quiet) as tell:
             issued = issue_and_tell(
                 name,
                 TERMINAL,
@@ -205,9 +198,8 @@ def issue(
                 chats=settings.recipients,
                 now=_now,
                 confirmed=confirmed,
-                progress=progress,
+                progress=tell,
             )
-            bar.update((bar.length or 0) - bar.pos)
     if quiet and not issued.left_out:
         return
     if as_json:
@@ -251,14 +243,16 @@ def show(*, name: str, as_json: bool, **options: Any) -> None:
 def _preview(
     name: str, ledger: Ledger, storage: Storage, settings: Settings, language: Language
 ) -> dict[str, Any]:
-    return preview_of(
-        Campaigns(storage, now=_now).get(name),
-        ledger,
-        storage,
-        groups=settings.age_groups,
-        now=_now(),
-        language=language,
-    )
+    with progress(Speech(settings.language).gettext("Looked at")) as tell:
+        return preview_of(
+            Campaigns(storage, now=_now).get(name),
+            ledger,
+            storage,
+            groups=settings.age_groups,
+            now=_now(),
+            language=language,
+            progress=tell,
+        )
 
 
 def _confirmed(name: str, ledger: Ledger, storage: Storage, settings: Settings) -> Confirmed:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing
 from typing import Any
 
 import click
 
 from smetka.cli.options import counted, json_option, print_json, setting_options
+from smetka.cli.progress import progress
 from smetka.cli.terminal import say
 from smetka.ledger.copying.copy import Copy
 from smetka.ledger.copying.differences import Sums
 from smetka.money import grouped
+from smetka.progress import Count
 from smetka.settings import load_settings, read_secret, refuse_password
 
 
@@ -50,10 +51,10 @@ def copy(source: str, target: str, currency: str | None, as_json: bool) -> None:
                 f"{counted(begun.payments, 'payment')}{resumed}."
             )
         start = time.monotonic()
-        with _progress(begun.customers + begun.payments) as bar:  # None where nobody watches
-            if bar:
-                bar.update(begun.done_rows)
-            copied_rows = copying.carry_out(bar.update if bar else None)
+        with progress("Copying") as tell:
+            advance = Count(tell, of=begun.customers + begun.payments)
+            advance(begun.done_rows)
+            copied_rows = copying.carry_out(advance)
         seconds = time.monotonic() - start
         copied = copying.verify()
     if as_json:
@@ -71,12 +72,6 @@ def _location(name: str, argument: str) -> str:
         return read_secret(name, argument[1:])
     refuse_password(argument, name, "put the URL into a file and write @FILE in its place")
     return argument
-
-
-def _progress(rows: int) -> Any:
-    if not sys.stderr.isatty():
-        return nullcontext()
-    return click.progressbar(length=rows, label="Copying", file=sys.stderr)
 
 
 def _members(copied: Sums) -> dict[str, Any]:

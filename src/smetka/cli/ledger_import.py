@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +11,7 @@ import click
 
 from smetka.cli.import_rejects import check_place, is_rejects_file, write_rejects
 from smetka.cli.options import counted, json_option, print_json, setting_options
+from smetka.cli.progress import progress
 from smetka.cli.terminal import say
 from smetka.errors import CommandFailed
 from smetka.ledger.imports.failures import overtaken
@@ -105,12 +104,7 @@ def import_(
     rejects_file = rejects or location.with_name(f"{location.name}.rejects.csv")
     _check_files(files)
     check_place(rejects_file, location, files)
-    progress: AbstractContextManager[Any] = (
-        click.progressbar(length=sum(map(_size, files)), label="Reading", file=sys.stderr)
-        if sys.stderr.isatty()
-        else nullcontext()
-    )
-    with progress as bar:
+    with progress("Reading") as tell:
         run = partial(
             import_files,
             files,
@@ -128,7 +122,7 @@ def import_(
             skip_rejected=skip_rejected,
             despite_overlap=despite_overlap,
             dry_run=dry_run,
-            advance=bar.update if bar else None,
+            progress=tell,
         )
         try:
             outcome = run()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -14,6 +15,7 @@ from smetka.settings import Settings, is_secret, variable
 from smetka.shown_text import shown
 from smetka.spreadsheets import STDOUT, Output
 
+T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -51,6 +53,9 @@ FINDINGS = 3
 """The exit status of a command that did its work and found something to look at."""
 
 
+_BLOCK = 500
+
+
 def exit_with_findings() -> NoReturn:
     """End the command with the status `FINDINGS`, after everything was said."""
     click.get_current_context().exit(FINDINGS)
@@ -67,6 +72,23 @@ def print_json(value: Any) -> None:
     say(exact_json.dumps(value, indent=2))
 
 
+def print_json_list(values: Iterable[Any]) -> None:
+    """Print a list as `print_json` does, as it comes: what fails on the way leaves it without its end."""
+    begin = "["
+    for some in _blocks(values):
+        # Of each list but the brackets.
+        say(f"{begin}\n{exact_json.dumps(some, indent=2)[2:-2]}", newline=False)
+        begin = ","
+    say("[]" if begin == "[" else "\n]")
+
+
+def print_table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> None:
+    """Print what `table` makes, as it comes: where longer cells come later, columns widen from there."""
+    widths: list[int] = []
+    for some in _blocks(rows):
+        say(_lines(some, widths, right))
+
+
 def counted(number: int, noun: str) -> str:
     """A number with its noun: ``1 payment``, ``1,200 payments``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
@@ -74,8 +96,16 @@ def counted(number: int, noun: str) -> str:
 
 def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> str:
     """Columns of text, each as wide as its widest cell; those in `right` aligned to the right."""
+    return _lines(rows, [], right)
+
+
+def _lines(rows: Sequence[Sequence[str]], widths: list[int], right: frozenset[int]) -> str:
+    """Rows as lines; columns are as wide as `widths` says at least, which is told of wider ones."""
     rows = [[shown(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths[:] = [
+        max(*(len(row[column]) for row in rows), *widths[column : column + 1], 0)
+        for column in range(len(rows[0]))
+    ]
     lines = (
         "  ".join(
             cell.rjust(width) if column in right else cell.ljust(width)
@@ -84,3 +114,10 @@ def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset())
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _blocks(values: Iterable[T]) -> Iterator[list[T]]:
+    """Some at a time: more than stand on a screen, and few to hold."""
+    values = iter(values)
+    while some := list(islice(values, _BLOCK)):
+        yield some

@@ -7,6 +7,6 @@ import click
 from smetka.shown_text import shown
 
 
-def say(text: str, *, err: bool = False) -> None:
+def say(text: str, *, err: bool = False, newline: bool = True) -> None:
     """Print lines to stdout, or to stderr: no value in them can move the cursor or turn the writing round."""
-    click.echo(shown(text, lines=True), err=err)
+    click.echo(shown(text, lines=True), err=err, nl=newline)

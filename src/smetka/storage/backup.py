@@ -22,6 +22,7 @@ from bson.errors import BSONError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smetka.errors import CommandFailed, WrongUsage
+from smetka.progress import Count, Progress, unseen
 from smetka.storage import schema
 from smetka.storage.connection import Record, Storage
 from smetka.storage.walk import records
@@ -56,7 +57,13 @@ class Manifest(BaseModel):
 
 
 def back_up(
-    storage: Storage, target: Path, *, version: str, now: Callable[[], datetime], keys: Path | None = None
+    storage: Storage,
+    target: Path,
+    *,
+    version: str,
+    now: Callable[[], datetime],
+    keys: Path | None = None,
+    progress: Progress = unseen,
 ) -> Manifest:
     """Copy every record that was acknowledged before this began; later ones may be in it.
 
@@ -64,16 +71,17 @@ def back_up(
 
     Args:
         keys: the keys file, copied beside the records when it is there. It holds hashes, no key.
+        progress: told how many records are copied.
 
     Raises:
         WrongUsage: `target` is there and not an empty folder.
         CommandFailed: it cannot be written.
         BonusStoreUnavailable: MongoDB went away; there is no backup then.
     """
-    made_at = now()
+    made_at, count = now(), Count(progress)
     try:
         with _appearing(target) as folder:
-            files = {f"{name}.jsonl": _copy(storage, name, folder) for name in COLLECTIONS}
+            files = {f"{name}.jsonl": _copy(storage, name, folder, count) for name in COLLECTIONS}
             if keys is not None and keys.exists():
                 files[KEYS] = _written(folder / KEYS, keys.read_bytes().splitlines(keepends=True))
             manifest = Manifest(format=FORMAT, smetka=version, made_at=made_at, files=files)
@@ -138,8 +146,9 @@ def from_line(line: bytes) -> Record:
     return record
 
 
-def _copy(storage: Storage, name: str, folder: Path) -> FileSum:
-    return _written(folder / f"{name}.jsonl", (to_line(record) for record in records(storage, name)))
+def _copy(storage: Storage, name: str, folder: Path, count: Count) -> FileSum:
+    found = count.over(records(storage, name))
+    return _written(folder / f"{name}.jsonl", (to_line(record) for record in found))
 
 
 def _written(path: Path, content: Iterable[bytes]) -> FileSum:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pymongo.errors import BulkWriteError
 
 from smetka.errors import CommandFailed
+from smetka.progress import Count, Progress, unseen
 from smetka.storage.backup import COLLECTIONS, Manifest, from_line, lines, read_manifest, to_line
 from smetka.storage.batches import DUPLICATE_KEY, SCATTERED
 from smetka.storage.connection import Record, Storage
@@ -18,23 +19,29 @@ from smetka.storage.walk import BATCH_SECONDS, records
 _BREAKS_A_RULE = 121
 
 
-def restore(storage: Storage, source: Path) -> Manifest:
+def restore(storage: Storage, source: Path, *, progress: Progress = unseen) -> Manifest:
     """Put back every record of a backup, as it was. Nothing is written before all of it was seen whole.
 
     Safe to repeat after an interruption: records that are there already and are the backup's own
     stay. Any other record there is a reason to refuse.
+
+    Args:
+        progress: told how many of the backup's records are there.
 
     Raises:
         CommandFailed: the folder holds no whole backup, or the database holds other records.
         BonusStoreUnavailable: MongoDB went away; repeating goes on.
     """
     manifest = read_manifest(source)
+    count = Count(
+        progress, of=sum(manifest.files[file].records for file in manifest.files if file.endswith(".jsonl"))
+    )
     for name in COLLECTIONS:
         _refuse_others(storage, source, manifest, name)
     for name in COLLECTIONS:
         found = [
             _insert(storage, name, batch, version=manifest.smetka)
-            for batch in _batches(from_line(line) for line in lines(source, manifest, name))
+            for batch in _batches(from_line(line) for line in count.over(lines(source, manifest, name)))
         ]
         if any(found):  # there before, or written by a running server in this moment: whose are they?
             _refuse_others(storage, source, manifest, name)

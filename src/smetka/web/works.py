@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 import structlog
 
 from smetka.errors import SmetkaError
+from smetka.progress import Progress
 from smetka.web.refusals import Overloaded
 
 MOST_REMEMBERED, MOST_AT_ONCE = 100, 8
 
 _log = structlog.get_logger(__name__)
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ from smetka.ledger.imports.target import (
     writing,
 )
 from smetka.ledger.imports.write import write
+from smetka.progress import Count, Progress, unseen
 
 _AS_FOUND = Reading()
 _NOTHING_MAPPED: Mapped = {}
@@ -49,7 +50,7 @@ def import_files(
     skip_rejected: bool = False,
     despite_overlap: bool = False,
     dry_run: bool = False,
-    advance: Callable[[int], None] | None = None,
+    progress: Progress = unseen,
 ) -> Outcome:
     """Add the payments and customers of files to a ledger, which is made if there is none.
 
@@ -63,7 +64,7 @@ def import_files(
             the outcome says so by `written`.
         despite_overlap: add payments of days that have some, though no order ids tell which are new.
         dry_run: only say what would happen.
-        advance: told how many bytes of the files were read since it was told last.
+        progress: told how many of the bytes of the files were read.
 
     Raises:
         CommandFailed: a file cannot be taken, or the ledger not written; nothing was written.
@@ -74,6 +75,8 @@ def import_files(
     try:
         told = frozenset(column for columns in mapped.values() for column in columns)
         sources = _open(paths, replace(reading, columns=told), into, mapped, outcome)
+        sizes = [path.stat().st_size for path, source in zip(paths, sources, strict=True) if source]
+        advance = Count(progress, of=sum(sizes))
         with closing(open_staging(encoding_of(into) if stands(into) else "UTF-8")) as db:
             read = [
                 _read(db, _rows(source, _columns(source, mapped), rules, outcome, number), advance)

@@ -142,7 +142,7 @@ def stored_file() -> Response:
     fields.check()
     assert year is not None
     services().audit.note("export", guards.caller(), year=year)
-    found = every_customer(services().bonus_customers, year=year, **chosen)
+    found = every_customer(services().storage, services().bonus_customers, year=year, **chosen)
     return file(
         CUSTOMER_COLUMNS,
         ((each.user_id, customer_row(each)) for each in found),
