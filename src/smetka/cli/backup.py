@@ -17,7 +17,7 @@ from smetka.cli.terminal import say
 from smetka.errors import CommandFailed
 from smetka.keys import adopt_keys
 from smetka.settings import Settings, load_settings
-from smetka.storage.backup import KEYS, MANIFEST, Manifest, back_up, describe
+from smetka.storage.backup import KEYS, MANIFEST, Manifest, back_up, describe, keys_in
 from smetka.storage.restore import restore as put_back
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -61,11 +61,17 @@ def restore(*, folder: Path, as_json: bool, **options: Any) -> None:
     label = Speech(settings.language).gettext("Records")
     with open_storage(settings, "restore") as storage, progress(label) as tell:
         restored = put_back(storage, folder, progress=tell)
-    if KEYS in restored.files and not adopt_keys(settings.effective_keys_file, (folder / KEYS).read_bytes()):
+    keys = keys_in(folder, restored)
+    if keys is not None and not adopt_keys(settings.effective_keys_file, keys):
         say("There are keys already; the backup's were left out.", err=True)
         others = {name: file for name, file in restored.files.items() if name != KEYS}
         restored = restored.model_copy(update={"files": others})
     _tell(restored, f"Restored from {folder}", as_json=as_json)
+    say(
+        "Keys, chats' roles and invites that came back are good as they were then, also those that were "
+        "revoked, taken away or used since: look at `smetka key list` and `smetka telegram chats`.",
+        err=True,
+    )
 
 
 def _check_there_is_something(settings: Settings) -> None:

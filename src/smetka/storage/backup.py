@@ -11,11 +11,12 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bson import json_util
 from bson.errors import BSONError
@@ -34,6 +35,10 @@ MANIFEST = "manifest.json"
 KEYS = "keys.json"
 COLLECTIONS = tuple(rules.name for rules in schema.ALL if rules.backed_up)
 _KNOWN = {MANIFEST, KEYS} | {f"{name}.jsonl" for name in COLLECTIONS}
+
+
+LONGEST_LINE = 16 * 2**20
+"""Bytes; a record of Smetka has fewer than a hundredth of them."""
 
 
 class FileSum(BaseModel):
@@ -98,7 +103,7 @@ def read_manifest(source: Path) -> Manifest:
         CommandFailed: there is no backup, a newer Smetka made it, or a file is missing or damaged.
     """
     try:
-        text = (source / MANIFEST).read_bytes()
+        text = _content(source / MANIFEST)
         if json.loads(text).get("format", 0) > FORMAT:
             raise CommandFailed(f"A newer Smetka made the backup {source}; restore it with that one.")
         manifest = Manifest.model_validate_json(text)
@@ -122,8 +127,16 @@ def read_manifest(source: Path) -> Manifest:
 def lines(source: Path, manifest: Manifest, name: str) -> Iterator[bytes]:
     """The records of one collection as they were written, none when the backup has no such file."""
     if f"{name}.jsonl" in manifest.files:
-        with (source / f"{name}.jsonl").open("rb") as file:
-            yield from file
+        yield from _lines(source / f"{name}.jsonl")
+
+
+def keys_in(source: Path, manifest: Manifest) -> bytes | None:
+    """The keys file of a backup; None when it has none.
+
+    Raises:
+        CommandFailed: it is no file.
+    """
+    return _content(source / KEYS) if KEYS in manifest.files else None
 
 
 def to_line(record: Record) -> bytes:
@@ -167,13 +180,47 @@ def _written(path: Path, content: Iterable[bytes]) -> FileSum:
 def _sum_of(path: Path) -> FileSum | None:
     digest, count = hashlib.sha256(), 0
     try:
-        with path.open("rb") as file:
-            for line in file:
-                digest.update(line)
-                count += 1
+        for line in _lines(path):
+            digest.update(line)
+            count += 1
     except OSError:
         return None
     return FileSum(records=count, sha256=digest.hexdigest())
+
+
+def _content(path: Path) -> bytes:
+    with _opened(path) as file:
+        content = file.read(LONGEST_LINE + 1)
+    if len(content) > LONGEST_LINE:
+        raise CommandFailed(f"{path} is longer than any that Smetka makes; use another backup.")
+    return content
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with _opened(path) as file:
+        while line := file.readline(LONGEST_LINE + 1):
+            if len(line) > LONGEST_LINE:
+                raise CommandFailed(
+                    f"{path} has a record longer than any that Smetka makes; use another backup."
+                )
+            yield line
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A file of a backup. Whoever made the folder may have put a device, a pipe or a link in its place."""
+    try:
+        # A pipe that nobody writes to would be waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        if path.is_symlink():
+            raise CommandFailed(f"{path} is a link; a backup has none. Use another backup.") from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise CommandFailed(f"{path} is no regular file; a backup has no others. Use another backup.")
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
 
 
 @contextmanager

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
 from pymongo.errors import BulkWriteError
 
 from smetka.errors import CommandFailed
 from smetka.progress import Count, Progress, unseen
-from smetka.storage.backup import COLLECTIONS, Manifest, from_line, lines, read_manifest, to_line
+from smetka.storage.backup import (
+    COLLECTIONS,
+    LONGEST_LINE,
+    Manifest,
+    from_line,
+    lines,
+    read_manifest,
+    to_line,
+)
 from smetka.storage.batches import DUPLICATE_KEY, SCATTERED
 from smetka.storage.connection import Record, Storage
 from smetka.storage.walk import BATCH_SECONDS, records
@@ -41,7 +48,7 @@ def restore(storage: Storage, source: Path, *, progress: Progress = unseen) -> M
     for name in COLLECTIONS:
         found = [
             _insert(storage, name, batch, version=manifest.smetka)
-            for batch in _batches(from_line(line) for line in count.over(lines(source, manifest, name)))
+            for batch in _batches(count.over(lines(source, manifest, name)))
         ]
         if any(found):  # there before, or written by a running server in this moment: whose are they?
             _refuse_others(storage, source, manifest, name)
@@ -80,7 +87,15 @@ def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -
     return False
 
 
-def _batches(found: Iterable[Record]) -> Iterator[list[Record]]:
-    found = iter(found)
-    while batch := list(islice(found, SCATTERED)):
+def _batches(found: Iterable[bytes]) -> Iterator[list[Record]]:
+    """Records to be written together: never more in memory than the two longest could take."""
+    batch: list[Record] = []
+    size = 0
+    for line in found:
+        batch.append(from_line(line))
+        size += len(line)
+        if len(batch) == SCATTERED or size >= LONGEST_LINE:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
