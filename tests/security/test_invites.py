@@ -148,7 +148,7 @@ def test_beyond_the_limit_no_code_is_looked_for(bot, invites, clock, said):
 def test_strangers_fill_no_memory(clock):
     questions = Questions(clock)
     for chat in range(30_000):
-        assert not questions.are_too_many(chat)
+        assert not questions.are_too_many(chat, chat)
         if chat % 9000 == 0:
             clock.pass_(timedelta(minutes=2).total_seconds())
 

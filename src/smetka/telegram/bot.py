@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 
-from smetka.errors import Unavailable
 from smetka.keys import Permission
 from smetka.telegram.access import Access, Asker
 from smetka.telegram.chats import Chats
@@ -20,17 +19,12 @@ from smetka.telegram.invites import Invites
 from smetka.telegram.leaks import give_up
 from smetka.telegram.messages.replies import COMMANDS
 from smetka.telegram.outbox import Outbox
-from smetka.telegram.passed_over import PassedOver
 from smetka.telegram.questions import Questions
 from smetka.telegram.state import Health
 from smetka.telegram.topics import GENERAL, ChatId, join, topic_of
+from smetka.telegram.updates import Updates
 
 POLL_SECONDS = 25
-OLDEST_SECONDS = 600
-"""What was asked longer ago, while nothing listened, is not answered any more; an invite still is."""
-
-_BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-_LISTENS = Health(ok=True, detail="The bot listens.")
 _IN = frozenset({"member", "administrator", "creator", "restricted"})
 
 _log = structlog.get_logger(__name__)
@@ -63,35 +57,22 @@ class Bot:
         self._access = Access(chats, recipients)
         self._name: str | None = None
         self._id = 0
-        self._has_caught_up = False
-        self._offset: int | None = None
-        self._faults = 0
         self._questions = Questions(now)
-        self._passed_over = PassedOver(now)
-        self._hearing = _LISTENS
+        self._updates = Updates(client, now=now)
 
     @property
     def health(self) -> Health:
-        """Whether updates are heard, and for a day, which one was passed over."""
-        passed_over = self._passed_over.told()
-        return (
-            Health(ok=False, detail=f"{self._hearing.detail} {passed_over}") if passed_over else self._hearing
-        )
+        """Whether updates are heard, and for a day, which were passed over."""
+        return self._updates.health
 
     def poll(self, wait_seconds: int = POLL_SECONDS) -> float:
         """See to what has happened since; returns the seconds after which to call again."""
-        try:
-            if self._name is None:
+        if self._name is None:
+            try:
                 self._introduce()
-            updates = self._client.get_updates(self._offset, wait_seconds=wait_seconds)
-        except TelegramError as error:
-            return self._failed(error)
-        self._faults, self._hearing = 0, _LISTENS
-        for update in updates:
-            if not self._see_to(update):
-                return 1.0  # the store is away: this update and those after it come again
-        self._has_caught_up = True
-        return 0.0
+            except TelegramError as error:
+                return self._updates.failed(error)
+        return self._updates.poll(wait_seconds, self.handle)
 
     def _introduce(self) -> None:
         me = self._client.get_me()
@@ -102,37 +83,6 @@ class Bot:
             except Refused as error:  # the list is a convenience; commands are heard without it
                 _log.warning("commands-not-shown", language=language, reason=str(error))
         self._id, self._name = int(me.get("id", 0)), str(me.get("username", "")).lower()
-
-    def _failed(self, error: TelegramError) -> float:
-        seconds = _BACK_OFF_SECONDS[min(self._faults, len(_BACK_OFF_SECONDS) - 1)]
-        self._faults += 1
-        self._has_caught_up = False
-        detail = f"The bot does not hear commands: {error}"
-        if isinstance(error, Refused) and error.code == 409:
-            detail = (
-                "The bot does not hear commands: another program asks for its updates, or a webhook is set "
-                f"({error.description}). SMETKA_TELEGRAM_COMMANDS=off leaves them to it."
-            )
-        if isinstance(error, Refused) and error.retry_after:
-            seconds = max(seconds, error.retry_after)
-        if detail != self._hearing.detail:
-            _log.warning("bot-does-not-listen", reason=detail)
-        self._hearing = Health(ok=False, detail=detail)
-        return seconds
-
-    def _see_to(self, update: dict[str, Any]) -> bool:
-        """False when it must come again."""
-        number = update.get("update_id")
-        try:
-            self.handle(update)
-        except Unavailable as error:
-            if not self._passed_over.takes(number, error):
-                return False
-        except Exception as error:  # noqa: BLE001 - one update must not silence the bot for ever
-            _log.error("update-passed-over", update=number, fault=type(error).__name__)
-        if isinstance(number, int):
-            self._offset = number + 1
-        return True
 
     def handle(self, update: dict[str, Any]) -> None:
         """See to one update. Safe to repeat.
@@ -170,7 +120,7 @@ class Bot:
             self._start(number, asker, words[0])
         elif asker.role is None:
             self._stranger(asker)
-        elif self._is_recent(message):
+        elif self._updates.is_recent(message):
             self._answer(number, asker, command, words)
 
     def _asker(self, said: dict[str, Any], message: Any) -> Asker | None:
@@ -239,14 +189,8 @@ class Bot:
             return None, []
         return name[1:], words
 
-    def _is_recent(self, message: dict[str, Any]) -> bool:
-        if self._has_caught_up:
-            return True  # it was heard as it was said, whatever this machine's clock shows
-        date = message.get("date")
-        return isinstance(date, int) and abs(self._now().timestamp() - date) < OLDEST_SECONDS
-
     def _answer(self, number: int, asker: Asker, command: str | None, words: list[str]) -> None:
-        if self._questions.are_too_many(asker.chat):
+        if self._questions.are_too_many(asker.chat, number):
             self._too_many(asker)
             return
         found = answer(command, words, asker, self._figures) if command else say("not-understood")
@@ -255,7 +199,7 @@ class Bot:
         self._queue(self._mark(number), asker, found)
 
     def _start(self, number: int, asker: Asker, code: str) -> None:
-        if self._questions.are_too_many(asker.chat):
+        if self._questions.are_too_many(asker.chat, number):
             self._too_many(asker)
         elif invite := self._invites.use(code, mark=f"{self._mark(number)} {asker.chat}"):
             self._chats.pair(asker.chat, asker.person, invite.role, invite.language)
@@ -286,7 +230,7 @@ class Bot:
             asker
             and asker.may(Permission.READ)
             and isinstance(data, str)
-            and not self._questions.are_too_many(asker.chat)
+            and not self._questions.are_too_many(asker.chat, number)
         ):
             found = pressed(data, self._figures)
             if found:

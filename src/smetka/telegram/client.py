@@ -13,7 +13,7 @@ import requests
 import urllib3
 
 from smetka.settings import is_loopback
-from smetka.telegram.errors import Refused, TelegramError, Unreachable
+from smetka.telegram.errors import Endless, Refused, TelegramError, Unreachable
 from smetka.telegram.parts import Buttons, Document, Part, Picture, Text
 from smetka.telegram.topics import ChatId, chat_of, split
 
@@ -22,7 +22,19 @@ LONGEST_CALL_SECONDS = CONNECT_SECONDS + 2 * READ_SECONDS
 """No call takes longer: connecting, the wait for the head of the answer, and its body."""
 
 _UPDATES = ("message", "channel_post", "callback_query", "my_chat_member")
+MOST_UPDATES = 100
+"""The Bot API gives no more at a time."""
+
 _LARGEST_ANSWER = 1 << 20
+_LARGEST_UPDATES = 8 << 20
+"""What a hundred messages take, each as long as Telegram allows, in answer to one as long, and every letter
+written as `\\u0436`."""
+
+_FIRST_UPDATE = re.compile(
+    rb'\s*{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\[\s*{\s*"update_id"\s*:\s*(\d{1,18})'
+)
+"""Nothing that somebody wrote can look like it: it stands before all of that."""
+
 _TOKEN_IN_PATH = re.compile(r"/bot[^/\s]+(?=/)")
 
 
@@ -112,16 +124,21 @@ class TelegramClient:
             raise Unreachable("the answer names no message", outcome_unknown=True)
         return int(message["message_id"])
 
-    def get_updates(self, offset: int | None, *, wait_seconds: int) -> list[dict[str, Any]]:
+    def get_updates(
+        self, offset: int | None, *, wait_seconds: int, most: int = MOST_UPDATES
+    ) -> list[dict[str, Any]]:
         """What people wrote since, oldest first; waits when there is nothing yet.
 
         Args:
             offset: one more than the last update that was dealt with: that one and all before it are
                 forgotten by the Bot API.
+
+        Raises:
+            Endless: so many at a time are too much.
         """
-        wanted = {"timeout": wait_seconds, "allowed_updates": _UPDATES}
+        wanted = {"timeout": wait_seconds, "allowed_updates": _UPDATES, "limit": most}
         parameters = wanted if offset is None else {**wanted, "offset": offset}
-        updates = self._call("getUpdates", parameters, waiting=wait_seconds)
+        updates = self._call("getUpdates", parameters, waiting=wait_seconds, largest=_LARGEST_UPDATES)
         if not isinstance(updates, list):
             raise Unreachable("the answer is not the Bot API's", outcome_unknown=True)
         return [self._object(update) for update in updates]
@@ -142,6 +159,7 @@ class TelegramClient:
         *,
         file: tuple[str, str, bytes, str] | None = None,
         waiting: float = 0,
+        largest: int = _LARGEST_ANSWER,
     ) -> Any:
         failure: TelegramError
         try:
@@ -152,7 +170,7 @@ class TelegramClient:
                 stream=True,
                 **_payload(parameters, file),
             ) as response:
-                return self._judge(response.status_code, self._body(response))
+                return self._judge(response.status_code, self._body(response, largest))
         except TelegramError:
             raise
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -160,15 +178,18 @@ class TelegramClient:
         # Raised out here, so that not even `__context__` leads to an exception that names the URL.
         raise failure
 
-    def _body(self, response: requests.Response) -> bytes:
+    def _body(self, response: requests.Response, largest: int) -> bytes:
         # The read limit counts from piece to piece; a server that drips needs one over all.
         deadline = time.monotonic() + self._timeout[1]
-        body = b""
+        body = bytearray()
         while piece := response.raw.read1(1 << 16, decode_content=True):
             body += piece
-            if len(body) > _LARGEST_ANSWER or time.monotonic() > deadline:
-                raise Unreachable("the answer does not end", outcome_unknown=True)
-        return body
+            if len(body) > largest:
+                first = _FIRST_UPDATE.match(body)
+                raise Endless("the answer is too large", update=int(first[1]) if first else None)
+            if time.monotonic() > deadline:
+                raise Endless("the answer does not end")
+        return bytes(body)
 
     def _judge(self, status: int, body: bytes) -> Any:
         """The result in an answer; only an answer that is whole and of one mind counts as one."""

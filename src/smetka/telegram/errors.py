@@ -123,3 +123,15 @@ class Unreachable(TelegramError):
     def __init__(self, reason: str, *, outcome_unknown: bool) -> None:
         super().__init__(f"Telegram cannot be reached: {reason}.")
         self.reason, self.outcome_unknown = reason, outcome_unknown
+
+
+class Endless(Unreachable):
+    """An answer that is too large, or does not end in time.
+
+    Attributes:
+        update: the first update's number, where one answer of updates is too large.
+    """
+
+    def __init__(self, reason: str, *, update: int | None = None) -> None:
+        super().__init__(reason, outcome_unknown=True)
+        self.update = update
