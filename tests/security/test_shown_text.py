@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import io
 import json
+import sqlite3
+import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,8 @@ from smetka.cli.speech import ENGLISH
 from smetka.cli.terminal import say
 from smetka.errors import InvalidValue, WrongUsage
 from smetka.keys import create_key
+from smetka.ledger import Ledger
+from smetka.ledger.values import LONGEST_TEXT
 from smetka.logs import configure_logging
 from smetka.shown_text import as_reference, bare, has_hidden, shown
 from smetka.telegram.layout import escaped
@@ -68,6 +73,38 @@ NAMES = (
     "O'Brien–Søren  (ж) №5",
 )
 MARKED = pytest.mark.parametrize("character", HIDDEN.values(), ids=HIDDEN.keys())
+
+
+@pytest.mark.parametrize("stored", ["text", "bytes"])
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_long_name_is_cut_before_it_is_fetched(tmp_path, stored, keyed):
+    """Also one that a zero byte ends for SQLite's own functions, and is found by its end all the same."""
+    size = 3 * 2**20
+    long = ("Ж\0" + "ж" * size, "e" * size + "@example.com", "9" * size)
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
+        key = "PRIMARY KEY" if keyed else ""
+        database.execute(f"CREATE TABLE user_info (user_id INTEGER {key}, name, email, age INTEGER)")
+        database.execute("CREATE TABLE user_spending (user_id INTEGER, money_spent, year INTEGER)")
+        name, email, amount = long if stored == "text" else (each.encode() for each in long)
+        database.execute("INSERT INTO user_info VALUES (1, ?, ?, 20)", (name, email))
+        short = ("Ж" * LONGEST_TEXT, "a\0b", 20)
+        database.execute("INSERT INTO user_info VALUES (2, ?, ?, ?)", short)
+        database.execute("INSERT INTO user_spending VALUES (1, ?, 2026)", (amount,))
+        database.commit()
+    with closing(Ledger(str(tmp_path / "shop.db"))) as ledger:
+        ledger.customers(9)
+        tracemalloc.start()
+        found = [ledger.person(1), ledger.customers(9, in_names=True)[0]]
+        texts = [text for each in found for text in (each.name, each.email)] + [
+            ledger.payments(1, 9)[0].stored
+        ]
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert [(len(text) <= LONGEST_TEXT + 1, text[-1]) for text in texts] == [(True, "…")] * 5
+        assert most < size / 10
+        assert (ledger.person(2).name, ledger.person(2).email) == short[:2]
+        assert [each.user_id for each in ledger.customers(9, text="eee@example.com", in_names=True)] == [1]
 
 
 @MARKED

@@ -44,7 +44,7 @@ def payments(layout: Layout) -> str:
     cents = case((tables.is_payable, tables.cents()))
     year, stored = tables.whole_year, tables.payments.c.money_spent
     statement = (
-        select(cents, year, stored)
+        select(cents, year, tables.values.beginning(stored, tables.amount_kind))
         .where(tables.payer_id == bindparam("user_id"))
         .order_by(*(each.desc().nulls_last() for each in (year, cents, stored)))
         .limit(bindparam("limit"))
@@ -87,8 +87,8 @@ def customers(layout: Layout, *, in_names: bool, by_id: bool, patterns: int) -> 
     rows: Select[Any, Any, Any, Any] = (
         select(
             tables.values.whole(tables.customer_id).label("id"),
-            name.label("name"),
-            email.label("email"),
+            tables.values.beginning(name, "text").label("name"),
+            tables.values.beginning(email, "text").label("email"),
             tables.age.label("age"),
         )
         .select_from(tables.customers)

@@ -33,7 +33,7 @@ from smetka.ledger.spending import (
     totals_of,
 )
 from smetka.ledger.statements import Question
-from smetka.ledger.values import PART
+from smetka.ledger.values import LONGEST_TEXT, PART
 from smetka.money import Money
 
 T = TypeVar("T")
@@ -206,8 +206,10 @@ def _patterns(text: str) -> list[str]:
 
 def _as_text(value: Any) -> str:
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return "" if value is None else str(value)
+        text = value.decode("utf-8", "replace")
+    else:
+        text = "" if value is None else str(value)
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def _asked(run: Callable[[str, Mapping[str, Any]], T], question: Question, **parameters: Any) -> T:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from smetka.age_groups import OLDEST_AGE
-from smetka.ledger.values import LARGEST_PAYMENT, Expression, Kind
+from smetka.ledger.values import LARGEST_PAYMENT, LONGEST_TEXT, Expression, Kind
 
 # As many digits as PostgreSQL can be told to count; SQLite makes infinity of more than 308.
 _PLAIN_DECIMAL = literal_column(r"'^[+-]?[0-9]{1,255}(\.[0-9]+)?$'", Text)
@@ -136,6 +136,9 @@ class PostgreSQLValues(ServerValues):
     def text(self, value: Expression) -> Expression:  # noqa: D102
         return cast(value, Text)
 
+    def beginning(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
+        return func.left(value, literal_column(str(LONGEST_TEXT + 1))) if kind == "text" else value
+
     def like(self, value: Expression, pattern: Expression) -> ColumnElement[bool]:  # noqa: D102
         return value.ilike(pattern)
 
@@ -207,6 +210,13 @@ class ClickHouseValues(ServerValues):
 
     def text(self, value: Expression) -> Expression:  # noqa: D102
         return func.toString(value)
+
+    def beginning(self, value: Expression, kind: Kind) -> Expression:  # noqa: D102
+        return (
+            func.substringUTF8(value, _ONE, literal_column(str(LONGEST_TEXT + 1)))
+            if kind == "text"
+            else value
+        )
 
     def like(self, value: Expression, pattern: Expression) -> ColumnElement[bool]:  # noqa: D102
         # Other letters than ASCII come in each case as patterns of their own.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    LargeBinary,
     Numeric,
     Text,
     and_,
@@ -22,9 +23,11 @@ from sqlalchemy import (
 )
 
 from smetka.age_groups import OLDEST_AGE
-from smetka.ledger.values import LARGEST_PAYMENT, PART, Expression, Kind
+from smetka.ledger.values import LARGEST_PAYMENT, LONGEST_TEXT, PART, Expression, Kind
 
 _ZERO: Expression = literal_column("0")
+_ONE: Expression = literal_column("1")
+_LONGEST: Expression = literal_column(str(LONGEST_TEXT))
 
 
 class SQLiteValues:
@@ -102,6 +105,12 @@ class SQLiteValues:
 
     def text(self, value: Expression) -> Expression:  # noqa: D102
         return value
+
+    def beginning(self, value: Expression, kind: Kind) -> Expression:  # noqa: ARG002, D102
+        # Counted in bytes: what counts characters stops at a zero byte, which may stand in a short text too.
+        size = func.length(cast(value, LargeBinary))
+        cut = func.substr(value, _ONE, _LONGEST).concat(literal_column("'…'"))
+        return case((size > literal_column(str(4 * LONGEST_TEXT)), cut), else_=value)
 
     def like(self, value: Expression, pattern: Expression) -> ColumnElement[bool]:  # noqa: D102
         # Cast, since SQLite is often built so that LIKE matches no blobs.

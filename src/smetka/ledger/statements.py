@@ -83,9 +83,9 @@ def spending_by_customer(layout: Layout, *, by_year: bool) -> Question:
 
 @lru_cache(maxsize=8)
 def person(layout: Layout) -> str:
-    """Rows `(name, email)` for `:user_id`, whatever is stored there; NULL where there is no such column."""
+    """Rows `(name, email)` for `:user_id`, whatever begins there; NULL where there is no such column."""
     tables = Tables(layout)
-    columns = (tables.personal(name) for name in ("name", "email"))
+    columns = (tables.values.beginning(tables.personal(name), "text") for name in ("name", "email"))
     return sql_of(
         select(*columns).select_from(tables.customers).where(tables.customer_id == bindparam("user_id")),
         layout.engine,
@@ -110,19 +110,19 @@ class Tables:
         payments = _part_of(table(PAYMENTS, user_id, column("money_spent"), year), part)
         self.customers, self.payments = customers, payments
         self._id_kind = layout.kind(CUSTOMERS, "user_id")
-        self._amount_kind = layout.kind(PAYMENTS, "money_spent")
+        self.amount_kind = layout.kind(PAYMENTS, "money_spent")
         self._year_kind = layout.kind(PAYMENTS, "year")
         self.customer_id = values.identity(customers.c.user_id, self._id_kind)
         self._age_kind = layout.kind(CUSTOMERS, "age")
         self.age = values.whole_years(customers.c.age, self._age_kind)
         self.payer_id = values.identity(payments.c.user_id, layout.kind(PAYMENTS, "user_id"))
-        self.amount = values.number(payments.c.money_spent, self._amount_kind)
+        self.amount = values.number(payments.c.money_spent, self.amount_kind)
         self.year = values.identity(payments.c.year, self._year_kind)
 
     @property
     def is_payable(self) -> ColumnElement[bool]:
         """The payment counts."""
-        return self.values.is_payable(self.amount, self._amount_kind)
+        return self.values.is_payable(self.amount, self.amount_kind)
 
     @property
     def whole_year(self) -> ColumnElement[int | None]:
@@ -142,12 +142,12 @@ class Tables:
     @property
     def has_number(self) -> ColumnElement[bool]:
         """The payment's amount is a number, infinity included."""
-        return self.values.is_number(self.amount, self._amount_kind)
+        return self.values.is_number(self.amount, self.amount_kind)
 
     @property
     def is_missing(self) -> ColumnElement[bool]:
         """The payment has no amount."""
-        return self.values.is_missing(self.payments.c.money_spent, self._amount_kind)
+        return self.values.is_missing(self.payments.c.money_spent, self.amount_kind)
 
     @property
     def age_is_missing(self) -> ColumnElement[bool]:
@@ -159,21 +159,21 @@ class Tables:
     @property
     def is_infinite(self) -> ColumnElement[bool]:
         """The payment's amount is infinite."""
-        return self.values.is_infinite(self.amount, self._amount_kind)
+        return self.values.is_infinite(self.amount, self.amount_kind)
 
     @property
     def is_text(self) -> ColumnElement[bool]:
         """The payment's amount is stored as text."""
-        return self.values.is_text(self.payments.c.money_spent, self._amount_kind)
+        return self.values.is_text(self.payments.c.money_spent, self.amount_kind)
 
     @property
     def is_blob(self) -> ColumnElement[bool]:
         """The payment's amount is stored as raw bytes."""
-        return self.values.is_blob(self.payments.c.money_spent, self._amount_kind)
+        return self.values.is_blob(self.payments.c.money_spent, self.amount_kind)
 
     def cents(self, amount: Expression | None = None) -> ColumnElement[int]:
         """A payable amount of the table, or of a query of it, in whole cents."""
-        return self.values.cents(self.amount if amount is None else amount, self._amount_kind)
+        return self.values.cents(self.amount if amount is None else amount, self.amount_kind)
 
     def sums(self, amount: Expression, *, wide: bool) -> tuple[Expression, Expression]:
         """The sum of such amounts in cents, as `high * PART + low`."""

@@ -16,6 +16,9 @@ LARGEST_PAYMENT = 10**10
 PART = 10**6
 """Sums of cents beyond 64 bits are taken again in two parts: millions of cents, and the rest."""
 
+LONGEST_TEXT = 1000
+"""Characters of a name, an e-mail or an amount that are read to be shown. Imports take no longer name."""
+
 Kind = Literal["any", "number", "integer", "decimal", "money", "float", "text"]
 """What the declaration of a column promises: `any` and `number` in SQLite, the others elsewhere."""
 
@@ -97,6 +100,10 @@ class Values(Protocol):
 
     def text(self, value: Expression) -> Expression:
         """A name or an e-mail as text, whatever the column holds."""
+        ...
+
+    def beginning(self, value: Expression, kind: Kind) -> Expression:
+        """A text without most of what is beyond `LONGEST_TEXT` characters; another value as it is."""
         ...
 
     def like(self, value: Expression, pattern: Expression) -> ColumnElement[bool]:

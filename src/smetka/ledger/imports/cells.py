@@ -9,6 +9,7 @@ from datetime import date
 from smetka.ledger.imports.defused import bare, bare_name
 from smetka.ledger.imports.entities import decoded
 from smetka.ledger.imports.refused import Refused
+from smetka.ledger.values import LONGEST_TEXT
 
 FIRST_YEAR = 1990
 LARGEST_ID = 2**63 - 1
@@ -32,7 +33,6 @@ _PADDED = re.compile(r"0*([1-9][0-9]*|0)(?:\.0)?")
 _EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+")
 _LONGEST_EMAIL = 254
 _LONGEST_ORDER = 200
-_LONGEST_NAME = 1000
 """Nobody's is; of names as long as a cell may be, a page of fifty customers has 30 MB."""
 _NUMBER = re.compile(r"'?[#№]? ?[0-9][0-9 ./-]*")
 
@@ -79,8 +79,8 @@ def check_name(name: str, *, of_orders: bool) -> None:
     Raises:
         Refused: it is one, or is longer.
     """
-    if len(name) > _LONGEST_NAME:
-        raise Refused(f"is longer than {_LONGEST_NAME} characters")
+    if len(name) > LONGEST_TEXT:
+        raise Refused(f"is longer than {LONGEST_TEXT} characters")
     if _NUMBER.fullmatch(name) and (not name[0].isdigit() or not of_orders):
         raise Refused("is a number, not a name; map another column as name, or none (name=)")
 
