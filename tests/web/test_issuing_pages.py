@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,6 +30,8 @@ from tests.web.browsing import (
     table,
 )
 from tests.web.campaigning import CUSTOMERS, NASTY, PAGE, PAYMENTS, holders, make
+
+REFRESHED = '<noscript><meta http-equiv="refresh" content="5"></noscript>'
 
 pytestmark = pytest.mark.shop(customers=CUSTOMERS, payments=PAYMENTS)
 
@@ -76,17 +80,64 @@ def test_issuing_goes_on_in_the_background_and_twice_at_once_is_one(make_shop, m
     busy = browser.get(PAGE)
     assert re.search(r'max="(\d+)" value="(\d+)"', busy.text).groups() == ("110", "40")
     assert f'href="{PAGE}/preview"' not in busy.text
+    assert REFRESHED in busy.text, "without scripts, too"
+    elsewhere = Browser(shop, "reader", language="mk").get(PAGE)
+    assert "Запишани ваучери: 40 / 110" in plain(elsewhere.text)
     browser.send(f"{PAGE}/issue", page)
     assert len(holders(shop)) == 40
     may_go_on.set()
     done = finished(browser)
 
     assert holders(shop) == list(range(1, 111))
+    assert REFRESHED not in done.text
     assert len(set(began)) == 1, "the second time found the first at work"
     assert "110 vouchers were issued, worth 55,000.00 MKD" in notes(done)
     assert cards(done)["All vouchers"] == ("110", "55,000.00 MKD")
     assert entries(shop).count(("key the manager", "issue", "year-end")) == 1
     assert shop.count("deliveries") == 2, "each chat is told once"
+
+
+def test_what_a_program_asked_for_is_seen_on_the_page(shop, browser, monkeypatch):
+    """Whoever asked through the API hears nothing before its end."""
+    make(browser)
+    may_go_on, real, begun = threading.Event(), Issuing._insert, []
+
+    def insert(self, *arguments):
+        begun.append(1)
+        if len(begun) == 2:
+            assert may_go_on.wait(30)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(issuing, "CHUNK", 40)
+    monkeypatch.setattr(Issuing, "_insert", insert)
+    client = shop.client
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.post, "/api/v1/campaigns/year-end/issue", json={})
+        seen = eventually(lambda: re.search(r'max="(\d+)" value="(\d+)"', browser.get(PAGE).text))
+        may_go_on.set()
+        assert asked.result().status_code == 200
+
+    assert seen.groups() == ("110", "40")
+    assert "<progress" not in browser.get(PAGE).text
+
+
+@pytest.mark.parametrize(
+    ("begun", "told"), [((), 0), ((0,), 0), ((0, 1), 40), ((0, 1, 2), 80)], ids=["none", "1", "2", "all"]
+)
+def test_how_far_another_server_is_is_found_by_what_it_wrote(shop, browser, monkeypatch, begun, told):
+    make(browser)
+    real, number = Issuing._insert, itertools.count()
+
+    def insert(self, *arguments):
+        return real(self, *arguments) if next(number) in begun else None
+
+    monkeypatch.setattr(issuing, "CHUNK", 40)
+    monkeypatch.setattr(Issuing, "_insert", insert)
+    services = shop.services
+    Issuing(services.ledger, services.storage, now=services.now).issue("year-end", "test")
+    found = services.campaigns.get("year-end")
+
+    assert issuing.written(services.storage, found, found.issue) == told
 
 
 def test_a_page_that_an_issue_ends_under_asks_again(shop, browser, monkeypatch):
@@ -164,6 +215,10 @@ def test_an_interrupted_issue_of_nobody_is_gone_on_with(shop, browser, monkeypat
     page = browser.get(PAGE)
 
     assert any("begun and is not finished" in note for note in notes(page))
+    # The chunk that was begun last may not be whole.
+    assert "Vouchers written: 0 / 110" in plain(page.text)
+    assert 'hx-trigger="every 5s"' in page.text
+    assert REFRESHED in page.text
     assert "being issued" in plain(browser.get("/bonus").text)
     assert len(holders(shop)) == 40
     issue(browser)

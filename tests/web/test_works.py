@@ -85,3 +85,31 @@ def test_the_latest_are_remembered_and_those_that_run(works):
     assert works.get("long").is_running
     go_on.set()
     ended(works, "long")
+
+
+def test_work_that_somebody_waits_for_is_seen_until_its_end(works):
+    with works.awaited("a") as tell:
+        tell(3, 10)
+        seen = works.get("a")
+        assert (seen.done, seen.of, seen.is_running) == (3, 10, True)
+        assert [work.done for work in works.running("a")] == [3]
+        assert works.running("b") == []
+
+    assert works.get("a") is None
+    assert works.running("a") == []
+
+
+def test_of_two_that_somebody_waits_for_the_newest_is_seen(works):
+    with works.awaited("a"):
+        with works.awaited("a") as tell:
+            tell(1, 2)
+        assert works.get("a") is None, "no more is known of the first"
+        with works.awaited("a") as tell:
+            tell(2, 2)
+            assert works.get("a").done == 2
+
+
+def test_what_failed_is_kept_as_it_was_raised(works):
+    works.begin("a", lambda _tell: 1 / 0)
+
+    assert isinstance(ended(works, "a").failure, ZeroDivisionError)

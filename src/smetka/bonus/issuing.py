@@ -22,7 +22,7 @@ from bson import Int64
 from smetka.bonus.audit import Audit
 from smetka.bonus.campaigns import Campaign, Campaigns, Issue
 from smetka.bonus.codes import derive
-from smetka.bonus.lists import Due, chunks_of, forget, keep
+from smetka.bonus.lists import Due, beginning_of_chunk, chunks_of, forget, keep
 from smetka.bonus.plan import plan
 from smetka.errors import Changed, CommandFailed
 from smetka.ledger import Ledger
@@ -218,6 +218,24 @@ class Issuing:
         ]
         if again:
             self._insert(campaign, issue, again, attempt + 1)
+
+
+def written(storage: Storage, campaign: Campaign, issue: Issue) -> int:
+    """About how many vouchers of a list are there, whoever writes them: each run does so in its order.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB is away.
+    """
+    first, behind = 0, issue.chunks  # of the chunks that are not begun
+    while first < behind:
+        middle = (first + behind) // 2
+        due = beginning_of_chunk(storage, issue, middle)
+        code = None if due is None else derive(campaign.secret, due, 0)
+        if code is not None and any(records_of(storage, "vouchers", [code], ("_id",))):
+            first = middle + 1
+        else:
+            behind = middle
+    return min(max(first - 1, 0) * CHUNK, issue.vouchers)
 
 
 def _chunks(dues: Iterator[Due]) -> Iterator[list[Due]]:

@@ -73,6 +73,17 @@ def chunks_of(storage: Storage, issue: Issue) -> Iterator[list[Due]]:
         yield _dues(record)
 
 
+def beginning_of_chunk(storage: Storage, issue: Issue, number: int) -> int | None:
+    """The customer whom a chunk of a list begins with; None when it is gone.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB is away.
+    """
+    with storage.translated():
+        record = storage.collection("issues").find_one({"_id": f"{issue.id}/{number}"}, ("user_ids",))
+    return int(record["user_ids"][0]) if record else None
+
+
 def _dues(record: dict[str, Any]) -> list[Due]:
     columns: Iterable[tuple[Any, ...]] = zip(
         record["user_ids"], record["totals"], record["values"], record["approved"], strict=True

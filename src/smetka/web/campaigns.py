@@ -15,6 +15,7 @@ from smetka.keys import Permission
 from smetka.services import Services
 from smetka.web.guards import caller
 from smetka.web.operations import Operations
+from smetka.web.parts import parts
 from smetka.web.voucher_schemas import (
     CampaignFigures,
     CampaignIn,
@@ -27,6 +28,7 @@ from smetka.web.voucher_schemas import (
     IssuedOut,
     VoucherList,
 )
+from smetka.web.works import issue_work
 from smetka.year_end import issue_and_tell
 
 campaigns = Operations("Campaigns")
@@ -140,16 +142,18 @@ def issue_campaign(path: CampaignPath, body: ConfirmedIn, services: Services) ->
     with what they come to now. Safe to repeat and to interrupt; the managers' chats are told once. A
     hundred thousand vouchers take about a minute: the answer comes when all of them are on disk.
     """
-    return issue_and_tell(
-        path.name,
-        caller(),
-        ledger=services.ledger,
-        storage=services.storage,
-        outbox=services.outbox,
-        chats=services.settings.recipients,
-        now=services.now,
-        confirmed=body.confirmed,
-    ).as_json()
+    with parts().works.awaited(issue_work(path.name)) as tell:
+        return issue_and_tell(
+            path.name,
+            caller(),
+            ledger=services.ledger,
+            storage=services.storage,
+            outbox=services.outbox,
+            chats=services.settings.recipients,
+            now=services.now,
+            confirmed=body.confirmed,
+            progress=tell,
+        ).as_json()
 
 
 @campaigns.get(

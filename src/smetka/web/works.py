@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -19,13 +21,19 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Work:
-    """One piece of work. `error` is a sentence, and there only when it failed."""
+    """One piece of work. `error` is a sentence, and there only when it failed, as `failure` is."""
 
     done: int = 0
     of: int = 0
     is_running: bool = True
     error: str | None = None
     result: object = None
+    failure: Exception | None = None
+
+
+def issue_work(campaign: str) -> str:
+    """The name of a campaign's issue among what is worked on."""
+    return f"issue {campaign}"
 
 
 class Works:
@@ -38,6 +46,7 @@ class Works:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._works: dict[str, Work] = {}
+        self._awaited: dict[str, Work] = {}
 
     def begin(self, name: str, run: Callable[[Progress], object]) -> None:
         """Run it, unless it runs already.
@@ -66,20 +75,45 @@ class Works:
         As it is now: it does not end while a page is written about it.
         """
         found = self._works.get(name)
+        if found is None or not found.is_running:
+            found = self._awaited.get(name, found)
         return replace(found) if found else None
+
+    def running(self, beginning: str) -> list[Work]:
+        """How far all are whose names begin so, and that run."""
+        with self._lock:
+            both = [*self._works.items(), *self._awaited.items()]
+        return [replace(work) for name, work in both if name.startswith(beginning) and work.is_running]
+
+    @contextmanager
+    def awaited(self, name: str) -> Iterator[Progress]:
+        """Tell of work that is done in this block, for whoever waits for its end, to all others.
+
+        Of several of a name the newest is told of.
+        """
+        work = Work()
+        with self._lock:
+            self._awaited[name] = work
+        try:
+            yield partial(_tell, work)
+        finally:
+            with self._lock:
+                if self._awaited.get(name) is work:
+                    del self._awaited[name]
+
+
+def _tell(work: Work, done: int, of: int) -> None:
+    work.done, work.of = done, of
 
 
 def _run(name: str, work: Work, run: Callable[[Progress], object]) -> None:
-    def tell(done: int, of: int) -> None:
-        work.done, work.of = done, of
-
     try:
-        work.result = run(tell)
+        work.result = run(partial(_tell, work))
     except SmetkaError as error:
-        work.error = str(error)
+        work.error, work.failure = str(error), error
         _log.warning("work stopped", work=name, reason=getattr(error, "reason", None) or str(error))
-    except Exception:  # noqa: BLE001 - nobody else would hear of it
-        work.error = "internal-error"
+    except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+        work.error, work.failure = "internal-error", error
         _log.exception("work failed", work=name)
     finally:
         work.is_running = False

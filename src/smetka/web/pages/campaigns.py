@@ -12,7 +12,7 @@ from smetka.bonus.campaigns import Campaign
 from smetka.bonus.errors import CampaignExists
 from smetka.bonus.exports import VOUCHER_COLUMNS, voucher_cell
 from smetka.bonus.figures import campaign_figures
-from smetka.bonus.issuing import Confirmed
+from smetka.bonus.issuing import Confirmed, written
 from smetka.bonus.preview import comes_to, preview
 from smetka.bonus.rules import Rules, Tier
 from smetka.bonus.vouchers import STATUSES
@@ -24,6 +24,7 @@ from smetka.web.pages import declared, forms, render, visit
 from smetka.web.pages.files import file
 from smetka.web.pages.people import person_of
 from smetka.web.parts import parts, services
+from smetka.web.works import Work, issue_work
 from smetka.year_end import issue_and_tell
 
 SHOWN = 50
@@ -77,9 +78,12 @@ def campaign_page(name: str) -> Any:
     after = fields.whole("after")
     fields.check()
     shop = services()
-    work = parts().works.get(_work(name))  # first: what it has done by its end is read after it
+    work = parts().works.get(issue_work(name))  # first: what it has done by its end is read after it
     found = shop.campaigns.get(name)
     is_busy = bool(work and work.is_running)
+    elsewhere = None
+    if found.issue and not found.issued and not is_busy:
+        elsewhere = Work(written(shop.storage, found, found.issue), found.issue.vouchers)
     figures = None
     if not is_busy and found.number:
         figures = campaign_figures(
@@ -90,6 +94,7 @@ def campaign_page(name: str) -> Any:
         campaign=found,
         work=work,
         is_busy=is_busy,
+        elsewhere=elsewhere,
         figures=figures,
         statuses=STATUSES,
         now=shop.now(),
@@ -121,7 +126,7 @@ def issue(name: str) -> Any:
     except Changed:
         return render.page("campaign_preview.html", 409, campaign=found, preview=now, confirmed=confirmed)
     parts().works.begin(
-        _work(name),
+        issue_work(name),
         lambda tell: issue_and_tell(
             name,
             by,
@@ -164,10 +169,6 @@ def vouchers_file(name: str) -> Response:
         if status is None or voucher.status_at(now) == status
     )
     return file(VOUCHER_COLUMNS, rows, f"{name}.csv", excel=bool(fields.typed["excel"]))
-
-
-def _work(name: str) -> str:
-    return f"issue {name}"
 
 
 def _usual(fields: forms.Fields) -> dict[str, Any]:
