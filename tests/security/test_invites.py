@@ -47,6 +47,11 @@ def update(number, chat=GROUP, **message):
     return {"update_id": number, name: {"chat": {"id": chat, "type": kind}, **person, **message}}
 
 
+def _letters(number):
+    """Text of which no two parts are the same."""
+    return "".join(f"{n:x}." for n in range(0x1000, 0x1000 + number)).replace(".", "g")[:number]
+
+
 PLACES = {
     "by its link": lambda code: {"text": f"who wants this? https://t.me/a_bot?start={code}"},
     "as a group's link": lambda code: {"text": f"https://t.me/a_bot?startgroup={code}&x=1"},
@@ -73,6 +78,20 @@ PLACES = {
         "reply_markup": {"inline_keyboard": [[{"text": "open", "url": f"https://t.me/a_bot?start={code}"}]]},
     },
     "in a poll": lambda code: {"poll": {"question": "whose?", "options": [{"text": code}]}},
+    "in a link behind thousands of letters": lambda code: {
+        "text": f"{_letters(3900)} https://t.me/a_bot?start=%{ord(code[0]):02X}{code[1:]}"
+    },
+    "in a link behind words and another one": lambda code: {
+        "text": _letters(4096),
+        "entities": [
+            {"url": f"https://a.example/{_letters(1500)}"},
+            {"url": f"https://t.me/a_bot?start={code}"},
+        ],
+    },
+    "in what a long question answers": lambda code: {
+        "text": f"/due {_letters(4085)}",
+        "reply_to_message": {"text": f"{_letters(4000)} t.me/a_bot?start={code}"},
+    },
     "forwarded": lambda code: {"text": f"/start {code}", "forward_origin": {"type": "user"}},
     "by somebody hidden": lambda code: {"text": f"/start {code}", "sender_chat": {"id": GROUP}},
 }
@@ -91,12 +110,48 @@ def test_an_invite_that_others_read_is_used_up_and_that_is_said(bot, invites, sa
     assert said()[1:] == [(PERSON, "stranger")]
 
 
+AROUND = {
+    "in the title where something is said": lambda chat, code: {
+        "message": {"chat": {**chat, "title": f"t.me/a_bot?start={code}"}, "text": "hello"}
+    },
+    "behind a button that is pressed": lambda chat, code: {
+        "callback_query": {"data": "x", "message": {"chat": chat, "text": f"t.me/a_bot?start={code}"}}
+    },
+    "in the title where a button is pressed": lambda chat, code: {
+        "callback_query": {"data": "x", "message": {"chat": {**chat, "title": f"{code}"}, "date": 0}}
+    },
+    "in the title of a group that takes the bot in": lambda chat, code: {
+        "my_chat_member": {"chat": {**chat, "title": f"t.me/a_bot?start={code}"}, "new_chat_member": {}}
+    },
+}
+
+
+@pytest.mark.parametrize("kind", ["group", "supergroup", "channel"])
+@pytest.mark.parametrize("place", AROUND.values(), ids=AROUND.keys())
+def test_an_invite_in_any_update_of_such_a_chat_is_used_up_and_that_is_said(bot, invites, said, place, kind):
+    code, _ = invites.make("reader")
+    bot.handle({"update_id": 1, **place({"id": GROUP, "type": kind}, code)})
+
+    assert said() == [(GROUP, "invite-seen")]
+    assert not invites.among([code], mark="another")
+
+
+def test_an_invite_that_the_limit_refuses_in_a_group_is_used_up(bot, invites, said):
+    code, _ = invites.make("manager")
+    for number in range(MOST_A_MINUTE):
+        bot.handle(update(number, text="/start nonsense"))
+    bot.handle(update(50, text=f"/start {code}"))
+
+    assert said() == [(GROUP, "invite-seen")]
+    assert not invites.among([code], mark="another")
+
+
 def test_an_owners_invite_given_in_a_group_is_used_up(bot, invites, said):
     code, _ = invites.make("owner")
     bot.handle(update(1, text=f"/start {code}"))
 
     assert said() == [(GROUP, "invite-seen")]
-    assert invites.look(code, mark="another") is None
+    assert not invites.among([code], mark="another")
 
 
 def test_another_invite_given_in_a_group_connects_it(bot, invites, said):
@@ -112,7 +167,7 @@ def test_an_invite_in_a_channel_is_used_up(bot, invites, said):
     bot.handle(update(1, CHANNEL, caption=f"t.me/a_bot?start={code}"))
 
     assert said() == [(CHANNEL, "invite-seen")]
-    assert invites.look(code, mark="another") is None
+    assert not invites.among([code], mark="another")
 
 
 def test_nothing_is_said_of_what_is_no_invite_or_was_one(bot, invites, said):

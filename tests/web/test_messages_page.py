@@ -330,7 +330,7 @@ def test_an_invites_code_is_told_once_and_works(shop, visitor):
     invite = shop.services.invites.use(code, mark="a test")
     assert (invite.role, invite.language) == ("reader", "mk")
     later = Invites(shop.services.storage, now=lambda: NOW + timedelta(hours=2))
-    assert later.look(code, mark="another") is None
+    assert not later.among([code], mark="another")
 
 
 @pytest.mark.parametrize("hours", ["745", "two"])
@@ -360,7 +360,7 @@ def test_an_owner_makes_an_owner(shop):
 
     assert '<option value="owner"' in owner.get()
     (code,) = re.findall(r"<code>/start ([\w-]+)</code>", owner.post(do="invite", role="owner"))
-    assert shop.services.invites.look(code, mark="x").role == "owner"
+    assert shop.services.invites.among([code], mark="x")[code].role == "owner"
 
 
 # --- deliveries ---------------------------------------------------------------------------------

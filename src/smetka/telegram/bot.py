@@ -97,16 +97,20 @@ class Bot:
                 self._give_up(number, post)
                 self._channel(post)
             case {"update_id": int(number), "callback_query": dict(query)}:
-                self._button(number, query)
-            case {"my_chat_member": {"chat": {"id": int(chat)}, "new_chat_member": {"status": str(status)}}}:
-                self._place(chat, is_in=status in _IN)
+                if not self._give_up(number, query):
+                    self._button(number, query)
+            case {"update_id": int(number), "my_chat_member": dict(change)}:
+                self._give_up(number, change)
+                self._place(change)
 
     def _message(self, number: int, message: dict[str, Any]) -> None:
         if "forum_topic_reopened" in message:
             self._reopened(message)
         text, asker = message.get("text"), self._asker(message, message)
         command, words = self._command(text) if isinstance(text, str) else (None, [])
-        given = words[0] if asker and command == "start" and words else None
+        given = None
+        if asker and command == "start" and words and not self._questions.are_too_many(asker.chat, number):
+            given = words[0]  # else it is not used, and in a group must not stay good
         if self._give_up(number, message, given) or not isinstance(text, str):
             return
         if asker is None:
@@ -134,22 +138,24 @@ class Bot:
                     return self._access.of(number, person, is_private=private, topic=_topic(message))
         return None
 
-    def _give_up(self, number: int, message: dict[str, Any], given: str | None = None) -> bool:
-        """Use up the invites in a message that others read, and say so; whether there was one.
+    def _give_up(self, number: int, said: dict[str, Any], given: str | None = None) -> bool:
+        """Use up the invites in what others read, and say so; whether there was one.
 
         Args:
             given: what a person who can be seen gives for himself: good, unless it is an owner's.
         """
-        match message.get("chat"):
-            case {"id": int(chat), "type": "group" | "supergroup" | "channel"}:
+        match said:
+            case {"message": {"chat": {"id": int(chat), "type": "group" | "supergroup" | "channel"}}} | {
+                "chat": {"id": int(chat), "type": "group" | "supergroup" | "channel"}
+            }:
                 mark = f"{self._mark(number)} {chat} seen"
             case _:
                 return False
-        if not give_up(message, self._invites, mark=mark, given=given):
+        if not give_up(said, self._invites, mark=mark, given=given):
             return False
         _log.warning("invite-seen-by-others", chat=chat)
-        said = say("invite-seen")
-        self._outbox.queue(self._mark(number), said.kind, said.report, [join(chat, _topic(message))])
+        found, recipient = say("invite-seen"), join(chat, _topic(said.get("message", said)))
+        self._outbox.queue(self._mark(number), found.kind, found.report, [recipient])
         return True
 
     def _hidden(self, message: dict[str, Any], command: str | None) -> None:
@@ -243,15 +249,16 @@ class Bot:
         except TelegramError as error:  # the button only turns a little longer
             _log.info("button-not-answered", reason=str(error))
 
-    def _place(self, chat: int, *, is_in: bool) -> None:
-        if not self._access.is_known(chat):
-            return
-        if is_in:
-            self._chats.resume(chat)
-        else:
-            self._chats.pause(
-                chat, "The bot was blocked." if chat > 0 else "The bot was taken out of the group."
-            )
+    def _place(self, change: dict[str, Any]) -> None:
+        match change:
+            case {"chat": {"id": int(chat)}, "new_chat_member": {"status": str(status)}} if (
+                self._access.is_known(chat)
+            ):
+                if status in _IN:
+                    self._chats.resume(chat)
+                else:
+                    blocked = "The bot was blocked." if chat > 0 else "The bot was taken out of the group."
+                    self._chats.pause(chat, blocked)
 
     def _mark(self, number: int) -> str:
         """The name of an update: another bot counts its own."""

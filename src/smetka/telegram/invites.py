@@ -47,19 +47,18 @@ class Invites:
             )
         return code, ends
 
-    def among(self, codes: Iterable[str]) -> list[str]:
-        """Those of some texts that are codes of invites, fresh or not."""
-        by_hash = {_hash(code): code for code in codes}
-        if not by_hash:
-            return []
+    def among(self, codes: Iterable[str], *, mark: str) -> dict[str, Invite]:
+        """Those of some texts that `use` would take now, and what each gives."""
+        expected = {"$or": [{"used_by": mark}, {"used_by": None, "expires_at": {"$gt": self._now()}}]}
         with self._storage.translated():
-            found = self._storage.collection("invites").find({"_id": {"$in": list(by_hash)}}, {"_id": 1})
-            return [by_hash[record["_id"]] for record in found]
-
-    def look(self, code: str, *, mark: str) -> Invite | None:
-        """What `use` would give now, without using it up."""
-        record = self._find(code)
-        return self._given(record, mark) if record else None
+            found = {record["_id"]: record for record in self._storage.collection("invites").find(expected)}
+        if not found:
+            return {}  # nothing to look for
+        return {
+            code: invite
+            for code in codes
+            if (record := found.get(_hash(code))) and (invite := self._given(record, mark))
+        }
 
     def use(self, code: str, *, mark: str) -> Invite | None:
         """Use a code up; None when it gives nothing, or another was faster.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,22 +13,18 @@ from smetka.telegram.invites import Invites
 _CODE = re.compile("(?=([A-Za-z0-9_-]{32}))")
 """Wherever one may begin: what stands before or behind it may be of a code's own symbols."""
 
-_MOST = 5_000
-"""More than a text of Telegram's greatest length may have."""
-
 _UNQUOTED = 3
 """How often an address may stand in another one's query."""
 
 
-def give_up(message: dict[str, Any], invites: Invites, *, mark: str, given: str | None = None) -> bool:
-    """Use up every invite in a message that others read; whether there was one. Safe to repeat.
+def give_up(said: dict[str, Any], invites: Invites, *, mark: str, given: str | None = None) -> bool:
+    """Use up every invite in what others read; whether there was one. Safe to repeat.
 
     Args:
         mark: as `Invites.use` takes it.
         given: the code that a person who can be seen gives for himself: good, unless it is an owner's.
     """
-    codes = invites.among(_codes(message))
-    found = {code: invite for code in codes if (invite := invites.look(code, mark=mark))}
+    found = invites.among(_codes(said), mark=mark)
     if all(code == given and invite.role != "owner" for code, invite in found.items()):
         return False
     for code in found:
@@ -36,11 +32,10 @@ def give_up(message: dict[str, Any], invites: Invites, *, mark: str, given: str 
     return True
 
 
-def _codes(message: dict[str, Any]) -> list[str]:
-    """Whatever may be one: behind /start, in a link to the bot, or by itself."""
-    readings = chain.from_iterable(map(_readings, _texts(message)))
-    codes = chain.from_iterable(map(_CODE.findall, readings))
-    return list(dict.fromkeys(islice(codes, _MOST)))
+def _codes(said: dict[str, Any]) -> Iterator[str]:
+    """Whatever may be one, however much there is: behind /start, in a link to the bot, or by itself."""
+    readings = {reading for text in _texts(said) for reading in _readings(text)}
+    return chain.from_iterable(map(_CODE.findall, readings))
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -53,9 +48,9 @@ def _readings(text: str) -> Iterator[str]:
         text = plain
 
 
-def _texts(message: dict[str, Any]) -> Iterator[str]:
-    """Every text in it, its own before what is answered, quoted, pinned, or stands behind a button."""
-    level: list[Any] = [message]
+def _texts(said: dict[str, Any]) -> Iterator[str]:
+    """Every text in it: also what is answered, quoted, pinned, a title, or stands behind a button."""
+    level: list[Any] = [said]
     while level:
         yield from (each for each in level if isinstance(each, str))
         level = [inner for each in level for inner in _within(each)]
