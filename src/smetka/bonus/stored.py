@@ -98,6 +98,9 @@ class StoredCustomer:
 
 _SEEN = ("total", "basis_period", "ledger_total", "year_total")
 
+PERHAPS_UNKNOWN = {"basis_period": "basis_period", "year_total": "ledger_year_total"}
+"""What an earlier version did not write down: as `Seen` and as answers name it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -116,7 +119,8 @@ class Seen:
     @classmethod
     def of(cls, record: BonusCustomer) -> Seen:
         """All of a record that was shown."""
-        return cls(record.total, record.basis_period, record.ledger_total, record.year_total)
+        unknown = frozenset(name for name in PERHAPS_UNKNOWN if getattr(record, name) is None)
+        return cls(record.total, record.basis_period, record.ledger_total, record.year_total, unknown)
 
     def check(self, record: BonusCustomer) -> None:
         """Whether the record still says so.

@@ -18,9 +18,8 @@ from smetka.web.schemas import (
     BonusCustomerPath,
     BonusCustomersQuery,
     Removed,
-    SeenIn,
-    SeenQuery,
 )
+from smetka.web.seen_schemas import SeenIn, SeenQuery
 from smetka.web.values import customer_cursor_of
 
 bonus_customers = Operations("Bonus customers")

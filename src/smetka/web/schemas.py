@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from smetka.bonus.stored import Seen
 from smetka.web.values import (
     Amount,
     AmountNumber,
@@ -20,15 +19,11 @@ from smetka.web.values import (
     Flag,
     Instant,
     Limit,
-    OptionalAmount,
     OptionalFlag,
-    OptionalSum,
     OptionalYearNumber,
-    PeriodChoice,
     ReviewChoice,
     SortChoice,
     SourceChoice,
-    SumText,
     UserId,
     UserIdNumber,
     UserIdText,
@@ -141,36 +136,6 @@ class BonusCustomerIn(Input):
         description="The total is this calendar year's. Without it, the total is of all recorded "
         "spending and counts for the current year's bonus.",
     )
-
-
-class SeenIn(Input):
-    """The figures that a decision is about, as they were seen; what is left out is not compared."""
-
-    example: ClassVar[dict[str, Any]] = {"total_spending": 2000, "basis_period": "all"}
-
-    total_spending: OptionalAmount = Field(None, description="The stored total.")
-    basis_period: PeriodChoice = Field(None, description="What the total is of: `all` years, or a year.")
-    ledger_total: OptionalSum = Field(None, description="The ledger's total of that period.")
-    ledger_year_total: OptionalSum = Field(None, description="The ledger's total of the bonus's year.")
-
-    @property
-    def seen(self) -> Seen:
-        """The same, to be compared."""
-        return Seen(self.total_spending, self.basis_period, self.ledger_total, self.ledger_year_total)
-
-
-class SeenQuery(Input):
-    """The same of a record that is taken away."""
-
-    total_spending: SumText = Field(None, description="The stored total, as it was seen.")
-    basis_period: PeriodChoice = Field(None, description="What it is of, as it was seen.")
-    ledger_total: SumText = Field(None, description="The ledger's total of that period, as it was seen.")
-    ledger_year_total: SumText = Field(None, description="The ledger's of the bonus's year, as it was seen.")
-
-    @property
-    def seen(self) -> Seen:
-        """The same, to be compared."""
-        return Seen(self.total_spending, self.basis_period, self.ledger_total, self.ledger_year_total)
 
 
 class Answer(BaseModel):

@@ -171,7 +171,7 @@ def up_to(largest: int) -> str:
 
 _CHAT = rf"^(?:-?{up_to(2**52 - 1)[1:-1]}|@[A-Za-z][A-Za-z0-9_]{{3,31}})(?::{up_to(2**31 - 1)[1:-1]})?$"
 
-_PERIOD = rf"^(?:{ALL_YEARS}|[1-9][0-9]{{0,3}})$"
+PERIOD = rf"^(?:{ALL_YEARS}|[1-9][0-9]{{0,3}})$"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 LONGEST_WORDS = 200
 _WORDS = rf"{NOT_HIDDEN}{{1,{LONGEST_WORDS}}}"
@@ -275,8 +275,8 @@ SumText = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{PLAIN_SUM}$"}),
 ]
 PeriodChoice = Annotated[
-    Annotated[str, StringConstraints(pattern=_PERIOD)] | None,
-    WithJsonSchema({"type": "string", "pattern": _PERIOD}),
+    Annotated[str, StringConstraints(pattern=PERIOD)] | None,
+    WithJsonSchema({"type": "string", "pattern": PERIOD}),
 ]
 OptionalNumber = Annotated[
     int | None,

@@ -15,7 +15,7 @@ from smetka.bonus.periods import ALL_YEARS, EXPLAINED, UNKNOWN_EXPLAINED
 from smetka.bonus.plan import Decided, decided, waiting_without_spending
 from smetka.bonus.planner import Planner
 from smetka.bonus.records import REVIEWS, SOURCES, Decision, Position
-from smetka.bonus.stored import Seen
+from smetka.bonus.stored import PERHAPS_UNKNOWN, Seen
 from smetka.errors import BonusStoreUnavailable, Changed
 from smetka.keys import Permission
 from smetka.language.translations import mark
@@ -37,9 +37,6 @@ _DECISIONS: dict[Decision, str] = {
     "removed": mark("Customer {user_id} is not stored any more."),
 }
 """What may be decided about a stored customer, and what is told then."""
-
-_PERHAPS_UNKNOWN = {"basis_period": "basis_period", "year_total": "ledger_year_total"}
-"""Figures that a record may lack, with the fields of the form that are empty then."""
 
 
 @declared.get("/bonus", needs=Permission.READ, reads_all=True)
@@ -188,7 +185,7 @@ def decide() -> Any:
         fields.figure("ledger_total"),
         fields.figure("ledger_year_total"),
         # Of what an earlier version stored: shown as not known, which it may be by now.
-        frozenset(name for name, sent in _PERHAPS_UNKNOWN.items() if fields.typed.get(sent) == ""),
+        frozenset(name for name, sent in PERHAPS_UNKNOWN.items() if fields.typed.get(sent) == ""),
     )
     fields.check()
     shop, here = services(), back(fields, "/bonus/customers")
