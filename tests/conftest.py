@@ -41,6 +41,14 @@ def _no_settings_from_outside(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / f"xdg{next(_NUMBERS)}"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _processes_as_installed():
+    """Processes that tests start find what users have installed, and no more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "fixtures" / "as_installed"), prepend=os.pathsep)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_it_was():
     """Commands configure the logging of their process; here that process goes on."""
