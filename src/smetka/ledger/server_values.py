@@ -23,7 +23,6 @@ from sqlalchemy import (
     literal_column,
     or_,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from smetka.age_groups import OLDEST_AGE
 from smetka.ledger.values import LARGEST_PAYMENT, LONGEST_TEXT, Expression, Kind
@@ -143,6 +142,8 @@ class PostgreSQLValues(ServerValues):
         return value.ilike(pattern)
 
     def one_row_of(self, *values: Expression) -> list[Expression]:  # noqa: D102
+        from sqlalchemy.dialects.postgresql import aggregate_order_by  # late, as in `engines`
+
         return [func.array_agg(aggregate_order_by(value, *values))[_FIRST] for value in values]
 
     def is_one_of(self, value: Expression, name: str) -> ColumnElement[bool]:  # noqa: D102
