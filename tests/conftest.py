@@ -45,7 +45,9 @@ def _no_settings_from_outside(monkeypatch, tmp_path_factory):
 def _processes_as_installed():
     """Processes that tests start find what users have installed, and no more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "fixtures" / "as_installed"), prepend=os.pathsep)
+        patch.setenv(
+            "PYTHONPATH", str(Path(__file__).parent / "fixtures" / "as_installed"), prepend=os.pathsep
+        )
         yield
 
 

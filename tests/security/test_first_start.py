@@ -31,36 +31,30 @@ def test_nothing_listens_on_a_port_before_a_password_is_needed(make_server):
     assert server.home.path.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_was_made_in_the_open_is_refused_with_all_that_we_did_not_make(own_server):
-    with MongoClient(own_server.uri) as client:
+def test_a_folder_that_was_made_in_the_open_is_looked_at_and_refused_with_all_that_we_did_not_make(
+    make_server,
+):
+    server = make_server()
+    checked = server.home.storage / launch.CHECKED
+    checked.unlink()  # as an earlier version left it
+    server.start()
+    assert checked.exists(), "it holds what we made alone, and is looked at once"
+    assert not [*server.home.path.glob("*.sock")]
+    assert server.probe()
+    with MongoClient(server.uri) as client:
         client.shop.command("createUser", "root\n2", pwd="x", roles=[{"role": "root", "db": "admin"}])
         client.loot.kept.insert_one({})
         client.smetka.kept.insert_one({"_id": "ours"})
-    own_server.stop()
-    checked = own_server.home.storage / launch.CHECKED
-    checked.unlink()  # as an earlier version left it
+    server.stop()
+    checked.unlink()
 
     with pytest.raises(StartFailed) as told:
-        own_server.start()
+        server.start()
 
     assert "the user 'root\\n2' of 'shop', the database 'loot'" in str(told.value)
     assert f"`touch {checked}`" in str(told.value)
     assert "\n" not in str(told.value)
     checked.touch()
-    own_server.start()
-    with MongoClient(own_server.uri) as client:
-        assert client.smetka.kept.find_one() == {"_id": "ours"}
-
-
-def test_a_folder_that_was_made_in_the_open_and_holds_ours_alone_is_looked_at_once(
-    make_server, prepared_home
-):
-    server = make_server()
-    checked = server.home.storage / launch.CHECKED
-    checked.unlink()
-
     server.start()
-
-    assert checked.exists()
-    assert not [*server.home.path.glob("*.sock")]
-    assert server.probe()
+    with MongoClient(server.uri) as client:
+        assert client.smetka.kept.find_one() == {"_id": "ours"}
