@@ -216,7 +216,7 @@ def test_a_reader_of_the_log_that_leaves_takes_nothing_along(mongodb_uri, new_sh
         shop.wait_until(shop.answers)
     shop.wait_until_ready()
     statuses = [
-        shop.get(f"/total_spent/{n}?year=2026", headers={"X-Tab": str(n)}).status_code for n in range(1, 31)
+        shop.get(f"/total_spent/{n}?year=2026", headers={"Sec-Tab": str(n)}).status_code for n in range(1, 31)
     ]
     killed = shop.pids()["worker"]
     psutil.Process(killed).kill()

@@ -20,6 +20,8 @@ X-AppEngine-User-IP X-Cloud-Trace-Context X-Vercel-Id X-NF-Client-Connection-IP 
 Tailscale-Funnel-Request X-Original-Host X-Original-URL X-Host X-Scheme X-URL-Scheme Front-End-Https X-Varnish
 X-BlueCoat-Via X-Sucuri-ClientIP Incap-Client-IP Ali-CDN-Real-IP X-Nginx-Proxy X-Accel-Internal Surrogate-Capability
 Early-Data Client-Cert X-SSL-Client-Verify Max-Forwards X-Tunnel-Id X-Edge-IP
+X-Kong-Request-Id Rndr-Id X-Originating-IP X-Railway-Edge DO-Connecting-IP Ngrok-Auth-User-Email X-Consumer-Username
+X-B3-TraceId Ssl-Offloaded X-Nobody-Knows-It Hosting Secret
 """.split()
 OF_CLIENTS = """
 Host User-Agent Accept Accept-Language Accept-Encoding Connection Cookie Referer Origin Upgrade-Insecure-Requests
@@ -27,6 +29,8 @@ Sec-Fetch-Site Sec-Fetch-Mode Sec-Fetch-User Sec-Fetch-Dest Sec-CH-UA Sec-CH-UA-
 Priority Pragma Cache-Control If-None-Match If-Modified-Since TE Range Expect Purpose Sec-Purpose X-Moz X-Request-ID
 Idempotency-Key Authorization HX-Request HX-Target HX-Current-URL Traceparent Tracestate Keep-Alive X-Requested-With
 Access-Control-Request-Private-Network Save-Data Viewport-Width Content-Type Content-Length Service-Worker
+Content-Encoding Transfer-Encoding Trailer Upgrade HTTP2-Settings If-Match If-Range Last-Event-ID Ping-To DPR
+X-CSRFToken X-CSRF-Token Postman-Token Baggage X-Prometheus-Scrape-Timeout-Seconds X-API-Key
 """.split()
 
 

@@ -40,8 +40,9 @@ class NoKeyYet(Refusal):
 
     def __init__(self, mark: str) -> None:
         super().__init__(
-            f"No key was made here yet, and a proxy or tunnel lets others in ({mark}): on the machine that "
-            "Smetka runs on, make the first with `smetka key create owner --role owner`."
+            f"No key was made here yet, and this may come from elsewhere through a proxy or tunnel ({mark}): "
+            "on the machine that Smetka runs on, make the first key with "
+            "`smetka key create owner --role owner`, or ask without that."
         )
 
 
