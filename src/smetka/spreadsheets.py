@@ -26,8 +26,18 @@ Output = Path | Literal["-"]
 # Excel parts lines as its country does, whatever the file's separator is: what follows any of them, or a
 # line's end, may begin a cell. Its East Asian versions calculate full-width signs too. LibreOffice leaves
 # zero characters out as it reads a line; what else cannot be seen is no reason to trust what follows it.
-BEFORE_SIGNS = r"[\s\"\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff]*"
-_FORMULA = re.compile(rf"(?:^|(?<=[,;|\t\r\n]))(?={BEFORE_SIGNS}[=+\-@＝＋－＠])|^(?=[\t\r])")
+_BEFORE_SIGNS = r"[\s\"\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff']*"
+_SIGNS = r"[=+\-@＝＋－＠]"
+
+
+def _where_formulas_begin(guard: str) -> re.Pattern[str]:
+    """Wherever a formula could begin, with apostrophes or without: so that one more can be told from them."""
+    return re.compile(rf"(?:^|(?<=[,;|\t\r\n])){guard}(?={_BEFORE_SIGNS}{_SIGNS})|^{guard}(?='*[\t\r])")
+
+
+_FORMULA = _where_formulas_begin("")
+GUARD = _where_formulas_begin("'")
+"""What `csv_lines` puts before formulas, and an import takes away."""
 
 
 def csv_lines(

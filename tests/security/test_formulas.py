@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from random import Random
 
 import pytest
 
@@ -27,6 +28,20 @@ NAMES = [
     "\x01=A1",
     "\ufeff=A1",
     "\u200b=A1",
+    "\tAna",
+    "\rAna",
+    "Ana\t\t=A1",
+    # With an apostrophe of their own
+    "'=own",
+    "''=own",
+    "' '=own",
+    "Ana,'=1",
+    "Ana;=1,''=1",
+    "'\tAna",
+    "'t Hooft;=1",
+    "'t Hooft;'=1",
+    '="001"',
+    '\'="001"',
 ]
 
 
@@ -66,7 +81,9 @@ def test_amounts_are_numbers_below_zero_too():
 
 
 def test_a_name_comes_back_as_it_was():
-    for name in NAMES:
+    random, letters = Random(7), [*SIGNS, *"',;|\t\n\"1A '"]
+    made = ["".join(random.choices(letters, k=random.randint(1, 6))) for _ in range(3000)]
+    for name in NAMES + [name for name in made if name.split()]:
         cell = next(csv.reader(io.StringIO(written([name]).partition("\r\n")[2], newline="")))[0]
 
         assert customer_name([cell]) == " ".join(name.split())

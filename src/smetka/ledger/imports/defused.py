@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 
-from smetka.spreadsheets import BEFORE_SIGNS
+from smetka.spreadsheets import GUARD
 
 MARKS = ("'", "=")
 """A cell that begins with none of them, or with a tab, has nothing around it."""
 
 _AS_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
-# Our own exports put one before each part of a name that a spreadsheet could take for a formula.
-_BEFORE_FORMULA = re.compile(rf"(?:^|(?<=[,;|\t\r\n]))'(?={BEFORE_SIGNS}[=+\-@＝＋－＠])")
 
 
 def bare(text: str) -> str:
@@ -31,6 +29,6 @@ def bare(text: str) -> str:
 
 def bare_name(text: str) -> str:
     """The same of names, which may begin with an apostrophe of their own, as 't Hooft does."""
-    if text.startswith("'") and not _BEFORE_FORMULA.match(text):
-        return text
-    return bare(_BEFORE_FORMULA.sub("", text) if "'" in text else text)
+    text = text.lstrip()
+    said = GUARD.sub("", text) if "'" in text else text
+    return said if text.startswith("'") else bare(said)  # behind one stands a text, whatever it looks like
