@@ -49,6 +49,7 @@ NEEDED = {
     "/import/look": Permission.OWN,
     "/import/rejects.csv": Permission.OWN,
     "/import/done": Permission.OWN,
+    "/import/done POST": Permission.OWN,
     "/messages": Permission.READ,
     "/messages POST": Permission.MANAGE,
     "/messages/<delivery_id>": Permission.READ,

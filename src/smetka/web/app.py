@@ -28,6 +28,7 @@ from smetka.web.pages import (
     bonus,
     customers,
     desk,
+    import_done,
     importing,
     messages,
     overview,
@@ -58,7 +59,19 @@ GROUPS = (
     health,
     reference.contract,
 )
-PAGES = (bonus, campaign_pages, customers, desk, importing, messages, overview, reference, settings, sign_in)
+PAGES = (
+    bonus,
+    campaign_pages,
+    customers,
+    desk,
+    import_done,
+    importing,
+    messages,
+    overview,
+    reference,
+    settings,
+    sign_in,
+)
 """Their import declares them."""
 
 

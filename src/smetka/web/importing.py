@@ -22,9 +22,9 @@ from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading
 from smetka.ledger.imports.states import Told
 from smetka.ledger_location import Server, ledger_location
+from smetka.progress import Progress, unseen
 from smetka.services import Services
 from smetka.settings import Settings, named_ledger
-from smetka.web import guards
 from smetka.web.refusals import FileRefused, ImportOverlaps, NoRoom, TakesNoImports
 
 MOST_REJECTS = 100
@@ -78,10 +78,22 @@ def is_missing(settings: Settings) -> bool:
         return False
 
 
-def run(path: Path, choices: Choices, services: Services, *, dry_run: bool) -> Outcome:
+def run(
+    path: Path,
+    choices: Choices,
+    services: Services,
+    *,
+    dry_run: bool,
+    by: str,
+    progress: Progress = unseen,
+) -> Outcome:
     """Import a file, or find out what would happen; the deed is written down in the audit.
 
     Safe to repeat: no payment is added twice. Rejected rows are told by the outcome.
+
+    Args:
+        by: who asks, for the audit.
+        progress: told how many of the file's bytes were read.
 
     Raises:
         TakesNoImports, FileRefused, ImportOverlaps, LedgerUnavailable, NoRoom: nothing was written.
@@ -89,7 +101,7 @@ def run(path: Path, choices: Choices, services: Services, *, dry_run: bool) -> O
     """
     settings = services.settings
     into = ledger_file(settings)
-    sha256 = None if dry_run else _begun(path, services)
+    sha256 = None if dry_run else _begun(path, services, by)
     asked = partial(
         import_files,
         [path],
@@ -107,6 +119,7 @@ def run(path: Path, choices: Choices, services: Services, *, dry_run: bool) -> O
         skip_rejected=choices.skip_rejected,
         despite_overlap=choices.despite_overlap,
         dry_run=dry_run,
+        progress=progress,
     )
     try:
         try:
@@ -122,6 +135,7 @@ def run(path: Path, choices: Choices, services: Services, *, dry_run: bool) -> O
     if sha256 is not None and outcome.written:
         _note(
             services,
+            by,
             "imported",
             sha256,
             f"{path.name}: payments {outcome.payments}, new customers {outcome.customers_added}, "
@@ -174,16 +188,16 @@ def _as_phrase(error: WrongUsage) -> str:
     return f"is not understood: {text[:1].lower()}{text[1:]}"
 
 
-def _begun(path: Path, services: Services) -> str:
+def _begun(path: Path, services: Services, by: str) -> str:
     with path.open("rb") as file:
         sha256 = file_digest(file, "sha256").hexdigest()
-    _note(services, "import", sha256, path.name)
+    _note(services, by, "import", sha256, path.name)
     return sha256
 
 
-def _note(services: Services, action: str, sha256: str, reason: str) -> None:
+def _note(services: Services, by: str, action: str, sha256: str, reason: str) -> None:
     """Write down what is about to be done, or was. The ledger works without MongoDB, so this must too."""
     try:
-        services.audit.note(action, guards.caller(), reference=f"sha256 {sha256}", reason=reason)
+        services.audit.note(action, by, reference=f"sha256 {sha256}", reason=reason)
     except Unavailable as error:
-        log.warning("not in the audit", action=action, by=guards.caller(), sha256=sha256, reason=error.reason)
+        log.warning("not in the audit", action=action, by=by, sha256=sha256, reason=error.reason)

@@ -14,10 +14,12 @@ from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.source import Kind, Reading
 from smetka.services import Services
 from smetka.web import importing
+from smetka.web.guards import caller
 from smetka.web.import_schemas import ImportOutcome, ImportQuery
 from smetka.web.operations import Operations
 from smetka.web.parts import parts
 from smetka.web.refusals import FileRefused, ImportOverlaps, NoRoom, TakesNoImports
+from smetka.web.works import import_work
 
 imports = Operations("Ledger")
 
@@ -65,9 +67,9 @@ def import_file(query: ImportQuery, pieces: Iterator[bytes], services: Services)
         despite_overlap=query.despite_overlap,
     )
     importing.ledger_file(services.settings)
-    uploads = parts().uploads
-    with uploads.turn(), uploads.received(query.name, pieces) as path:
-        outcome = importing.run(path, choices, services, dry_run=query.dry_run)
+    uploads, works = parts().uploads, parts().works
+    with uploads.turn(), uploads.received(query.name, pieces) as path, works.awaited(import_work()) as tell:
+        outcome = importing.run(path, choices, services, dry_run=query.dry_run, by=caller(), progress=tell)
     told = importing.as_json(outcome, dry_run=query.dry_run)
     if outcome.rejected and not query.skip_rejected:
         raise FileRefused(_rejected(outcome), rejects=told.pop("rejects"), outcome=told)

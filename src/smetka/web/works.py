@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -29,11 +30,21 @@ class Work:
     error: str | None = None
     result: object = None
     failure: Exception | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 def issue_work(campaign: str) -> str:
     """The name of a campaign's issue among what is worked on."""
     return f"issue {campaign}"
+
+
+IMPORTS = "import "
+"""How names of imports begin."""
+
+
+def import_work(id_: str = "") -> str:
+    """The name of an import among what is worked on; one of its own unless it has an id."""
+    return f"{IMPORTS}{id_ or secrets.token_urlsafe(16)}"
 
 
 class Works:
@@ -79,6 +90,11 @@ class Works:
             found = self._awaited.get(name, found)
         return replace(found) if found else None
 
+    def wait(self, name: str, seconds: float) -> None:
+        """Until the newest work of that name ends, for so long at most."""
+        if (found := self._works.get(name)) is not None:
+            found.ended.wait(seconds)
+
     def running(self, beginning: str) -> list[Work]:
         """How far all are whose names begin so, and that run."""
         with self._lock:
@@ -117,3 +133,4 @@ def _run(name: str, work: Work, run: Callable[[Progress], object]) -> None:
         _log.exception("work failed", work=name)
     finally:
         work.is_running = False
+        work.ended.set()

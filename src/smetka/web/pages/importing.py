@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from smetka.errors import InvalidValue
 from smetka.keys import Permission
 from smetka.language.translations import mark
 from smetka.ledger.imports.amounts import Mark
@@ -23,13 +22,16 @@ from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.refused import Code, Refused
 from smetka.ledger.imports.source import Kind, Reading, Source, open_source
 from smetka.ledger.imports.states import MEANINGS, plain
+from smetka.progress import Progress, unseen
+from smetka.services import Services
 from smetka.spreadsheets import csv_lines
-from smetka.web import bodies, importing
+from smetka.web import bodies, guards, importing
 from smetka.web.multipart import SentFile
 from smetka.web.pages import declared, forms, import_words, render, visit
 from smetka.web.pages.import_reasons import plain_reason, reason
 from smetka.web.parts import parts, services
 from smetka.web.refusals import FileRefused, ImportOverlaps
+from smetka.web.works import IMPORTS
 
 COLUMNS_OFFERED = 100
 """Columns that can be chosen on the page: more would make it too long to send."""
@@ -38,7 +40,7 @@ STATES_OFFERED = 20
 """States of orders that can be told on the page what they mean."""
 
 _STATES = tuple((f"word{number}", f"means{number}") for number in range(1, STATES_OFFERED + 1))
-_ASKED = (
+ASKED = (
     *("file", "kind", "encoding", "delimiter", "sheet", "header_row", "decimal", "dates"),
     *FIELDS,
     *(name for pair in _STATES for name in pair),
@@ -113,6 +115,7 @@ def _choose(fields: forms.Fields, status: int = 200) -> Response:
         takes_files=importing.takes_files(settings),
         is_missing=importing.is_missing(settings),
         most=bodies.MAX_UPLOAD_BYTES // 1024 // 1024,
+        under_way=parts().works.running(IMPORTS),
         upload_token=parts().sessions.token(visit.session(), forms.UPLOAD),
     )
 
@@ -133,18 +136,18 @@ def import_sent() -> Any:
             fields.complain("file", mark("must be chosen first"))
             return _choose(fields, 422)
         with uploads.received(sent.name, sent.pieces()) as path:
-            id_ = uploads.keep(path, _seal())
+            id_ = uploads.keep(path, seal())
     return visit.go_to(f"/import/look?file={id_}")
 
 
 @declared.get("/import/look", needs=Permission.OWN, reads_all=True)
 def import_look() -> Any:
     """What was found in the file, what would be added, and what must be said before."""
-    fields = forms.asked(*_ASKED)
-    path = _kept(fields)
+    fields = forms.asked(*ASKED)
+    path = kept(fields)
     if path is None:
-        return _gone()
-    choices = _choices(fields)
+        return gone()
+    choices = choices_of(fields)
     with parts().uploads.turn():
         look = _looked(path, fields, choices)
     return render.page(
@@ -183,11 +186,11 @@ def _looked(path: Path, fields: forms.Fields, choices: importing.Choices) -> Loo
         look.refuse(refused)
         return look
     try:
-        look.outcome = importing.run(path, choices, services(), dry_run=True)
+        look.outcome = importing.run(path, choices, services(), dry_run=True, by=guards.caller())
     except ImportOverlaps as overlap:
         look.overlap = str(overlap)
         choices = replace(choices, despite_overlap=True)
-        look.outcome = importing.run(path, choices, services(), dry_run=True)
+        look.outcome = importing.run(path, choices, services(), dry_run=True, by=guards.caller())
     except FileRefused as refusal:
         look.refuse(cast(Refused, refusal.__cause__))
     return look
@@ -196,12 +199,13 @@ def _looked(path: Path, fields: forms.Fields, choices: importing.Choices) -> Loo
 @declared.get("/import/rejects.csv", needs=Permission.OWN, reads_all=True)
 def import_rejects() -> Any:
     """The rows that cannot be taken, for whoever corrects the file."""
-    fields = forms.asked(*_ASKED)
-    path = _kept(fields)
+    fields = forms.asked(*ASKED)
+    path = kept(fields)
     if path is None:
-        return _gone()
+        return gone()
     with parts().uploads.turn():
-        outcome = _run(path, fields, replace(_choices(fields), despite_overlap=True), dry_run=True)
+        choices = replace(choices_of(fields), despite_overlap=True)
+        outcome = run(path, fields, choices, services(), guards.caller(), dry_run=True)
     return Response(
         b"".join(
             csv_lines(
@@ -216,39 +220,26 @@ def import_rejects() -> Any:
     )
 
 
-@declared.post("/import/done", needs=Permission.OWN)
-def import_done() -> Any:
-    """Import the file as it was looked at, and say what was done."""
-    fields = forms.posted()
-    path = _kept(fields)
-    if path is None:
-        return _gone()
-    choices = replace(
-        _choices(fields),
-        skip_rejected=fields.typed.get("skip_rejected") == "yes",
-        despite_overlap=fields.typed.get("despite_overlap") == "yes",
-    )
-    again = f"/import/look?{urlencode({name: fields.typed.get(name, '') for name in _ASKED})}"
-    try:
-        with parts().uploads.turn():
-            outcome = _run(path, fields, choices, dry_run=False)
-    except (FileRefused, ImportOverlaps, InvalidValue):
-        return visit.go_to(again)  # where it is said
-    if outcome.rejected and not choices.skip_rejected:
-        return visit.go_to(again)
-    parts().uploads.forget(fields.typed["file"], _seal())
-    return render.page("import_done.html", outcome=outcome, imported=outcome.files[0], words=import_words)
-
-
-def _run(path: Path, fields: forms.Fields, choices: importing.Choices, *, dry_run: bool) -> Outcome:
+def run(
+    path: Path,
+    fields: forms.Fields,
+    choices: importing.Choices,
+    shop: Services,
+    by: str,
+    *,
+    dry_run: bool,
+    progress: Progress = unseen,
+) -> Outcome:
+    """Import a file as its fields say, or find out what would happen; see `importing.run`."""
     try:
         header = open_source(path, choices.reading).header
     except Refused as refused:
         raise FileRefused(str(refused)) from None
-    return importing.run(path, _with_columns(choices, fields, header), services(), dry_run=dry_run)
+    choices = _with_columns(choices, fields, header)
+    return importing.run(path, choices, shop, dry_run=dry_run, by=by, progress=progress)
 
 
-def _choices(fields: forms.Fields) -> importing.Choices:
+def choices_of(fields: forms.Fields) -> importing.Choices:
     """What is chosen beside the columns, which are known by their places in the header."""
     return importing.Choices(
         reading=Reading(
@@ -293,16 +284,19 @@ def _with_columns(choices: importing.Choices, fields: forms.Fields, header: list
     return replace(choices, mapped=mapped)
 
 
-def _seal() -> Callable[[str], str]:
-    session = visit.session()
-    return lambda id_: parts().sessions.token(session, f"import {id_}")
+def seal() -> Callable[[str], str]:
+    """Makes of a file's id what only this visit knows; it may be asked when the request is over."""
+    session, sessions = visit.session(), parts().sessions
+    return lambda id_: sessions.token(session, f"import {id_}")
 
 
-def _kept(fields: forms.Fields) -> Path | None:
+def kept(fields: forms.Fields) -> Path | None:
+    """The file that fields are about, if this visit sent it and it is still here."""
     if visit.known_session() is None:
         return None
-    return parts().uploads.kept(fields.typed.get("file", ""), _seal())
+    return parts().uploads.kept(fields.typed.get("file", ""), seal())
 
 
-def _gone() -> Any:
+def gone() -> Any:
+    """An answer that leads on to where a file is chosen."""
     return visit.go_to("/import", render.said().gettext(_GONE))
