@@ -24,10 +24,14 @@ STDOUT: Final = "-"
 Output = Path | Literal["-"]
 
 # Excel parts lines as its country does, whatever the file's separator is: what follows any of them, or a
-# line's end, may begin a cell. Its East Asian versions calculate full-width signs too. LibreOffice leaves
-# zero characters out as it reads a line; what else cannot be seen is no reason to trust what follows it.
+# line's end, may begin a cell. LibreOffice leaves zero characters out as it reads a line; what else cannot
+# be seen is no reason to trust what follows it.
 _BEFORE_SIGNS = r"[\s\"\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff']*"
-_SIGNS = r"[=+\-@＝＋－＠]"
+# Also each that Unicode calls another form of one (NFKC), as the full-width ones, which Excel calculates in
+# East Asia; and the minus of mathematics.
+_SIGNS = (
+    r"[=+\-@\u2212\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]"
+)
 
 
 def _where_formulas_begin(guard: str) -> re.Pattern[str]:

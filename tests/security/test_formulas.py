@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
+import unicodedata
 from random import Random
 
 import pytest
@@ -13,7 +15,8 @@ from smetka.ledger.imports.cells import customer_name
 from smetka.money import Money
 from smetka.spreadsheets import csv_lines
 
-SIGNS = "=+-@＝＋－＠"
+FORMS = (chr(code) for code in range(sys.maxunicode + 1))
+SIGNS = "".join(each for each in FORMS if unicodedata.normalize("NFKC", each)[0] in "=+-@") + "\N{MINUS SIGN}"
 NAMES = [
     *(f"{sign}1+1" for sign in SIGNS),
     *(f"Ana{by}{sign}HYPERLINK(1)" for sign in SIGNS for by in ",;|\t\n\r"),
