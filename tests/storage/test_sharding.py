@@ -26,7 +26,7 @@ import smetka
 from smetka.bonus.audit import Audit
 from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.collection import collect
-from smetka.bonus.issuing import Issuing
+from smetka.bonus.issuing import Confirmed, Issuing
 from smetka.bonus.records import BonusCustomers
 from smetka.bonus.redemptions import Order, Redemptions
 from smetka.bonus.rules import Rules
@@ -35,6 +35,7 @@ from smetka.ledger import Ledger
 from smetka.money import Money
 from smetka.storage import Storage, schema
 from smetka.storage.backup import back_up
+from smetka.storage.newest import NewestFirst
 from smetka.storage.restore import restore
 from smetka.storage.schema import CollectionRules
 from smetka.telegram.chats import Chats
@@ -260,6 +261,7 @@ def writes(embedded_server, tmp_path_factory):
     issue_and_redeem(storage, clock, folder)
     send_messages(storage, clock)
     look_after_chats(storage, clock)
+    look_at_the_newest(storage)
     back_up(storage, folder / "backup", version="1", now=clock)
     restore(connect(), folder / "backup")
     yield listener.seen
@@ -309,8 +311,8 @@ def issue_and_redeem(storage, clock, folder):
     campaigns.create(rules, timezone="Europe/Skopje", currency="MKD")
     before = campaigns.get("gifts")
     issuing = Issuing(ledger, storage, now=clock)
-    issuing._begin(before)
-    issuing._begin(before)  # a run that lost the race: its list is taken away again
+    issuing._begin(before, Confirmed())
+    issuing._begin(before, Confirmed())  # a run that lost the race: its list is taken away again
     issuing.issue("gifts", "manager")
     redemptions = Redemptions(storage, Audit(storage, now=clock), now=clock)
     first, second, *_ = of_campaign(storage, "gifts")
@@ -361,6 +363,12 @@ def look_after_chats(storage, clock):
     assert chats.resume(5)
     assert outbox.get(waiting).next_attempt_at < later
     assert chats.unpair(5)
+
+
+def look_at_the_newest(storage):
+    line = NewestFirst(storage, "audit", "at")
+    assert line.page(1)
+    line._keep()
 
 
 def test_each_write_of_one_record_names_the_whole_shard_key_and_leaves_it_as_it_is(writes):

@@ -56,6 +56,7 @@ def test_the_shipped_slices():
         "bonus_customers": 1000,
         "vouchers": 1000,
         "deliveries": 3_600_000,
+        "audit": 60_000,
     }
 
 

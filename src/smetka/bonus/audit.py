@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from bson import Int64
@@ -13,6 +14,7 @@ from bson import Int64
 from smetka.exact_json import instant
 from smetka.money import Money
 from smetka.storage import Storage
+from smetka.storage.newest import NewestFirst, Place
 from smetka.storage.values import decimal128, milliseconds, money
 from smetka.storage.walk import records_of
 
@@ -49,6 +51,7 @@ class Entry:
         }
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SUBJECT = ("campaign", "code", "user_id", "year", "reference", "reason", "customers")
 
 
@@ -61,6 +64,7 @@ class Audit:
 
     def __init__(self, storage: Storage, *, now: Callable[[], datetime]) -> None:
         self._storage, self._now = storage, now
+        self._newest = NewestFirst(storage, "audit", "at")
 
     def note(self, action: str, by: str, *, amount: Money | None = None, **subject: Any) -> str:
         """Write down that somebody is about to do something. Returns the entry's id.
@@ -86,11 +90,9 @@ class Audit:
 
     def page(self, limit: int, *, after: str | None = None, code: str | None = None) -> list[Entry]:
         """The newest entries first; `after` is the id of the last one of the page before."""
-        query: dict[str, Any] = {} if after is None else {"_id": {"$lt": after}}
-        if code is not None:
-            query["code"] = code
-        with self._storage.at_leisure():
-            found = list(self._storage.collection("audit").find(query).sort("_id", -1).limit(limit))
+        found = (
+            self._newest.page(limit, before=_place(after)) if code is None else self._of(code, after)[:limit]
+        )
         happened = self._happened({record["code"] for record in found if "code" in record})
         return [
             Entry(
@@ -105,6 +107,23 @@ class Audit:
             for record in found
         ]
 
+    def _of(self, code: str, after: str | None) -> list[dict[str, Any]]:
+        """All about one voucher: few, since a voucher changes no more often than it may."""
+        with self._storage.at_leisure():
+            found = [
+                record
+                for record in self._storage.collection("audit").find({"code": code})
+                if after is None or record["_id"] < after
+            ]
+        return sorted(found, key=itemgetter("_id"), reverse=True)
+
     def _happened(self, codes: set[str]) -> set[str]:
         vouchers = records_of(self._storage, "vouchers", sorted(codes), ("history.audit",))
         return {event["audit"] for voucher in vouchers for event in voucher.get("history", ())}
+
+
+def _place(entry_id: str | None) -> Place | None:
+    """Where an entry stands: its id begins with its time."""
+    if entry_id is None:
+        return None
+    return _EPOCH + timedelta(milliseconds=int(entry_id.partition("-")[0])), entry_id

@@ -14,6 +14,9 @@ from smetka.storage.schema import ALL, CollectionRules
 
 NAMESPACE_EXISTS = 48
 CANNOT_CREATE_INDEX = 67
+MOST_INDEXED_LATER = 2000
+"""Records of which the embedded server makes an index afterwards: it puts each entry on the disk by itself,
+a thousand in 2 s, and answers nobody meanwhile."""
 UNAUTHORIZED = 13
 
 
@@ -44,12 +47,24 @@ def ensure(database: Database[dict[str, Any]]) -> bool:
 def _index(records: Collection[dict[str, Any]], rules: CollectionRules) -> None:
     is_unique = any(index.document.get("unique") for index in rules.indexes)
     with needed("unique indexes" if is_unique else "indexes"):
+        if not is_unique and _would_take_long(records, rules):
+            return
         try:
             records.create_indexes(list(rules.indexes))
         except OperationFailure as error:
             # Some make no index where records are, not even one that is there.
             if error.code != CANNOT_CREATE_INDEX or not _has_all(records, rules):
                 raise
+
+
+def _would_take_long(records: Collection[dict[str, Any]], rules: CollectionRules) -> bool:
+    """Whether an index that only makes faster is better left out: lists are read as a whole then."""
+    there = records.index_information()
+    return (
+        any(index.document["name"] not in there for index in rules.indexes)
+        and "secantusVersion" in records.database.command("buildInfo")
+        and records.estimated_document_count() > MOST_INDEXED_LATER
+    )
 
 
 def _has_all(records: Collection[dict[str, Any]], rules: CollectionRules) -> bool:

@@ -171,6 +171,10 @@ AUDIT = CollectionRules(
         "customers": _INTEGER,
     },
     optional=frozenset({"campaign", "code", "user_id", "year", "reference", "reason", "amount", "customers"}),
+    indexes=(
+        IndexModel([("at", ASCENDING), ("_id", ASCENDING)], name="pages"),
+        IndexModel([("code", ASCENDING)], name="of_code", sparse=True),
+    ),
 )
 
 DELIVERIES = CollectionRules(
@@ -281,6 +285,14 @@ WORKERS = CollectionRules(
     backed_up=False,
 )
 
+# `_id` is a collection's name, `places` where its records lie in time: a hint that anybody may write anew.
+MARKS = CollectionRules(
+    name="marks",
+    version=1,
+    fields={"_id": _TEXT, "places": _LIST},
+    backed_up=False,
+)
+
 # Records of no meaning, by which a server is tried and which are taken out again.
 CHECKS = CollectionRules(
     name="checks",
@@ -304,5 +316,6 @@ ALL = (
     SCHEDULES,
     LEASES,
     WORKERS,
+    MARKS,
     CHECKS,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -46,17 +46,19 @@ class _Path:
 
 
 _CUSTOMERS = _Path("user_id", Int64, begin=1, width=1000, end=2**63 - 1, place=int)
+_DELIVERIES = _Path(
+    "created_at",
+    DatetimeMS,
+    begin=int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1000,
+    width=3_600_000,
+    end=int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1000,
+    place=lambda time: int(time.timestamp() * 1000),
+)
 _PATHS = {
     "bonus_customers": _CUSTOMERS,
     "vouchers": _CUSTOMERS,
-    "deliveries": _Path(
-        "created_at",
-        DatetimeMS,
-        begin=int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1000,
-        width=3_600_000,
-        end=int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1000,
-        place=lambda time: int(time.timestamp() * 1000),
-    ),
+    "deliveries": _DELIVERIES,
+    "audit": replace(_DELIVERIES, field="at", width=60_000),
 }
 
 
