@@ -8,6 +8,7 @@ import itertools
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.issuing import Issuing
 from smetka.bonus.redemptions import Order
 from smetka.bonus.vouchers import of_campaign
+from smetka.errors import Changed
 from smetka.storage import batches
 from tests.fixtures.web import BOT
 from tests.waiting import eventually
@@ -225,6 +227,22 @@ def test_an_interrupted_issue_of_nobody_is_gone_on_with(shop, browser, monkeypat
     assert not any("begun and is not finished" in note for note in notes(finished(browser)))
     assert holders(shop) == list(range(1, 111))
     assert shop.services.campaigns.get("year-end").issued
+
+
+def test_figures_that_changed_while_it_began_are_told_in_the_visitors_language(shop, monkeypatch):
+    browser, other = Browser(shop), Browser(shop, language="mk")
+    make(browser)
+    changed = Changed("They are no longer what was seen.", {})
+    monkeypatch.setattr(Issuing, "_begin", Mock(side_effect=changed))
+    issue(browser)
+    finished(browser)
+
+    for visit, words in (
+        (browser, "They are no longer what was seen."),
+        (other, "Веќе не е она што беше видено."),
+    ):
+        assert [note for note in notes(visit.get(PAGE)) if note.endswith(words)]
+    assert "no longer" not in other.get(PAGE).text
 
 
 def test_a_fault_of_ours_is_said_without_its_reason(shop, browser, monkeypatch, capsys):
