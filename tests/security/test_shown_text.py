@@ -7,8 +7,10 @@ import io
 import json
 import sqlite3
 import tracemalloc
+import unicodedata
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -28,6 +30,9 @@ from smetka.logs import configure_logging
 from smetka.shown_text import as_reference, bare, has_hidden, shown
 from smetka.telegram.layout import escaped
 from smetka.telegram.schedules import Schedules
+from smetka.telegram.standin import page as standin_page
+from smetka.telegram.standin.markup import Parsed
+from smetka.telegram.standin.world import Message, World
 from smetka.web.pages import render
 from smetka.web.uploads import safe_name
 
@@ -59,12 +64,38 @@ HIDDEN = {
     "non-joiner in a Latin word": "\u200c",
     "variant of a Latin letter": "\ufe0f",
     "other variant of a Latin letter": "\U000e0100",
+    "joint of hieroglyphs": "\U00013430",
+    "note without a head": "\U0001d159",
+    "no character": "\ufffe",
+    "no character of another plane": "\U0001fffe",
+    "no character in the middle": "\ufdd0",
+    "empty cell of Braille": "\u2800",
+}
+BESIDE = {  # what a joiner or a selector changes nothing of
+    "a letter that joins nothing": "\u062f\u200c\u0627",
+    "letters that are joined anyway": "\u0641\u200d\u0628",
+    "Thai letters": "\u0e01\u200c\u0e02",
+    "a Thai letter": "\u0e01\ufe0f",
+    "an Arabic letter": "\u0627\ufe0f\u0628",
+    "a Georgian letter": "\u10d0\ufe0f",
+    "vowels": "\u0936\u094d\u0930\u0940\u200c\u0930",
+    "signs": "\u2211\u200d\u2211",
+    "blocks": "\u2588\u200d\u2588",
+    "an arrow": "\u2192\ufe0f",
+    "an ideograph": "\u6f22\ufe0f",
+    "a syllable": "\u304b\U000e0100",
+    "a bracket": "\u300a\u200d\u300a",
+    "the beginning": "\u200c\u062a",
+    "the end": "\u0915\u094d\u200d",
+    "what is no character yet": "\u062a\u200c\U0001e9ff",
 }
 NAMES = (
     "Ѓорѓи Ќосевски-Џамбаз",
     "محمد بن عبد الله",
     "می‌خواهم",  # Persian, with a non-joiner that its spelling needs
-    "श्री‌राम क्‍ष",
+    "क्‌ष क्‍ष",  # half a letter, and a whole one
+    "র‍্যাব",
+    "शर्मा १३५ ٦٧٨ ؀",
     "שָׁלוֹם כהן",
     "Ана 👩‍👩‍👧‍👦",
     "🏳️‍🌈 ❤️‍🔥 👩🏽‍⚕️",
@@ -122,6 +153,24 @@ def test_what_is_hidden_is_shown_as_json_writes_it(character):
 def test_names_of_every_script_read_as_they_are_written(name):
     assert shown(name) == bare(name) == as_reference(name) == name
     assert not has_hidden(name)
+
+
+@pytest.mark.parametrize("text", BESIDE.values(), ids=BESIDE.keys())
+def test_a_joiner_or_selector_that_changes_nothing_is_shown(text):
+    assert has_hidden(text)
+    assert "\\u" in shown(text)
+
+
+def test_all_that_unicode_calls_invisible_is_hidden():
+    """But signs around numbers, which are seen, joiners, and what selects variants."""
+    seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+    invisible = [
+        code
+        for code in range(0x110000)
+        if unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs", "Zl", "Zp"} or code & 0xFFFE == 0xFFFE
+    ]
+
+    assert {code for code in invisible if not has_hidden(f"a{chr(code)}b")} == seen
 
 
 def test_ends_of_lines_are_kept_where_lines_are_shown_and_nowhere_else():
@@ -189,6 +238,20 @@ def test_pages_show_what_is_hidden(character):
 def test_a_form_sends_back_what_it_was_given():
     assert page_of('<i value="{{ name|sent }}">', name='a"\u202eb') == '<i value="a&#34;&#x202e;b">'
     assert page_of("{{ number }}{{ nothing }}{{ unknown }}", number=5, nothing="") == "5"
+
+
+@MARKED
+def test_the_stand_ins_pages_show_what_is_hidden(character):
+    hostile, world = f"x{character}y", World()
+    world.add_chat(-2002, name=hostile, topics={5: hostile})
+    parsed = Parsed(hostile, [], [(None, False, hostile)])
+    world.messages.append(
+        Message(1, -2002, hostile, hostile, 0, 0.0, parsed, buttons=(((hostile, hostile),),))
+    )
+
+    for target in ("/", "/chat/-2002", f"/t.me?start={quote(hostile, errors='surrogatepass')}"):
+        _, written, _ = standin_page.get(world, target)
+        assert not has_hidden(written.replace("\n", ""))
 
 
 # --- messages, logs, file names

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import parse_qs, quote, urlsplit
 
+from smetka.shown_text import as_reference, shown
 from smetka.telegram.standin.world import Chat, Message, World
 
 CONTENT_SECURITY_POLICY = (
@@ -92,7 +93,7 @@ def _page(title: str, body: str, *, refresh: bool = False, kind: str = "") -> st
     return (
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'>{again}"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)}</title><link rel='stylesheet' href='/style.css'></head>"
+        f"<title>{_seen(title)}</title><link rel='stylesheet' href='/style.css'></head>"
         f"<body class='{kind}'>{body}</body></html>"
     )
 
@@ -114,7 +115,7 @@ def _chats(world: World) -> str:
 
 
 def _section(chat: Chat) -> str:
-    name, number = escape(chat.name), chat.id
+    name, number = _seen(chat.name), chat.id
     block = "Unblock the bot" if chat.blocked else "Block the bot"
     return (
         f"<h2>{name} <span class='kind'>{chat.type} {number}</span></h2>"
@@ -133,27 +134,27 @@ def _topics(chat: Chat) -> str:
     """Where in a forum somebody writes."""
     if not chat.topics:
         return ""
-    options = "".join(f"<option value='{n}'>{escape(name)}</option>" for n, name in chat.topics.items())
+    options = "".join(f"<option value='{n}'>{_seen(name)}</option>" for n, name in chat.topics.items())
     return f"<select name='topic' aria-label='Topic'><option value=''>General</option>{options}</select>"
 
 
 def _messages(world: World, chat: Chat) -> str:
     with world.lock:
         found = [message for message in reversed(world.messages) if message.chat_id == chat.id]
-    shown = "".join(map(_article, found)) or "<p class='kind'>Nothing has arrived yet.</p>"
-    return _page(chat.name, shown, refresh=True, kind="chat")
+    articles = "".join(map(_article, found)) or "<p class='kind'>Nothing has arrived yet.</p>"
+    return _page(chat.name, articles, refresh=True, kind="chat")
 
 
 def _article(message: Message) -> str:
     """A message as Telegram shows it: its tags again, without any attribute."""
     text = "".join(
-        escape(text) if tag is None else (f"<{'/' * is_end}{tag}>" if tag in _SHOWN_TAGS else "")
+        _seen(text) if tag is None else (f"<{'/' * is_end}{tag}>" if tag in _SHOWN_TAGS else "")
         for tag, is_end, text in message.parsed.pieces
     )
     picture = f"<img src='/photo/{message.id}' alt='Picture'>" if message.photo else ""
     if message.document:
         name = message.document.name
-        picture += f"<p><a href='/file/{message.id}/{quote(name, safe='')}' download>{escape(name)}</a></p>"
+        picture += f"<p><a href='/file/{message.id}/{quote(name, safe='')}' download>{_seen(name)}</a></p>"
     buttons = "".join(
         f"<div>{''.join(_button(message, *each) for each in row)}</div>" for row in message.buttons
     )
@@ -169,7 +170,7 @@ def _button(message: Message, text: str, data: str) -> str:
         "<form class='row' method='post' action='/page/press'>"
         f"<input type='hidden' name='chat' value='{message.chat_id}'>"
         f"<input type='hidden' name='message' value='{message.id}'>"
-        f"<input type='hidden' name='data' value='{escape(data)}'><button>{escape(text)}</button></form>"
+        f"<input type='hidden' name='data' value='{_sent(data)}'><button>{_seen(text)}</button></form>"
     )
 
 
@@ -179,5 +180,14 @@ def _start(code: str) -> str:
         "<h1>Open the bot</h1><p>In Telegram this link opens a chat with the bot. Who are you?</p>"
         "<form method='post' action='/page/write'>"
         "<input name='chat' inputmode='numeric' value='5005' aria-label='The person, a number' required>"
-        f"<input type='hidden' name='text' value='/start {escape(code)}'><button>Start</button></form>",
+        f"<input type='hidden' name='text' value='/start {_sent(code)}'><button>Start</button></form>",
     )
+
+
+def _seen(text: str) -> str:
+    return escape(shown(text, lines=True))
+
+
+def _sent(text: str) -> str:
+    """What a form sends back as it is."""
+    return as_reference(escape(text))
