@@ -12,6 +12,7 @@ import structlog
 from smetka.bonus.audit import Audit
 from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.customers import BonusRules
+from smetka.bonus.figures import CampaignFigures
 from smetka.bonus.records import BonusCustomers
 from smetka.bonus.redemptions import Redemptions
 from smetka.errors import Unavailable, WrongUsage
@@ -54,6 +55,7 @@ class Services:
     bonus_rules: BonusRules
     bonus_customers: BonusCustomers
     campaigns: Campaigns
+    campaign_figures: CampaignFigures
     redemptions: Redemptions
     audit: Audit
     deliveries: Deliveries
@@ -140,6 +142,7 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
         ),
         bonus_customers=BonusCustomers(storage, now=now),
         campaigns=Campaigns(storage, now=now),
+        campaign_figures=CampaignFigures(spent, storage, groups=settings.age_groups, now=now),
         redemptions=Redemptions(storage, audit, now=now),
         audit=audit,
         deliveries=Deliveries(

@@ -71,7 +71,7 @@ def kill(server):
 def test_the_shipped_limits():
     assert (availability.PAUSE_SECONDS, availability.LASTING_PAUSE_SECONDS) == (0.5, 5)
     assert availability.QUIET_ATTEMPTS == 3
-    assert (connection.PING_SECONDS, connection.ENSURE_SECONDS) == (1, 10)
+    assert (connection.PING_SECONDS, connection.ENSURE_SECONDS) == (1, 30)
 
 
 def test_making_one_connects_nothing(absent):

@@ -176,6 +176,7 @@ class Redemptions:
             "redeemed_at": event.at if order.action == "redeem" else None,
             "history": [each.as_record() for each in (*voucher.history, event)],
             "revision": voucher.revision + 1,
+            "changed_at": milliseconds(self._now()),
         }
         expected = {"_id": voucher.code, "revision": voucher.revision}
         with self._storage.translated():

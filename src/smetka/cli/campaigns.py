@@ -11,7 +11,7 @@ import click
 
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.campaigns import Campaigns
-from smetka.bonus.figures import campaign_figures
+from smetka.bonus.figures import CampaignFigures
 from smetka.bonus.issuing import Confirmed
 from smetka.bonus.preview import comes_to
 from smetka.bonus.preview import preview as preview_of
@@ -227,13 +227,8 @@ def show(*, name: str, as_json: bool, **options: Any) -> None:
     """A campaign, and what became of its vouchers: by state, day and age group."""
     settings = load_settings(options)
     with _ledger_and_storage(settings) as (ledger, storage):
-        found = campaign_figures(
-            Campaigns(storage, now=_now).get(name),
-            ledger,
-            storage,
-            groups=settings.age_groups,
-            now=_now(),
-        )
+        figures = CampaignFigures(ledger.spending_by_customer, storage, groups=settings.age_groups, now=_now)
+        found = figures.of(Campaigns(storage, now=_now).get(name))
     if as_json:
         print_json(found)
     else:

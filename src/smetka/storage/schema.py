@@ -126,7 +126,7 @@ ISSUES = CollectionRules(
 # first, and `revision` is what a change is compared with.
 VOUCHERS = CollectionRules(
     name="vouchers",
-    version=1,
+    version=2,
     fields={
         "_id": _TEXT,
         "campaign": _TEXT,
@@ -146,10 +146,15 @@ VOUCHERS = CollectionRules(
         "holder": _TEXT,
         "redeemed_at": _TIME,
         "history": _LIST,
+        "changed_at": _TIME,
     },
-    optional=frozenset({"reserved_until", "holder", "redeemed_at", "history"}),
+    optional=frozenset({"reserved_until", "holder", "redeemed_at", "history", "changed_at"}),
     # That there is one a customer and campaign is guarded by `_id`, which is derived from both.
-    indexes=(IndexModel([("user_id", ASCENDING), ("campaign", ASCENDING)], name="customer_campaign"),),
+    indexes=(
+        IndexModel([("user_id", ASCENDING), ("campaign", ASCENDING)], name="customer_campaign"),
+        # Of those that were ever changed: what has changed lately is followed by it.
+        IndexModel([("changed_at", ASCENDING)], name="changed", sparse=True),
+    ),
 )
 
 # Append-only. `_id` begins with the time, so that it is the order too.

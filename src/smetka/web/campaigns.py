@@ -7,7 +7,6 @@ from typing import Any
 
 from smetka.bonus import vouchers
 from smetka.bonus.errors import CampaignExists
-from smetka.bonus.figures import campaign_figures
 from smetka.bonus.preview import preview
 from smetka.bonus.rules import Rules, Tier
 from smetka.errors import BonusStoreUnavailable, Changed, LedgerUnavailable, NotFound
@@ -97,13 +96,7 @@ def campaign_list(services: Services) -> Any:
 )
 def campaign(path: CampaignPath, services: Services) -> Any:
     """A campaign, and what became of its vouchers."""
-    return campaign_figures(
-        services.campaigns.get(path.name),
-        services.ledger,
-        services.storage,
-        groups=services.settings.age_groups,
-        now=services.now(),
-    )
+    return services.campaign_figures.of(services.campaigns.get(path.name))
 
 
 @campaigns.get(

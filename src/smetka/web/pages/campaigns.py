@@ -11,7 +11,6 @@ from smetka.bonus import vouchers as kept
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.errors import CampaignExists
 from smetka.bonus.exports import VOUCHER_COLUMNS, voucher_cell
-from smetka.bonus.figures import campaign_figures
 from smetka.bonus.issuing import Confirmed, written
 from smetka.bonus.preview import comes_to, preview
 from smetka.bonus.rules import Rules, Tier
@@ -86,9 +85,7 @@ def campaign_page(name: str) -> Any:
         elsewhere = Work(written(shop.storage, found, found.issue), found.issue.vouchers)
     figures = None
     if not is_busy and found.number:
-        figures = campaign_figures(
-            found, shop.ledger, shop.storage, groups=shop.settings.age_groups, now=shop.now()
-        )
+        figures = shop.campaign_figures.of(found)
     return render.page(
         "campaign.html",
         campaign=found,
