@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 
+from smetka.errors import BonusStoreUnavailable
 from smetka.telegram.bot import Bot
 from smetka.telegram.chats import Chats
 from smetka.telegram.invites import Invites
@@ -144,6 +146,22 @@ def test_an_invite_that_the_limit_refuses_in_a_group_is_used_up(bot, invites, sa
 
     assert said() == [(GROUP, "invite-seen")]
     assert not invites.among([code], mark="another")
+
+
+def test_an_invite_that_the_limit_refused_is_told_of_however_late_that_can_be_kept(
+    bot, invites, said, clock, monkeypatch
+):
+    code, _ = invites.make("manager")
+    for number in range(MOST_A_MINUTE):
+        bot.handle(update(number, text="/start nonsense"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "queue", Mock(side_effect=BonusStoreUnavailable("away")))
+        with pytest.raises(BonusStoreUnavailable):
+            bot.handle(update(50, text=f"/start {code}"))
+    clock.pass_(61)
+    bot.handle(update(50, text=f"/start {code}"))
+
+    assert said() == [(GROUP, "invite-seen")]
 
 
 def test_an_owners_invite_given_in_a_group_is_used_up(bot, invites, said):

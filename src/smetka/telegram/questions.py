@@ -18,16 +18,19 @@ class Questions:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._asked: dict[int, deque[datetime]] = {}
-        self._counted: int | None = None
+        self._judged: tuple[int | None, bool] = (None, False)
 
     def are_too_many(self, chat: int, number: int) -> bool:
         """Whether this one goes beyond the limit; else it is counted.
 
         Args:
-            number: of the update: one that comes again, as its answer could not be kept, counts once.
+            number: of the update: of one that comes again, as its answer could not be kept, the same is said.
         """
-        if number == self._counted:
-            return False
+        if number != self._judged[0]:
+            self._judged = number, self._is_beyond(chat)
+        return self._judged[1]
+
+    def _is_beyond(self, chat: int) -> bool:
         now = self._now()
         if chat not in self._asked and len(self._asked) >= _MOST_CHATS:
             self._forget(now)
@@ -35,7 +38,6 @@ class Questions:
         if len(asked) == MOST_A_MINUTE and _is_recent(asked[0], now):
             return True
         asked.append(now)
-        self._counted = number
         return False
 
     def _forget(self, now: datetime) -> None:
