@@ -33,7 +33,7 @@ from smetka.storage import Storage
 from smetka.telegram.bot import Bot
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
-from smetka.telegram.delivery import STATES
+from smetka.telegram.delivery import DELIVERED
 from smetka.telegram.figures import Figures
 from smetka.telegram.invites import Invites
 from smetka.telegram.lease import Lease
@@ -46,7 +46,7 @@ STOP_SECONDS = 3.0
 """How long an orderly stop waits for a message under way."""
 
 COUNT_SECONDS = 60.0
-"""Deliveries are counted this often, for the metrics: with many of them it takes a while."""
+"""Deliveries are counted this often, for the metrics."""
 
 IDLE_SECONDS = 0.25
 MONGODB_AWAY_SECONDS = 0.5
@@ -146,8 +146,9 @@ class Worker:
             return
         self._count_again_at = time.monotonic() + COUNT_SECONDS
         with suppress(Unavailable):  # old figures are better than no sign of life
-            now = _now()
-            self._counted, self._counted_at = self._outbox.counts(STATES, delivered_before=now), now
+            delivered, counted_at = self._outbox.delivered()
+            self._counted = self._outbox.counts() | {DELIVERED: delivered}
+            self._counted_at = counted_at
 
     def _health(self) -> Health:
         sending = self._sender.health

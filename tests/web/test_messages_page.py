@@ -12,6 +12,7 @@ import pytest
 from smetka.telegram.delivery import FAILED, HELD
 from smetka.telegram.invites import Invites
 from smetka.telegram.state import Health, beat
+from smetka.telegram.tally import MARGIN
 from tests.fixtures.clock import NOW
 from tests.fixtures.web import BOT
 from tests.web.browsing import Browser
@@ -131,16 +132,18 @@ def test_what_was_delivered_since_the_worker_counted_is_counted_too(shop, visito
             {"_id": delivery_id},
             {"$set": {"state": "delivered", "updated_at": NOW + timedelta(seconds=time)}},
         )
-    counted = outbox.counts(["delivered", "queued"], delivered_before=NOW)
-    assert counted == {"delivered": 1, "queued": 1}
+    shop.services.now.time = NOW + MARGIN
+    delivered, counted_at = outbox.delivered()
+    shop.services.now.time = NOW
+    assert (delivered, counted_at, outbox.counts()["queued"]) == (1, NOW, 1)
     telegram = Health(ok=True, detail="Telegram answers.")
     beat(
         shop.services.storage,
         name="worker",
         telegram=telegram,
         now=NOW,
-        deliveries=counted,
-        counted_at=NOW,
+        deliveries={"delivered": delivered},
+        counted_at=counted_at,
     )
 
     assert "delivered: 3" in words(section(visitor.get(), "state"))

@@ -32,6 +32,9 @@ FOLLOWED_SECONDS = 5.0
 KEPT_EACH = 16
 """New marks after which they are kept for other processes, too."""
 
+PAGES = "pages"
+"""The index by time and id."""
+
 Place = tuple[datetime, str]
 """Where a record stands: its time, and its id among those of the same time."""
 
@@ -54,7 +57,7 @@ class NewestFirst:
         self._storage, self._name, self._field = storage, name, field
         self._marks: list[Place] = []
         self._kept: int | None = None
-        self._has_index = False
+        self._indexes: frozenset[str] = frozenset()
         self._again_at = 0.0
         self._lock = Lock()
 
@@ -65,6 +68,7 @@ class NewestFirst:
         before: Place | None = None,
         same: Mapping[str, Any] | None = None,
         only: Mapping[str, Any] | None = None,
+        index: str = PAGES,
     ) -> list[Record]:
         """The newest records, in that order.
 
@@ -72,8 +76,9 @@ class NewestFirst:
             before: only those behind this place.
             same: fields and their values; an index begins with them and goes on with the time.
             only: further ones, in no index.
+            index: the one for `same`.
         """
-        if not self._is_indexed():
+        if not self._has(PAGES, index):
             return self._by_looking_at_all(wanted, before, {**(same or {}), **(only or {})})
         marks = self._followed()
         high, found = before or _END, list[Record]()
@@ -88,13 +93,12 @@ class NewestFirst:
             high, span = low, 1 if len(got) > STEP else min(2 * span, WIDEST)
         return found[:wanted]
 
-    def _is_indexed(self) -> bool:
-        """Whether there is the index: not where an earlier version left more records than it is made for."""
-        if not self._has_index:
+    def _has(self, *indexes: str) -> bool:
+        """Whether there are these: not where an earlier version left more records than they are made for."""
+        if not self._indexes.issuperset(indexes):
             with self._storage.translated():
-                indexes = self._storage.collection(self._name).index_information()
-            self._has_index = "pages" in indexes
-        return self._has_index
+                self._indexes = frozenset(self._storage.collection(self._name).index_information())
+        return self._indexes.issuperset(indexes)
 
     def _by_looking_at_all(self, wanted: int, before: Place | None, only: Record) -> list[Record]:
         order = [(self._field, -1), ("_id", -1)]
@@ -151,10 +155,14 @@ class NewestFirst:
         self, low: Place, high: Place, same: Mapping[str, Any] | None, only: Mapping[str, Any]
     ) -> Iterable[Record]:
         if same:
-            # No index of these has the id: what is beyond is left out here.
+            # No index of these has the id or `only`, and a question that named them would leave the index.
             within = {"$gte": low[0], "$lte" if high[1] else "$lt": high[0]}
-            found = self._found({**same, self._field: within, **only})
-            return (record for record in found if low <= self._place(record) < high)
+            found = self._found({**same, self._field: within})
+            return (
+                record
+                for record in found
+                if low <= self._place(record) < high and all(record.get(k) == v for k, v in only.items())
+            )
         return (record for query in self._ranges(low, high) for record in self._found({**query, **only}))
 
     def _ranges(self, low: Place, high: Place) -> Iterator[Record]:

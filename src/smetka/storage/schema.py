@@ -217,6 +217,7 @@ DELIVERIES = CollectionRules(
         IndexModel([("chat", ASCENDING), ("created_at", ASCENDING)], name="recent_of_chat"),
         IndexModel([("question", ASCENDING), ("sequence", ASCENDING)], name="announcements"),
         IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)], name="pages"),
+        IndexModel([("state", ASCENDING), ("created_at", ASCENDING)], name="pages_of_state"),
         IndexModel([("updated_at", ASCENDING)], name="touched"),
     ),
 )

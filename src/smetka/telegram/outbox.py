@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from smetka.errors import NotFound, WrongState
 from smetka.storage import Storage
+from smetka.storage.newest import PAGES, NewestFirst
 from smetka.telegram.delivery import (
     CANCELLED,
     DELIVERED,
@@ -26,6 +27,7 @@ from smetka.telegram.delivery import (
     new_record,
 )
 from smetka.telegram.reports import question_of, report_id_of
+from smetka.telegram.tally import Tally
 from smetka.telegram.topics import ChatId
 
 RETRIABLE = (UNKNOWN, FAILED, HELD, CANCELLED)
@@ -49,6 +51,8 @@ class Outbox:
 
     def __init__(self, storage: Storage, *, now: Callable[[], datetime]) -> None:
         self._storage, self._now = storage, now
+        self._newest = NewestFirst(storage, "deliveries", "created_at")
+        self._tally = Tally(storage, now=now)
 
     def queue(
         self,
@@ -104,20 +108,18 @@ class Outbox:
         after: Place | None = None,
     ) -> list[Delivery]:
         """The deliveries queued last, newest first; `after` goes on where another page ended."""
-        only = {key: value for key, value in (("state", state), ("chat", chat)) if value is not None}
-        if after is None:
-            return self._page(only, limit)
-        same_time = self._page({**only, "created_at": after.created_at, "_id": {"$lt": after.id}}, limit)
-        if len(same_time) == limit:
-            return same_time
-        return same_time + self._page(
-            {**only, "created_at": {"$lt": after.created_at}}, limit - len(same_time)
-        )
-
-    def _page(self, query: Record, limit: int) -> list[Delivery]:
-        with self._storage.at_leisure():
-            found = self._storage.collection("deliveries").find(query)
-            return [delivery_of(r) for r in found.sort([("created_at", -1), ("_id", -1)]).limit(limit)]
+        same, only, index = {}, {}, PAGES
+        if chat is not None:
+            same, index = {"chat": chat}, "recent_of_chat"
+        if state is not None:
+            # By far the most are delivered; of the other states there are fewer than of a chat.
+            if chat is None or state != DELIVERED:
+                same, only, index = {"state": state}, same, "pages_of_state"
+            else:
+                only = {"state": state}
+        before = None if after is None else (after.created_at, after.id)
+        found = self._newest.page(limit, before=before, same=same, only=only, index=index)
+        return [delivery_of(record) for record in found]
 
     def get(self, delivery_id: str) -> Delivery:
         """One delivery.
@@ -131,31 +133,20 @@ class Outbox:
             raise NotFound(f"There is no delivery {delivery_id}.")
         return delivery_of(record)
 
-    def counts(self, states: Iterable[str], *, delivered_before: datetime | None = None) -> dict[str, int]:
-        """How many deliveries are in each of these states.
+    def counts(self) -> dict[str, int]:
+        """How many deliveries are in each state but `delivered`."""
+        return self._tally.counts()
 
-        Args:
-            delivered_before: of those delivered, only these; the others are `delivered_since`.
+    def delivered(self) -> tuple[int, datetime]:
+        """How many were delivered before a time that is not long ago, and that time.
+
+        The first answer of a process is a look at all deliveries.
         """
-        before = {} if delivered_before is None else {"updated_at": {"$lt": delivered_before}}
-        only = {DELIVERED: before}
-        with self._storage.at_leisure():
-            deliveries = self._storage.collection("deliveries")
-            return {
-                state: deliveries.count_documents({"state": state, **only.get(state, {})}) for state in states
-            }
+        return self._tally.delivered()
 
     def delivered_since(self, time: datetime) -> int:
-        """How many were delivered at this time or later; cheap, when that is not long ago.
-
-        What is delivered never changes again, so that its last change is its delivery.
-        """
-        with self._storage.translated():
-            # By the time alone: asked for the state too, the embedded server looks at all that is delivered.
-            touched = self._storage.collection("deliveries").find(
-                {"updated_at": {"$gte": time}}, {"state": 1}
-            )
-            return sum(record["state"] == DELIVERED for record in touched)
+        """How many were delivered at this time or later; cheap, when that is not long ago."""
+        return self._tally.delivered_within(time)
 
     def retry(self, delivery_id: str) -> Delivery:
         """Send once more what failed, is held, was cancelled or has an unknown outcome: on somebody's word.

@@ -244,7 +244,7 @@ def _stored(state: str | None, after: Place | None, working: WorkerState) -> _St
         found = outbox.newest(PAGE + 1, state=state, after=after)
         shown = found[:PAGE]
         return _Stored(
-            outbox.counts(each for each in STATES if each != DELIVERED) | {DELIVERED: _delivered(working)},
+            outbox.counts() | {DELIVERED: _delivered(working)},
             shown,
             cursor_of(Place(shown[-1].created_at, shown[-1].id)) if len(found) > PAGE else None,
             services().chats.all(),
