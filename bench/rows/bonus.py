@@ -24,7 +24,8 @@ from bench.servers import mongodb_uri, smetka
 from smetka.bonus.collection import BATCH
 from smetka.storage import Storage, schema
 from smetka.storage.batches import SCATTERED
-from smetka.storage.schema import BONUS_CUSTOMERS, VOUCHERS, CollectionRules
+from smetka.storage.collection_rules import CollectionRules
+from smetka.storage.schema import BONUS_CUSTOMERS, VOUCHERS
 from smetka.storage.walk import records
 
 _CAMPAIGN, _YEAR = "year-end", 2026

@@ -182,6 +182,8 @@ CAUSES = {
     "upserts": "it does not tell new records from old ones",
     "sorting": "it does not sort records",
     "order": "it refused something that was asked of it",
+    "upgrade": "the records of an earlier version are being brought along, which is done once and takes some "
+    "minutes for 100,000 of them",
 }
 """Why MongoDB cannot be used, in words that name nothing internal."""
 

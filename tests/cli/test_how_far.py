@@ -10,8 +10,7 @@ import sys
 
 import pytest
 
-from smetka.bonus import exports
-from smetka.cli import bonus as bonus_commands
+from smetka.bonus.records import BonusCustomers
 from smetka.cli.options import print_json_list, print_table
 from smetka.cli.progress import progress
 from smetka.errors import BonusStoreUnavailable
@@ -158,14 +157,14 @@ def test_a_table_is_written_as_it_comes_and_widens(capsys):
 def test_a_list_that_cannot_be_read_to_its_end_does_not_look_whole(smetka, monkeypatch, arguments):
     smetka("bonus", "collect", "--year", 2026)
     whole = smetka("bonus", "list", "--json", "--year", 2026)[1]
-    every = exports.every_customer
+    every = BonusCustomers.listed
 
     def breaks(*given, **options):
         found = every(*given, **options)
         yield next(found)
         raise BonusStoreUnavailable("gone")
 
-    monkeypatch.setattr(bonus_commands, "every_customer", breaks)
+    monkeypatch.setattr(BonusCustomers, "listed", breaks)
     status, out, err = smetka("bonus", *arguments, "--year", 2026)
 
     assert status == 1

@@ -60,11 +60,20 @@ def averages(shop, query: str = "") -> dict:
     """The answer to the question, which is told in the chats. Where MongoDB is too busy for that, asked again.
 
     Each test that is told something new asks for another year: the web server remembers for a moment what it told.
+    What MongoDB wrote later than its asker waited is queued all the same, and was sent already when it is asked again.
     """
+    is_repeated = False
 
     def ask():
+        nonlocal is_repeated
         answer = shop.get(f"/average_spending_by_age{query}").json()
-        return answer["notification"]["status"] != "unavailable" and answer
+        told = answer["notification"]
+        if told["status"] == "unavailable":
+            is_repeated = True
+            return None
+        if is_repeated and told["status"] == "already_sent":
+            told["status"] = "queued"
+        return answer
 
     return eventually(ask)
 

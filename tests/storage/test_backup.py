@@ -50,7 +50,7 @@ def fill(storage, count):
 
 
 def everything(storage):
-    return {name: sorted(map(to_line, records(storage, name))) for name in COLLECTIONS}
+    return {name: sorted(to_line(name, record) for record in records(storage, name)) for name in COLLECTIONS}
 
 
 COUNT = 70
@@ -293,7 +293,7 @@ def test_a_line_that_is_no_record_is_a_sentence(line):
 
 def test_records_with_fields_of_a_newer_version_are_refused_in_a_sentence(empty, made):
     path, name = made / "manifest.json", "bonus_customers.jsonl"
-    content = (made / name).read_bytes() + to_line(customer(5000, tier="gold"))
+    content = (made / name).read_bytes() + to_line("bonus_customers", customer(5000, tier="gold"))
     (made / name).write_bytes(content)
     manifest = json.loads(path.read_text()) | {"smetka": "9.1.0"}
     manifest["files"][name] = {"records": COUNT + 1, "sha256": hashlib.sha256(content).hexdigest()}

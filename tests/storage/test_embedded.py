@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -267,6 +268,27 @@ def test_a_start_waits_for_a_server_that_is_about_to_leave(own_server, make_serv
     second.start()
 
     leaving.join()
+    assert second.probe()
+
+
+def test_leaving_is_waited_for_from_when_it_is_seen(own_server, make_server, monkeypatch):
+    monkeypatch.setattr(embedded, "START_SECONDS", 1000)
+    monkeypatch.setattr(embedded, "LEAVE_SECONDS", 30)
+    second, spawn, late = make_server(), server_process.ServerProcess, 0.0
+
+    def slowly(*arguments):
+        """As on a machine that needs a minute to start a server and to say that the folder is busy."""
+        nonlocal late
+        if late:  # seen once, it leaves
+            own_server.stop()
+        late = 60.0
+        return spawn(*arguments)
+
+    monkeypatch.setattr(embedded, "ServerProcess", slowly)
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late, sleep=time.sleep)
+    monkeypatch.setattr(embedded, "time", clock)
+    second.start()
+
     assert second.probe()
 
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import pymongo.monitoring
 import pytest
-from pymongo import ASCENDING, HASHED, IndexModel
+from pymongo import ASCENDING, HASHED, IndexModel, MongoClient
 
 import smetka
 from smetka.bonus.audit import Audit
@@ -35,9 +35,9 @@ from smetka.ledger import Ledger
 from smetka.money import Money
 from smetka.storage import Storage, schema
 from smetka.storage.backup import back_up
+from smetka.storage.collection_rules import CollectionRules
 from smetka.storage.newest import NewestFirst
 from smetka.storage.restore import restore
-from smetka.storage.schema import CollectionRules
 from smetka.telegram.chats import Chats
 from smetka.telegram.delivery import DELIVERED, FAILED, WAITING
 from smetka.telegram.invites import Invites
@@ -45,6 +45,7 @@ from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.schedules import Schedules
 from smetka.telegram.state import Health, beat
+from tests.storage.test_walk import customer
 
 SOURCES = Path(smetka.__file__).parent
 PAGE = SOURCES.parent.parent / "docs" / "scaling.md"
@@ -249,8 +250,11 @@ def writes(embedded_server, tmp_path_factory):
     """All writes of a year in a shop: each place in the code that writes does so at least once."""
     listener, storages, clock, folder = Listener(), [], Clock(), tmp_path_factory.mktemp("shop")
 
-    def connect() -> Storage:
+    def connect(*older: Mapping) -> Storage:
         uri = urlsplit(embedded_server.uri)._replace(path=f"/test_{uuid.uuid4().hex[:12]}").geturl()
+        if older:
+            with MongoClient(uri) as client:
+                client.get_default_database().bonus_customers.insert_many(older)
         storages.append(Storage(uri, patience=30))
         storages[-1]._address.options["event_listeners"] = [listener]
         storages[-1].ping(30)
@@ -264,6 +268,7 @@ def writes(embedded_server, tmp_path_factory):
     look_at_the_newest(storage)
     back_up(storage, folder / "backup", version="1", now=clock)
     restore(connect(), folder / "backup")
+    connect(customer(1))
     yield listener.seen
     for each in storages:
         each.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from smetka.money import Money
 from smetka.progress import Progress, unseen
 from smetka.storage import Storage
 from smetka.storage.batches import insert_new
+from smetka.storage.standings import FOLLOWING, note, with_what_follows
 from smetka.storage.values import decimal128, milliseconds
 from smetka.storage.walk import BATCH_SECONDS
 
@@ -87,6 +88,7 @@ class _Run:
     now: datetime
     spent: Spent
     collected: Collected
+    noted: set[str] = field(default_factory=set)
 
     def see_to(self, due: list[tuple[int, Money]], first: int, last: int) -> None:
         """Bring the records of all ids from `first` to `last` up to date; `due` are those due among them."""
@@ -115,22 +117,27 @@ class _Run:
             first = page[-1].user_id + 1
 
     def _bring_up_to_date(self, page: list[BonusCustomer], *, due: set[int]) -> None:
-        changes = []
+        changes: list[UpdateOne] = []
+        standings: set[str] = set()
         for record in page:
-            changes += self._change(record, is_due=record.user_id in due)
+            if change := self._change(record, is_due=record.user_id in due):
+                standings.add(change["standing"])
+                changes.append(self._update(record, change))
         if changes:
+            self._note(standings)
             with self.storage.within(BATCH_SECONDS):
                 self.storage.collection("bonus_customers").bulk_write(changes, ordered=False)
 
     def _insert(self, missing: dict[int, Money]) -> set[int]:
         """Write new records; returns the ids of those that were there all the same."""
         records = [self._record(user_id, total) for user_id, total in missing.items()]
+        self._note({record["standing"] for record in records})
         # Ascending ids: they lie side by side.
         taken = insert_new(self.storage, "bonus_customers", records, together=BATCH)
         return {int(records[place]["user_id"]) for place in taken}
 
     def _record(self, user_id: int, total: Money) -> dict[str, Any]:
-        return {
+        record = {
             "user_id": Int64(user_id),
             "year": self.year,
             "total_spending": decimal128(total),
@@ -144,8 +151,15 @@ class _Run:
             "basis_period": str(self.year),
             "ledger_year_total": decimal128(total),
         }
+        return with_what_follows(record)
 
-    def _change(self, record: BonusCustomer, *, is_due: bool) -> list[UpdateOne]:
+    def _note(self, standings: set[str]) -> None:
+        if new := standings - self.noted:
+            with self.storage.within(BATCH_SECONDS):
+                note(self.storage.collection("bonus_years"), {self.year: new})
+            self.noted |= new
+
+    def _change(self, record: BonusCustomer, *, is_due: bool) -> dict[str, Any] | None:
         """What is to be written about a record that is there; nothing when every figure is as it was."""
         year_total = self.spent.of(record.user_id)
         # A posted total is its poster's word. A collected one is the ledger's, and follows it up.
@@ -156,7 +170,7 @@ class _Run:
         figures = (total, ledger_total, year_total, self.threshold)
         if figures == (record.total, record.ledger_total, record.year_total, record.threshold):
             self.collected.unchanged += 1
-            return []
+            return None
         review = self._review(record, total, ledger_total, year_total)
         if review == "pending" and not is_due:
             self.collected.flagged += 1
@@ -172,10 +186,14 @@ class _Run:
             "basis_period": record.basis_period,
             "ledger_year_total": decimal128(year_total),
         }
+        whole = with_what_follows({"user_id": record.user_id, "source": record.source, **newest})
+        return newest | {name: whole[name] for name in FOLLOWING}
+
+    def _update(self, record: BonusCustomer, change: dict[str, Any]) -> UpdateOne:
         # Only if nobody wrote or decided in between, in the same millisecond even: else at the next run.
         key = {"user_id": Int64(record.user_id), "year": self.year}
-        same = key | {"updated_at": record.updated_at, "review": record.review}
-        return [UpdateOne(same, {"$set": newest})]
+        same = key | {"updated_at": record.updated_at, "review": record.review, "source": record.source}
+        return UpdateOne(same, {"$set": change})
 
     def _review(self, record: BonusCustomer, total: Money, ledger_total: Money, year_total: Money) -> Review:
         """What is to be written about a record whose figures changed."""

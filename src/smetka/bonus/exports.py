@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from smetka.bonus.records import BonusCustomers, Position, Sort
-from smetka.bonus.stored import BonusCustomer, bonus_customer
+from smetka.bonus.stored import BonusCustomer
 from smetka.bonus.vouchers import Voucher
 from smetka.exact_json import instant
-from smetka.storage import Storage
-from smetka.storage.walk import records
 
 CUSTOMER_COLUMNS = (
     "user_id",
@@ -37,9 +33,6 @@ VOUCHER_COLUMNS = (
     "redeemed_at",
 )
 PERSONAL_COLUMNS = ("name", "email")
-
-_PAGE = 10_000
-"""Of a list that is not by user id: it may cost a look at the whole year each time."""
 
 
 def customer_row(customer: BonusCustomer) -> list[Any]:
@@ -74,37 +67,3 @@ def voucher_cell(column: str, voucher: Voucher, now: datetime) -> Any:
             return None if voucher.redeemed_at is None else instant(voucher.redeemed_at)
         case _:
             return getattr(voucher, column)
-
-
-def every_customer(
-    storage: Storage,
-    customers: BonusCustomers,
-    *,
-    year: int,
-    source: str | None = None,
-    review: str | None = None,
-    matches: bool | None = None,
-    sort: Sort = "user_id",
-) -> Iterator[BonusCustomer]:
-    """All records of a year that fit, read as they are taken.
-
-    Raises:
-        BonusStoreUnavailable: MongoDB went away.
-    """
-    only = {"source": source, "review": review, "matches_ledger": matches}
-    if sort == "user_id":
-        query = {name: value for name, value in only.items() if value is not None}
-        yield from map(bonus_customer, records(storage, "bonus_customers", {**query, "year": year}))
-        return
-    after = None
-    while page := customers.page(
-        _PAGE,
-        year=year,
-        source=source,
-        review=review,
-        matches=matches,
-        sort=sort,
-        after=after,
-    ):
-        yield from page
-        after = Position.of(page[-1], sort)

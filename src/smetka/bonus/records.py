@@ -3,67 +3,47 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from threading import Lock
+from time import monotonic
 from typing import Any, Literal
 
 from bson import Int64
-from bson.datetime_ms import DatetimeMS
 from pymongo.errors import DuplicateKeyError
 
+from smetka.bonus.customer_lists import TOGETHER, Chosen, Position, Sort, listed
 from smetka.bonus.periods import ALL_YEARS, review_needed
 from smetka.bonus.stored import BonusCustomer, Seen, StoredCustomer, bonus_customer
 from smetka.errors import NotFound
 from smetka.money import Money
 from smetka.storage import Storage
+from smetka.storage.standings import FOLLOWING, note, with_what_follows
 from smetka.storage.values import decimal128, milliseconds
-from smetka.storage.walk import records
-
-Sort = Literal["user_id", "total_spending", "-total_spending", "stored_at", "-stored_at"]
-"""What a list is sorted by within a year; with a minus the largest comes first. Equals by user id."""
-
-SOURCES, REVIEWS = ("api", "collected"), ("none", "pending", "approved", "rejected")
 
 Decision = Literal["approved", "rejected", "removed"]
 """What somebody may decide about a record; removed is one that is taken away."""
 
 _UNSEEN = Seen()
-_FIGURES = ("total_spending", "basis_period", "ledger_total", "ledger_year_total")
+_FIGURES = (
+    "total_spending",
+    "basis_period",
+    "ledger_total",
+    "ledger_year_total",
+    "source",
+    "matches_ledger",
+)
 """What a decision is about, as it is kept; a name that a record of an earlier version lacks is null."""
 
 _OPEN = {"review": {"$in": ["none", "pending"]}}
 
+NOTED_SECONDS = 60.0
+"""For so long a standing that was written down is not written down again: a database that was put back to an
+earlier day may have forgotten it."""
+
 MOST_FIRST_TIMES = 10_000
 """Customers of whom it is remembered when they were stored first: about 2 MB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page of a list ended, and how that list is sorted.
-
-    Attributes:
-        value: of the sorted field: an id, cents, or milliseconds since 1970.
-    """
-
-    year: int
-    user_id: int
-    sort: Sort
-    value: int
-
-    @classmethod
-    def of(cls, customer: BonusCustomer, sort: Sort) -> Position:
-        """A customer's position in a list that is sorted so."""
-        match sort.lstrip("-"):
-            case "total_spending":
-                value = customer.total.cents
-            case "stored_at":
-                value = round(customer.stored_at.timestamp() * 1000)
-            case _:
-                value = customer.user_id
-        return cls(customer.year, customer.user_id, sort, value)
 
 
 class BonusCustomers:
@@ -76,6 +56,7 @@ class BonusCustomers:
     def __init__(self, storage: Storage, now: Callable[[], datetime]) -> None:
         self._storage, self._now = storage, now
         self._first_times = _FirstTimes()
+        self._noted: dict[tuple[int, str], float] = {}
 
     def store(
         self,
@@ -140,9 +121,8 @@ class BonusCustomers:
             found = self._storage.collection("bonus_customers").find({"user_id": Int64(user_id)})
             return sorted(map(bonus_customer, found), key=lambda each: -each.year)
 
-    def page(
+    def listed(
         self,
-        limit: int,
         *,
         year: int | None = None,
         source: str | None = None,
@@ -150,47 +130,20 @@ class BonusCustomers:
         matches: bool | None = None,
         sort: Sort = "user_id",
         after: Position | None = None,
-    ) -> list[BonusCustomer]:
-        """Records by year, the latest first, and within it as `sort` or the page before says.
-
-        Only the order by user id is that of an index, and read by the page: for any other, each page costs a
-        look at all records of the year.
+        wanted: int = TOGETHER,
+    ) -> Iterator[BonusCustomer]:
+        """Records by year, the latest first, and within it as `sort` says; read as they are asked for.
 
         Args:
-            after: the last one of the page before.
+            after: the one to go on behind, in its own order.
+            wanted: how many are likely to be read.
         """
-        only = {"source": source, "review": review, "matches_ledger": matches}
-        query: dict[str, Any] = {name: value for name, value in only.items() if value is not None}
-        years = self._years(query) if year is None else [year]
-        found: list[BonusCustomer] = []
-        sort = after.sort if after else sort
-        for each in years:
-            if after and each > after.year:
-                continue
-            if sort == "user_id":
-                last = after.user_id if after and each == after.year else None
-                found += self._by_id({**query, "year": each}, limit - len(found), last)
-                continue
-            for part in _beyond(after) if after and each == after.year else [{}]:
-                if len(found) < limit:
-                    found += self._sorted({**query, "year": each, **part}, sort, limit - len(found))
-        return found
+        chosen, order = Chosen(source, review, matches), after.sort if after else sort
+        return listed(self._storage, chosen, year=year, sort=order, after=after, wanted=wanted)
 
-    def _by_id(self, query: dict[str, Any], limit: int, after: int | None) -> list[BonusCustomer]:
-        if not limit:
-            return []
-        found = records(self._storage, "bonus_customers", query, after=after, wanted=limit)
-        return list(map(bonus_customer, islice(found, limit)))
-
-    def _sorted(self, query: dict[str, Any], sort: Sort, limit: int) -> list[BonusCustomer]:
-        order = {sort.lstrip("-"): -1 if sort.startswith("-") else 1, "user_id": 1}
-        with self._storage.at_leisure():
-            rows = self._storage.collection("bonus_customers").find(query)
-            return [bonus_customer(row) for row in rows.sort(list(order.items())).limit(limit)]
-
-    def _years(self, query: dict[str, Any]) -> list[int]:
-        with self._storage.at_leisure():
-            return sorted(self._storage.collection("bonus_customers").distinct("year", query), reverse=True)
+    def page(self, limit: int, **which: Any) -> list[BonusCustomer]:
+        """The first of `listed`, so many."""
+        return list(islice(self.listed(wanted=limit, **which), limit))
 
     def decide(
         self,
@@ -235,8 +188,11 @@ class BonusCustomers:
         with self._storage.translated():
             if decision == "removed":
                 return bool(customers.delete_one(as_read).deleted_count)
-            change = {"$set": {"review": decision, "updated_at": milliseconds(self._now())}}
-            return bool(customers.update_one(as_read, change).matched_count)
+            decided = with_what_follows({**raw, "review": decision})
+            self._note(raw["year"], decided["standing"])
+            change = {name: decided[name] for name in ("review", *FOLLOWING)}
+            change["updated_at"] = milliseconds(self._now())
+            return bool(customers.update_one(as_read, {"$set": change}).matched_count)
 
     def _find(self, year: int, user_id: int) -> dict[str, Any]:
         with self._storage.translated():
@@ -249,6 +205,8 @@ class BonusCustomers:
         self, user_id: int, year: int, newest: dict[str, Any], now: datetime
     ) -> tuple[bool, datetime]:
         """Whether the record is new, and when it was stored first."""
+        newest = _with_what_follows(user_id, newest)
+        self._note(year, newest["standing"])
         known = self._first_times.of(user_id, year)
         if known is not None:
             # Half the work for those who are posted again: that the record has this time is the proof.
@@ -271,21 +229,26 @@ class BonusCustomers:
             "total_spending": newest["total_spending"],
             "basis_period": {"$in": [newest["basis_period"], None]},
         }
-        kept = {"$set": {name: value for name, value in newest.items() if name != "review"}}
         while True:  # each time round, somebody has decided, inserted or removed in between
             try:
                 result = customers.update_one(key | _OPEN, change, upsert=True)
             except DuplicateKeyError:
-                if any(
-                    customers.update_one(key | d, kept).matched_count
-                    for d in ({"review": "rejected"}, approved)
-                ):
-                    return False
+                for decided in ({"review": "rejected"}, approved):
+                    kept = _with_what_follows(user_id, {**newest, "review": decided["review"]})
+                    self._note(year, kept["standing"])
+                    if customers.update_one(key | decided, {"$set": kept}).matched_count:
+                        return False
                 another = {"review": {"$ne": "rejected"}, "$nor": [_OPEN, approved]}
                 if customers.update_one(key | another, change).matched_count:
                     return False
             else:
                 return result.upserted_id is not None
+
+    def _note(self, year: int, standing: str) -> None:
+        now = monotonic()
+        if self._noted.get((year, standing), -NOTED_SECONDS) <= now - NOTED_SECONDS:
+            note(self._storage.collection("bonus_years"), {year: {standing}})
+            self._noted[year, standing] = now
 
     def _stored_at(self, user_id: int, year: int) -> datetime:
         record = self._storage.collection("bonus_customers").find_one(_key(user_id, year), {"stored_at": 1})
@@ -311,12 +274,10 @@ class _FirstTimes:
                 self._times.popitem(last=False)
 
 
-def _beyond(after: Position) -> list[dict[str, Any]]:
-    """What comes behind a position in its year, as queries one after the other: an $or would be slower."""
-    higher_ids = {"user_id": {"$gt": Int64(after.user_id)}}
-    field = after.sort.lstrip("-")
-    value = decimal128(Money(after.value)) if field == "total_spending" else DatetimeMS(after.value)
-    return [{field: value, **higher_ids}, {field: {"$lt" if after.sort.startswith("-") else "$gt": value}}]
+def _with_what_follows(user_id: int, change: dict[str, Any]) -> dict[str, Any]:
+    whole = with_what_follows({"user_id": user_id, **change})
+    del whole["user_id"]
+    return whole
 
 
 def _key(user_id: int, year: int) -> dict[str, Any]:

@@ -13,10 +13,11 @@ import click
 
 from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.collection import collect as collect_due
+from smetka.bonus.customer_lists import Sort
 from smetka.bonus.decisions import decide
-from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
+from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row
 from smetka.bonus.periods import ALL_YEARS, EXPLAINED, UNKNOWN_EXPLAINED
-from smetka.bonus.records import REVIEWS, SOURCES, BonusCustomers, Decision, Sort
+from smetka.bonus.records import BonusCustomers, Decision
 from smetka.bonus.stored import BonusCustomer, Seen
 from smetka.canonical import LARGEST_ID, LATEST_YEAR
 from smetka.cli import words
@@ -43,6 +44,7 @@ from smetka.money import Money
 from smetka.progress import Count
 from smetka.settings import Settings, load_settings, named_ledger
 from smetka.spreadsheets import STDOUT, Output, write_csv
+from smetka.storage.standings import REVIEWS, SOURCES
 
 _year_option = click.option(
     "--year", type=click.IntRange(1, LATEST_YEAR), help="Of the bonus; this year's unless given."
@@ -269,7 +271,7 @@ def _figures(record: BonusCustomer, settings: Settings, said: Speech) -> str:
 
 
 def _found(options: dict[str, Any]) -> tuple[Settings, Any]:
-    """The settings, and the records that fit, in pages behind the scenes."""
+    """The settings, and the records that fit, read as they are taken."""
     year, source, review, mismatch, sort = (
         options.pop(name) for name in ("year", "source", "review", "mismatch", "sort")
     )
@@ -278,9 +280,7 @@ def _found(options: dict[str, Any]) -> tuple[Settings, Any]:
     @contextmanager
     def found() -> Iterator[Iterator[BonusCustomer]]:
         with open_storage(settings, "bonus") as storage:
-            yield every_customer(
-                storage,
-                BonusCustomers(storage, _now),
+            yield BonusCustomers(storage, _now).listed(
                 year=year or _this_year(settings),
                 source=source,
                 review=review,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from smetka.cli.speech import Speech
+from smetka.cli.terminal import say
 from smetka.data_directory import DataDirectory
 from smetka.settings import Settings, as_text
 from smetka.storage import Storage
@@ -24,6 +26,7 @@ def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
     uri = as_text(settings.mongodb_uri) or (running.embedded_uri if running else None)
     if uri:
         with closing(Storage(uri, patience=PATIENCE_SECONDS, is_logged=False)) as storage:
+            storage.wait_for_upgrade(lambda: _tell_of_upgrade(settings))
             yield storage
         return
     from smetka.storage.embedded import EmbeddedMongoDB  # only when nothing runs yet
@@ -33,6 +36,15 @@ def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
         server.start()
         try:
             with closing(Storage(server.uri, patience=PATIENCE_SECONDS, is_logged=False)) as storage:
+                storage.wait_for_upgrade(lambda: _tell_of_upgrade(settings))
                 yield storage
         finally:
             server.stop()
+
+
+def _tell_of_upgrade(settings: Settings) -> None:
+    said = Speech(settings.language).gettext(
+        "Records of an earlier version are being brought along. That is done once, and takes some minutes "
+        "for 100,000 of them."
+    )
+    say(said, err=True)

@@ -25,7 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from smetka.errors import CommandFailed, WrongUsage
 from smetka.progress import Count, Progress, unseen
 from smetka.storage import schema
-from smetka.storage.connection import Record, Storage
+from smetka.storage.connection import Storage
+from smetka.storage.values import Record
 from smetka.storage.walk import records
 
 FORMAT = 1
@@ -33,7 +34,8 @@ FORMAT = 1
 
 MANIFEST = "manifest.json"
 KEYS = "keys.json"
-COLLECTIONS = tuple(rules.name for rules in schema.ALL if rules.backed_up)
+_RULES = {rules.name: rules for rules in schema.ALL if rules.backed_up}
+COLLECTIONS = tuple(_RULES)
 _KNOWN = {MANIFEST, KEYS} | {f"{name}.jsonl" for name in COLLECTIONS}
 
 
@@ -139,8 +141,10 @@ def keys_in(source: Path, manifest: Manifest) -> bytes | None:
     return _content(source / KEYS) if KEYS in manifest.files else None
 
 
-def to_line(record: Record) -> bytes:
-    """A record as a line; the same record is always the same line."""
+def to_line(name: str, record: Record) -> bytes:
+    """A record as a line, always the same for the same, without what follows from the rest of it."""
+    following = _RULES[name].following
+    record = {field: value for field, value in record.items() if field not in following}
     return json_util.dumps(record, json_options=json_util.CANONICAL_JSON_OPTIONS).encode() + b"\n"
 
 
@@ -161,7 +165,7 @@ def from_line(line: bytes) -> Record:
 
 def _copy(storage: Storage, name: str, folder: Path, count: Count) -> FileSum:
     found = count.over(records(storage, name))
-    return _written(folder / f"{name}.jsonl", (to_line(record) for record in found))
+    return _written(folder / f"{name}.jsonl", (to_line(name, record) for record in found))
 
 
 def _written(path: Path, content: Iterable[bytes]) -> FileSum:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from pymongo.errors import BulkWriteError
 
-from smetka.storage.connection import Record, Storage
+from smetka.storage.connection import Storage
+from smetka.storage.values import Record
 from smetka.storage.walk import BATCH_SECONDS
 
 SCATTERED = 32

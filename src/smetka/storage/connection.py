@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from datetime import UTC
 from threading import Lock, Semaphore
-from typing import Any
 
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
@@ -23,9 +22,18 @@ from smetka.storage import fitness
 from smetka.storage.availability import Availability
 from smetka.storage.client import let_go, take_apart
 from smetka.storage.ensure import ensure
-from smetka.storage.faults import FOREIGN, Absence, absence, is_absent, is_timeout, means_absence
-
-Record = dict[str, Any]
+from smetka.storage.faults import (
+    FOREIGN,
+    UPGRADE,
+    Absence,
+    absence,
+    being_upgraded,
+    is_absent,
+    is_timeout,
+    means_absence,
+)
+from smetka.storage.upgrade import bring_along
+from smetka.storage.values import Record
 
 PING_SECONDS = 1.0
 # The driver looks whether its time is over only each half second while it finds no server.
@@ -41,6 +49,7 @@ of them twice as long. So the other connections are there for those that ask for
 # a hosted cluster, on the other side of the world, needs a while for either, and the embedded server for an
 # index of a new field, for which it looks at all that is there.
 ENSURE_SECONDS = 30.0
+UPGRADE_PAUSE_SECONDS = 0.5
 
 
 class Storage:
@@ -182,6 +191,19 @@ class Storage:
         with self._bounded(seconds):
             self._database().command("ping")
 
+    def wait_for_upgrade(self, tell: Callable[[], object] = lambda: None) -> None:
+        """Return when no records of an earlier version are being brought along, however long that takes.
+
+        Args:
+            tell: called once if there is something to wait for.
+        """
+        is_told = False
+        while (why := self._availability.why_away(self._patience)) and why.causes == UPGRADE:
+            if not is_told:
+                is_told = True
+                tell()
+            time.sleep(UPGRADE_PAUSE_SECONDS)
+
     def close(self) -> None:
         """Let go of the connections. Safe to repeat; every later use is refused."""
         self._availability.close()
@@ -210,7 +232,11 @@ class Storage:
         if has_new or not was_fit:
             with pymongo.timeout(limit):
                 fitness.check(database)
+        bring_along(database, tell=self._tell_of_upgrade)
         self._is_fit = True
+
+    def _tell_of_upgrade(self, done: int) -> None:
+        self._availability.lost(being_upgraded(done))
 
     def _database(self) -> Database[Record]:
         with self._client_lock:

@@ -75,15 +75,18 @@ class EmbeddedMongoDB:
         Raises:
             StartFailed: with one sentence that says why and what to do.
         """
-        begun = time.monotonic()
+        begun, found_busy = time.monotonic(), None
         process = self._spawn()
         while not (listens(self.port) and self.probe()):
             elapsed = time.monotonic() - begun
             if elapsed > START_SECONDS:
                 self._give_up(f"The embedded MongoDB in {self.home.path} does not answer.")
             if process.poll() is not None:
-                # After a kill of its parent the last server may need a moment to leave the folder.
-                is_leaving = elapsed < LEAVE_SECONDS and process.found_the_folder_busy()
+                # After a kill of its parent the last server may need a moment to leave the folder: from when
+                # that was found on, since a machine that is busy starts a server slowly, too.
+                is_busy = process.found_the_folder_busy()
+                found_busy = found_busy or (elapsed if is_busy else None)
+                is_leaving = is_busy and found_busy is not None and elapsed - found_busy < LEAVE_SECONDS
                 if not (is_leaving or self._user_was_missing or self._takes_another_port(process)):
                     self._give_up(process.complaint())
                 process = self._spawn()

@@ -9,8 +9,9 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from smetka.storage.collection_rules import CollectionRules
 from smetka.storage.faults import Unfit, needed
-from smetka.storage.schema import ALL, CollectionRules
+from smetka.storage.schema import ALL
 
 NAMESPACE_EXISTS = 48
 CANNOT_CREATE_INDEX = 67

@@ -29,6 +29,9 @@ FOREIGN = (PyMongoError, BSONError, OverflowError)
 ORDER_REFUSED = ("order",)
 """The causes of an error that is about what was asked, and not about the server."""
 
+UPGRADE = ("upgrade",)
+"""The causes of an absence that ends by itself, when records of an earlier version are brought along."""
+
 _LONGEST_REASON = 300
 # InternalError (a full disk, damaged files), Unauthorized, AuthenticationFailed, BadAuth (Atlas), and
 # the write concern that cannot be met: nothing works for anybody until somebody mends it.
@@ -76,6 +79,11 @@ class Absence:
         """To be raised."""
         kind = BonusStoreUnusable if self.is_lasting else BonusStoreUnavailable
         return kind(self.reason, self.causes)
+
+
+def being_upgraded(done: int) -> Absence:
+    """Nobody may use it while records of an earlier version are brought along; so many are."""
+    return Absence(f"records of an earlier version are brought along, {done:,} so far", UPGRADE)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from operator import itemgetter
 from threading import Lock
 from typing import Any
 
-from smetka.storage.connection import Record, Storage
+from smetka.storage.connection import Storage
+from smetka.storage.values import Record
 from smetka.storage.walk import BATCH_SECONDS, records
 
 STEP = 64

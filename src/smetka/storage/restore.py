@@ -20,7 +20,10 @@ from smetka.storage.backup import (
     to_line,
 )
 from smetka.storage.batches import DUPLICATE_KEY, SCATTERED
-from smetka.storage.connection import Record, Storage
+from smetka.storage.connection import Storage
+from smetka.storage.schema import BONUS_CUSTOMERS
+from smetka.storage.standings import note, with_what_follows
+from smetka.storage.values import Record
 from smetka.storage.walk import BATCH_SECONDS, records
 
 _BREAKS_A_RULE = 121
@@ -56,7 +59,7 @@ def restore(storage: Storage, source: Path, *, progress: Progress = unseen) -> M
 
 
 def _refuse_others(storage: Storage, source: Path, manifest: Manifest, name: str) -> None:
-    there = (hashlib.sha256(to_line(record)).digest() for record in records(storage, name))
+    there = (hashlib.sha256(to_line(name, record)).digest() for record in records(storage, name))
     first = next(there, None)
     if first is None:
         return
@@ -70,6 +73,8 @@ def _refuse_others(storage: Storage, source: Path, manifest: Manifest, name: str
 
 def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -> bool:
     """Write records; true when some were there already."""
+    if name == BONUS_CUSTOMERS.name:
+        batch = _with_what_follows(storage, batch)
     with storage.within(BATCH_SECONDS):
         try:
             storage.collection(name).insert_many(batch, ordered=False)
@@ -85,6 +90,17 @@ def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -
                 raise
             return True
     return False
+
+
+def _with_what_follows(storage: Storage, batch: list[Record]) -> list[Record]:
+    """Bonus customers as they are kept: a backup has nothing that follows from the rest."""
+    whole = [with_what_follows(record) for record in batch]
+    found: dict[int, set[str]] = {}
+    for record in whole:
+        found.setdefault(int(record["year"]), set()).add(record["standing"])
+    with storage.within(BATCH_SECONDS):
+        note(storage.collection("bonus_years"), found)
+    return whole
 
 
 def _batches(found: Iterable[bytes]) -> Iterator[list[Record]]:

@@ -6,11 +6,10 @@ changes one raises its collection's version, so that an older process beside a n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from pymongo import ASCENDING, IndexModel
 
-from pymongo import ASCENDING, HASHED, IndexModel
+from smetka.storage.collection_rules import CollectionRules
+from smetka.storage.standings import FOLLOWING, standings
 
 _INTEGER = {"bsonType": ["int", "long"]}
 _LONG = {"bsonType": "long"}
@@ -25,42 +24,9 @@ _LANGUAGE = {"enum": ["en", "mk"]}
 _ROLE = {"enum": ["reader", "cashier", "manager", "owner"]}
 
 
-@dataclass(frozen=True)
-class CollectionRules:
-    """What one collection accepts. `optional` fields may be absent or null; the others may not."""
-
-    name: str
-    version: int
-    fields: Mapping[str, Mapping[str, Any]]
-    optional: frozenset[str] = frozenset()
-    indexes: tuple[IndexModel, ...] = ()
-    backed_up: bool = True
-    """False for what belongs to processes that run now: leases, signs of life."""
-    shard_key: tuple[tuple[str, int | str], ...] = (("_id", HASHED),)
-    """What a sharded cluster divides the records by, as docs/scaling.md says: no index but this one, what
-    begins with it and `_id` can be unique there, and a change of one record names all of it."""
-
-    @property
-    def validator(self) -> dict[str, Any]:
-        """The rule in MongoDB's words. The title carries the version."""
-        return {
-            "$jsonSchema": {
-                "title": f"{self.name} {self.version}",
-                "bsonType": "object",
-                "required": [field for field in self.fields if field not in self.optional],
-                "properties": {"_id": {}} | {field: self._rule(field) for field in self.fields},
-                "additionalProperties": False,
-            }
-        }
-
-    def _rule(self, field: str) -> Mapping[str, Any]:
-        rule = self.fields[field]
-        return {"anyOf": [rule, {"bsonType": "null"}]} if field in self.optional else rule
-
-
 BONUS_CUSTOMERS = CollectionRules(
     name="bonus_customers",
-    version=2,
+    version=3,
     fields={
         "user_id": _LONG,
         "year": _INTEGER,
@@ -74,11 +40,32 @@ BONUS_CUSTOMERS = CollectionRules(
         "updated_at": _TIME,
         "basis_period": _TEXT,
         "ledger_year_total": _MONEY,
+        "standing": {"enum": standings()},
+        "level": _INTEGER,
+        "total_cents": _LONG,
     },
-    optional=frozenset({"basis_period", "ledger_year_total"}),
+    # Those that follow from others are brought along where they lack: see `upgrade`.
+    optional=frozenset({"basis_period", "ledger_year_total", *FOLLOWING}),
+    following=frozenset(FOLLOWING),
     # One record a customer and year, whoever races: no hashed key can promise that of two fields.
     shard_key=(("user_id", ASCENDING), ("year", ASCENDING)),
-    indexes=(IndexModel([("user_id", ASCENDING), ("year", ASCENDING)], name="customer_year", unique=True),),
+    indexes=(
+        IndexModel([("user_id", ASCENDING), ("year", ASCENDING)], name="customer_year", unique=True),
+        # Lists, each level by itself: see `ordered` and `standings`.
+        IndexModel(
+            [(name, ASCENDING) for name in ("standing", "year", "level", "total_cents", "user_id")],
+            name="by_total",
+            # So that it is made at once where an earlier version's records are, which it does not have. By
+            # $gt: of $exists the embedded server does not know that it follows from a value.
+            partialFilterExpression={"standing": {"$gt": ""}},
+        ),
+    ),
+)
+
+# `_id` is a year for which customers are stored, `standings` are those that there are or were among them. It
+# follows from the records, and is written before the first of each.
+BONUS_YEARS = CollectionRules(
+    name="bonus_years", version=1, fields={"_id": _INTEGER, "standings": _LIST}, backed_up=False
 )
 
 # `_id` is the name. `secret` is what codes are derived from: whoever has it can work out every code.
@@ -310,8 +297,14 @@ CHECKS = CollectionRules(
     backed_up=False,
 )
 
+# What was brought along from earlier versions: see `upgrade`.
+UPGRADES = CollectionRules(
+    name="upgrades", version=1, fields={"_id": _TEXT, "finished_at": _TIME}, backed_up=False
+)
+
 ALL = (
     BONUS_CUSTOMERS,
+    BONUS_YEARS,
     CAMPAIGNS,
     ISSUES,
     VOUCHERS,
@@ -324,4 +317,5 @@ ALL = (
     WORKERS,
     MARKS,
     CHECKS,
+    UPGRADES,
 )

@@ -1,13 +1,16 @@
-"""Amounts and instants as MongoDB keeps them."""
+"""Records, amounts and instants as MongoDB keeps them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from bson import Decimal128
 
 from smetka.money import Money
+
+Record = dict[str, Any]
 
 
 @lru_cache(maxsize=1024)

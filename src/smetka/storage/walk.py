@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from bson import Int64
 from bson.datetime_ms import DatetimeMS
+from pymongo.collection import Collection
 
-from smetka.storage.connection import Record, Storage
+from smetka.storage.values import Record
 
 BATCH = 1000
 BATCH_SECONDS = 120.0
@@ -27,6 +29,16 @@ EMPTY = 3
 look at all that lies beyond it."""
 
 FEW_IDS = 50
+
+
+class Source(Protocol):
+    """What records are read from: a `Storage`."""
+
+    def collection(self, name: str) -> Collection[Record]:
+        """One of ours."""
+
+    def at_leisure(self, seconds: float = ...) -> AbstractContextManager[None]:
+        """For a question about many records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +75,7 @@ _PATHS = {
 
 
 def records(
-    storage: Storage,
+    storage: Source,
     name: str,
     query: Record | None = None,
     fields: Iterable[str] | None = None,
@@ -124,7 +136,7 @@ def records(
 
 
 def records_of(
-    storage: Storage, name: str, ids: Sequence[Any], fields: Iterable[str] | None = None
+    storage: Source, name: str, ids: Sequence[Any], fields: Iterable[str] | None = None
 ) -> Iterator[Record]:
     """The records with these `_id`s, as far as they are there.
 
@@ -143,7 +155,7 @@ def records_of(
         )
 
 
-def _first(storage: Storage, name: str, path: _Path, low: int) -> int | None:
+def _first(storage: Source, name: str, path: _Path, low: int) -> int | None:
     """Where the first record from a place on stands, whatever it is; None when there is none."""
     with storage.at_leisure(BATCH_SECONDS):
         found = storage.collection(name).find({path.field: {"$gte": path.value(low)}}, [path.field])
@@ -152,7 +164,7 @@ def _first(storage: Storage, name: str, path: _Path, low: int) -> int | None:
 
 
 def _found(
-    storage: Storage, name: str, order: str | None, fields: list[str] | None, query: Record
+    storage: Source, name: str, order: str | None, fields: list[str] | None, query: Record
 ) -> Iterator[Record]:
     with storage.at_leisure(BATCH_SECONDS):
         found = storage.collection(name).find(query, fields, batch_size=BATCH)

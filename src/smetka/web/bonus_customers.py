@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from smetka.bonus.customer_lists import Position
 from smetka.bonus.decisions import decide
-from smetka.bonus.records import Decision, Position
+from smetka.bonus.records import Decision
 from smetka.bonus.stored import BonusCustomer, Seen
 from smetka.errors import BonusStoreUnavailable, Changed, NotFound
 from smetka.keys import Permission

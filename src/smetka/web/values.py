@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BeforeValidator, InstanceOf, StringConstraints, WithJsonSchema
 
+from smetka.bonus.customer_lists import Position, Sort
 from smetka.bonus.periods import ALL_YEARS
-from smetka.bonus.records import Position, Sort
 from smetka.bonus.redemptions import MOST_MINUTES
 from smetka.bonus.rules import NAME
 from smetka.canonical import LARGEST_ID, LATEST_YEAR, canonical

@@ -9,17 +9,19 @@ from flask import Response
 
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.collection import collect
+from smetka.bonus.customer_lists import Position
 from smetka.bonus.decisions import decide as decide_about
-from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row, every_customer
+from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row
 from smetka.bonus.periods import ALL_YEARS, EXPLAINED, UNKNOWN_EXPLAINED
 from smetka.bonus.plan import Decided, decided, waiting_without_spending
 from smetka.bonus.planner import Planner
-from smetka.bonus.records import REVIEWS, SOURCES, Decision, Position
+from smetka.bonus.records import Decision
 from smetka.bonus.stored import PERHAPS_UNKNOWN, Seen
 from smetka.errors import BonusStoreUnavailable, Changed
 from smetka.keys import Permission
 from smetka.language.translations import mark
 from smetka.money import Money
+from smetka.storage.standings import REVIEWS, SOURCES
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render, visit
 from smetka.web.pages.files import file
@@ -139,7 +141,7 @@ def stored_file() -> Response:
     fields.check()
     assert year is not None
     services().audit.note("export", guards.caller(), year=year)
-    found = every_customer(services().storage, services().bonus_customers, year=year, **chosen)
+    found = services().bonus_customers.listed(year=year, **chosen)
     return file(
         CUSTOMER_COLUMNS,
         ((each.user_id, customer_row(each)) for each in found),
