@@ -13,7 +13,6 @@ from contextlib import closing
 import pytest
 
 from smetka.web import uploads
-from smetka.web.pages import import_done
 from tests.fixtures.web import CUSTOMERS, PAYMENTS
 from tests.ledger.imports.test_source import sheet_of, workbook
 from tests.waiting import eventually
@@ -49,12 +48,6 @@ class Importer(Browser):
     def press(self, reply):
         """The one button that imports."""
         return self.send("/import/done", reply)
-
-
-@pytest.fixture(autouse=True)
-def _waited_for(monkeypatch):
-    """A busy machine takes longer than a page waits."""
-    monkeypatch.setattr(import_done, "SOON_SECONDS", 60.0)
 
 
 @pytest.fixture

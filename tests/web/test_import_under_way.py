@@ -10,7 +10,6 @@ import pytest
 
 from smetka.errors import CommandFailed
 from smetka.web import importing
-from smetka.web.pages import import_done
 from tests.fixtures.web import CUSTOMERS, PAYMENTS
 from tests.waiting import eventually
 from tests.web.browsing import form, plain
@@ -38,10 +37,10 @@ class Held:
 
 
 @pytest.fixture
-def held(monkeypatch):
+def held(monkeypatch, shop):
     held = Held(importing.import_files)
     monkeypatch.setattr(importing, "import_files", held)
-    monkeypatch.setattr(import_done, "SOON_SECONDS", 0.01)
+    monkeypatch.setattr(shop.works, "soon", 0.01)
     yield held
     held.may_go_on.set()
 

@@ -38,8 +38,16 @@ def issue_work(campaign: str) -> str:
     return f"issue {campaign}"
 
 
+SOON_SECONDS = 2.0
+"""What takes longer is told of while it runs."""
+
 IMPORTS = "import "
 """How names of imports begin."""
+
+
+def preview_work(campaign: str, id_: str) -> str:
+    """The name of one preview of a campaign among what is worked on."""
+    return f"preview {campaign} {id_}"
 
 
 def import_work(id_: str = "") -> str:
@@ -52,9 +60,13 @@ class Works:
 
     All of it may be killed and begun again: that is the work's own promise. Another process knows
     nothing of it, and looks at what it has written.
+
+    Attributes:
+        soon: seconds for which a page waits for the end of what it began.
     """
 
     def __init__(self) -> None:
+        self.soon = SOON_SECONDS
         self._lock = threading.Lock()
         self._works: dict[str, Work] = {}
         self._awaited: dict[str, Work] = {}
@@ -90,10 +102,17 @@ class Works:
             found = self._awaited.get(name, found)
         return replace(found) if found else None
 
-    def wait(self, name: str, seconds: float) -> None:
-        """Until the newest work of that name ends, for so long at most."""
+    def end_of(self, name: str) -> Work | None:
+        """The newest work of that name when it has ended, or `soon` is over."""
         if (found := self._works.get(name)) is not None:
-            found.ended.wait(seconds)
+            found.ended.wait(self.soon)
+        return self.get(name)
+
+    def forget(self, name: str) -> None:
+        """Know no more of work that has ended."""
+        with self._lock:
+            if (found := self._works.get(name)) is not None and not found.is_running:
+                del self._works[name]
 
     def running(self, beginning: str) -> list[Work]:
         """How far all are whose names begin so, and that run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -18,12 +20,13 @@ from smetka.bonus.vouchers import STATUSES
 from smetka.errors import Changed, InvalidValue
 from smetka.keys import Permission
 from smetka.language.translations import mark
+from smetka.progress import Progress, unseen
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render, visit
 from smetka.web.pages.files import file
 from smetka.web.pages.people import person_of
 from smetka.web.parts import parts, services
-from smetka.web.works import Work, issue_work
+from smetka.web.works import Work, issue_work, preview_work
 from smetka.year_end import issue_and_tell
 
 SHOWN = 50
@@ -102,10 +105,28 @@ def campaign_page(name: str) -> Any:
 
 @declared.get("/bonus/campaigns/<name>/preview", needs=Permission.READ, reads_all=True)
 def campaign_look(name: str) -> Any:
-    """Who would get a voucher now, what it costs, and what to look at first."""
-    forms.asked()
-    found = services().campaigns.get(name)
-    return render.page("campaign_preview.html", campaign=found, preview=_preview(found), confirmed=None)
+    """Who would get a voucher now, what it costs, and what to look at first; or how far finding out is.
+
+    Whoever comes without the id of one that was begun gets a new one.
+    """
+    id_ = forms.asked("work").typed.get("work")
+    found, works = services().campaigns.get(name), parts().works
+    if id_:
+        work = works.get(preview_work(name, id_))
+    else:
+        id_ = secrets.token_urlsafe(16)
+        works.begin(preview_work(name, id_), _previewing(found))
+        work = works.end_of(preview_work(name, id_))
+        if work is not None and work.is_running:
+            return visit.go_to(f"/bonus/campaigns/{name}/preview?work={id_}")
+    if work is None:  # it was shown; it may be another by now
+        return visit.go_to(f"/bonus/campaigns/{name}/preview")
+    if work.is_running:
+        return render.page("campaign_previewing.html", campaign=found, work=work)
+    works.forget(preview_work(name, id_))
+    if work.failure is not None:
+        raise work.failure
+    return render.page("campaign_preview.html", campaign=found, preview=work.result, confirmed=None)
 
 
 @declared.post("/bonus/campaigns/<name>/issue", needs=Permission.MANAGE, reads_all=True)
@@ -117,7 +138,7 @@ def issue(name: str) -> Any:
     confirmed = Confirmed(fields.whole("customers_reached", least=0), fields.figure("cost_within_budget"))
     fields.check()
     # Told at once where it can be; what counts is compared once more, with the very list that is written.
-    now = _preview(found)
+    now = _previewing(found)(unseen)
     try:
         confirmed.check(found, *comes_to(now))
     except Changed:
@@ -139,15 +160,17 @@ def issue(name: str) -> Any:
     return visit.go_to(f"/bonus/campaigns/{name}")
 
 
-def _preview(found: Campaign) -> dict[str, Any]:
-    shop = services()
-    return preview(
+def _previewing(found: Campaign) -> Callable[[Progress], dict[str, Any]]:
+    """What looks at all that a campaign would do, while this request may be over."""
+    shop, language = services(), visit.language()
+    return lambda tell: preview(
         found,
         shop.ledger,
         shop.storage,
         groups=shop.settings.age_groups,
         now=shop.now(),
-        language=visit.language(),
+        language=language,
+        progress=tell,
     )
 
 

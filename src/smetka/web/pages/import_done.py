@@ -19,9 +19,6 @@ from smetka.web.parts import parts, services
 from smetka.web.refusals import FileRefused, ImportOverlaps
 from smetka.web.works import Work, import_work
 
-SOON_SECONDS = 2.0
-"""An import that takes longer is told of while it runs."""
-
 
 @declared.post("/import/done", needs=Permission.OWN)
 def import_done() -> Any:
@@ -30,8 +27,7 @@ def import_done() -> Any:
     path, works, name = kept(fields), parts().works, _name(fields)
     if path is not None:
         works.begin(name, _importing(path, fields))
-        works.wait(name, SOON_SECONDS)
-    work = works.get(name)
+    work = works.end_of(name)
     if work is not None and work.is_running:
         return visit.go_to(f"/import/done?{urlencode({'file': fields.typed['file']})}")
     return _told(work)
