@@ -9,6 +9,7 @@ import pytest
 
 from smetka.bonus import customer_lists
 from smetka.bonus.customer_lists import Position, Sort
+from smetka.bonus.plan import decided, decided_as_listed
 from smetka.bonus.records import BonusCustomers
 from smetka.money import Money
 from smetka.storage import ordered
@@ -117,3 +118,11 @@ def test_another_process_s_records_are_there_too(customers, stored, storage, clo
     others.store(1000, 2024, Money(2000_00), threshold=Money(1000_00), ledger_total=Money(2000_00))
 
     assert [each.user_id for each in customers.listed(year=2024, sort="-total_spending")] == [1000]
+
+
+def test_what_was_decided_is_the_same_by_lists_and_by_a_look_at_every_record(stored, storage):
+    by_lists = decided_as_listed(storage, 2026)
+
+    assert by_lists == decided(storage, 2026)
+    assert by_lists.approved
+    assert by_lists.rejected

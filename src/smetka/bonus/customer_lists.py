@@ -108,6 +108,28 @@ def listed(
             yield from map(bonus_customer, _OfYear(storage, chosen, each, there).sorted(sort, begin, wanted))
 
 
+def of_standings(
+    storage: Storage, year: int, fit: Iterable[str], fields: Iterable[str] | None = None
+) -> Iterator[Record]:
+    """The raw records of a year that are of these standings, each once, in no order.
+
+    Args:
+        fields: those that are needed, of `standings.BY_TOTAL` at least; all unless given.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB went away, or is late.
+    """
+    wanted, seen = set(fit), set[int]()
+    for each, there in _years(storage, year):
+        for standing in sorted(wanted & there):
+            same = {"year": each, "standing": standing}
+            for record in in_order(storage, _NAME, BY_TOTAL, same, TOGETHER, fields=fields):
+                # Decided about meanwhile, it may be met in two standings.
+                if record["user_id"] not in seen:
+                    seen.add(record["user_id"])
+                    yield record
+
+
 def _years(storage: Storage, year: int | None) -> list[tuple[int, set[str]]]:
     """The years that there are or were records of, the latest first, and what standings."""
     with storage.translated():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from smetka.bonus.campaigns import Campaign, Issue
+from smetka.bonus.customer_lists import of_standings
 from smetka.bonus.lists import Due, chunks_of
 from smetka.bonus.rules import Rules
 from smetka.bonus.stored import bonus_customer
@@ -15,9 +17,11 @@ from smetka.ledger import Ledger, Spent
 from smetka.money import NOTHING, Money
 from smetka.progress import Count, unseen
 from smetka.storage import Storage
-from smetka.storage.values import decimal128, money
+from smetka.storage.standings import standings
+from smetka.storage.values import money
 from smetka.storage.walk import records
 
+_DECIDED, _DECISION = ("approved", "rejected"), ("user_id", "total_spending", "review")
 _IDS = 64
 _HALF = 2**63
 
@@ -175,19 +179,33 @@ def plan(campaign: Campaign, ledger: Ledger, storage: Storage, count: Count | No
 
 
 def decided(storage: Storage, year: int) -> Decided:
-    """What people decided about a year's bonus.
+    """What people decided about a year's bonus, by a look at every record of it.
 
     Raises:
         BonusStoreUnavailable: MongoDB is away.
     """
-    found = Decided()
-    query = {"year": year, "review": {"$in": ["approved", "rejected"]}}
-    for record in records(storage, "bonus_customers", query, ("user_id", "total_spending", "review")):
+    query = {"year": year, "review": {"$in": list(_DECIDED)}}
+    return _decisions(records(storage, "bonus_customers", query, _DECISION))
+
+
+def decided_as_listed(storage: Storage, year: int) -> Decided:
+    """The same as lists tell it: at once, however many are stored. Vouchers are issued by the other.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB is away.
+    """
+    fit = [each for review in _DECIDED for each in standings(review=review)]
+    return _decisions(of_standings(storage, year, fit, (*_DECISION, "total_cents")))
+
+
+def _decisions(found: Iterable[dict[str, Any]]) -> Decided:
+    decisions = Decided()
+    for record in found:
         if record["review"] == "approved":
-            found.approved[int(record["user_id"])] = money(record["total_spending"])
+            decisions.approved[int(record["user_id"])] = money(record["total_spending"])
         else:
-            found.rejected.add(int(record["user_id"]))
-    return found
+            decisions.rejected.add(int(record["user_id"]))
+    return decisions
 
 
 def waiting_without_spending(storage: Storage, year: int) -> int:
@@ -196,11 +214,7 @@ def waiting_without_spending(storage: Storage, year: int) -> int:
     Raises:
         BonusStoreUnavailable: MongoDB is away.
     """
-    # None: an earlier version's, of which the record may tell all the same.
-    totals = {"$in": [decimal128(NOTHING), None]}
-    waiting = records(
-        storage, "bonus_customers", {"year": year, "review": "pending", "ledger_year_total": totals}
-    )
+    waiting = of_standings(storage, year, standings(review="pending"))
     return sum(bonus_customer(record).year_total == NOTHING for record in waiting)
 
 

@@ -6,11 +6,11 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 
 from smetka.age_groups import AgeGroup, name_of_group
 from smetka.bonus.campaigns import Campaign
+from smetka.bonus.customer_lists import of_standings
 from smetka.bonus.lists import Due
 from smetka.bonus.plan import Plan, exceeding, plan
 from smetka.bonus.rules import other_thresholds, smallest_near_miss
@@ -27,8 +27,8 @@ from smetka.money import NOTHING, Money
 from smetka.progress import Count, Progress, unseen
 from smetka.settings import Language
 from smetka.storage import Storage
+from smetka.storage.standings import standings
 from smetka.storage.values import money
-from smetka.storage.walk import records
 
 SHOWN = 10
 """Customers named in each list: those concerned most."""
@@ -106,14 +106,9 @@ def preview(
 
 def _undecided(storage: Storage, found: Plan, count: Count) -> Undecided:
     rules, undecided = found.campaign.rules, Undecided()
-    # Those collected and left in peace are in the ledger's own figures. Two walks: asked for by $or or
-    # $nor, the embedded server leaves the index and looks at all records for each slice.
-    collected = {"source": "collected", "review": {"$in": ["pending", "approved", "rejected"]}}
-    walks = (
-        records(storage, "bonus_customers", {"year": rules.year, **query})
-        for query in ({"source": "api"}, collected)
-    )
-    for record in count.over(chain.from_iterable(walks)):
+    # Those collected and left in peace are in the ledger's own figures.
+    fit = {*standings()} - {*standings(source="collected", review="none")}
+    for record in count.over(of_standings(storage, rules.year, fit)):
         user_id, total = int(record["user_id"]), money(record["total_spending"])
         undecided.mismatching += not record["matches_ledger"]
         is_open = record["review"] in {"none", "pending"}

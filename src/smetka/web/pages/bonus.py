@@ -13,7 +13,7 @@ from smetka.bonus.customer_lists import Position
 from smetka.bonus.decisions import decide as decide_about
 from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row
 from smetka.bonus.periods import ALL_YEARS, EXPLAINED, UNKNOWN_EXPLAINED
-from smetka.bonus.plan import Decided, decided, waiting_without_spending
+from smetka.bonus.plan import Decided, decided_as_listed, waiting_without_spending
 from smetka.bonus.planner import Planner
 from smetka.bonus.records import Decision
 from smetka.bonus.stored import PERHAPS_UNKNOWN, Seen
@@ -216,7 +216,7 @@ def back(fields: forms.Fields, path: str) -> str:
 def _decided(year: int) -> Decided | None:
     """What was decided; None when that cannot be read now."""
     try:
-        return decided(services().storage, year)
+        return decided_as_listed(services().storage, year)
     except BonusStoreUnavailable:
         return None
 
