@@ -298,12 +298,12 @@ def test_ids_that_flask_does_not_take_as_they_are_are_flasks_matter(visitor):
 
 def test_long_addresses_and_headers_are_flasks_matter(visitor):
     assert not visitor.twice(TOTAL + "?year=2025" + "&" * 900)[1].by_flask
-    assert not visitor.twice(TOTAL, x_long="a" * 8000)[1].by_flask
+    assert not visitor.twice(TOTAL, x_requested_with="a" * 8000)[1].by_flask
 
     almost = "?year=2025" + "&" * (8192 - len(TOTAL + "?year=2025"))
     assert [a.status for a in visitor.twice(TOTAL + almost)] == [200, 200]
     assert visitor.get("/total_spent/9223372036854775807" + almost).status == 414
-    assert visitor.twice(TOTAL, x_long="a" * 8200)[1].by_flask
+    assert visitor.twice(TOTAL, x_requested_with="a" * 8200)[1].by_flask
 
 
 def test_only_a_get_is_answered_at_once(visitor):

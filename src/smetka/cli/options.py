@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NoReturn, TypeVar
@@ -83,10 +85,17 @@ def print_json_list(values: Iterable[Any]) -> None:
 
 
 def print_table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> None:
-    """Print what `table` makes, as it comes: where longer cells come later, columns widen from there."""
+    """Print what `table` makes, as it comes: where longer cells come later, columns widen from there.
+
+    Whoever has seen enough of it, as `head` has, may close it: that is no error.
+    """
     widths: list[int] = []
-    for some in _blocks(rows):
-        say(_lines(some, widths, right))
+    try:
+        for some in _blocks(rows):
+            say(_lines(some, widths, right))
+    except BrokenPipeError:
+        # What is still in the buffer is written at the end, where nobody could be told of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def counted(number: int, noun: str) -> str:
