@@ -107,10 +107,10 @@ def test_several_at_once_do_no_harm(older, new_mongodb_uri, few_together):
 def test_what_somebody_changes_meanwhile_stays(older, storage, few_together, monkeypatch):
     whole = upgrade._upgrade
 
-    def changes_first(collection, batch):
+    def changes_first(database, batch, noted):
         changed = {"source": "collected", "review": "none", "matches_ledger": True}
         older.bonus_customers.update_one({"user_id": batch[0]["user_id"]}, {"$set": changed})
-        whole(collection, batch)
+        whole(database, batch, noted)
 
     monkeypatch.setattr(upgrade, "_upgrade", changes_first)
     storage.wait_for_upgrade()

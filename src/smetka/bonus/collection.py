@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from smetka.money import Money
 from smetka.progress import Progress, unseen
 from smetka.storage import Storage
 from smetka.storage.batches import insert_new
-from smetka.storage.standings import FOLLOWING, note, with_what_follows
+from smetka.storage.standings import FOLLOWING, NotedStandings, with_what_follows
 from smetka.storage.values import decimal128, milliseconds
 from smetka.storage.walk import BATCH_SECONDS
 
@@ -88,7 +88,7 @@ class _Run:
     now: datetime
     spent: Spent
     collected: Collected
-    noted: set[str] = field(default_factory=set)
+    noted: NotedStandings = field(default_factory=NotedStandings)
 
     def see_to(self, due: list[tuple[int, Money]], first: int, last: int) -> None:
         """Bring the records of all ids from `first` to `last` up to date; `due` are those due among them."""
@@ -117,21 +117,18 @@ class _Run:
             first = page[-1].user_id + 1
 
     def _bring_up_to_date(self, page: list[BonusCustomer], *, due: set[int]) -> None:
-        changes: list[UpdateOne] = []
-        standings: set[str] = set()
-        for record in page:
-            if change := self._change(record, is_due=record.user_id in due):
-                standings.add(change["standing"])
-                changes.append(self._update(record, change))
+        seen = ((record, self._change(record, is_due=record.user_id in due)) for record in page)
+        changes = [(record, change) for record, change in seen if change is not None]
         if changes:
-            self._note(standings)
+            self._note(change["standing"] for _, change in changes)
+            updates = [self._update(record, change) for record, change in changes]
             with self.storage.within(BATCH_SECONDS):
-                self.storage.collection("bonus_customers").bulk_write(changes, ordered=False)
+                self.storage.collection("bonus_customers").bulk_write(updates, ordered=False)
 
     def _insert(self, missing: dict[int, Money]) -> set[int]:
         """Write new records; returns the ids of those that were there all the same."""
         records = [self._record(user_id, total) for user_id, total in missing.items()]
-        self._note({record["standing"] for record in records})
+        self._note(record["standing"] for record in records)
         # Ascending ids: they lie side by side.
         taken = insert_new(self.storage, "bonus_customers", records, together=BATCH)
         return {int(records[place]["user_id"]) for place in taken}
@@ -153,11 +150,10 @@ class _Run:
         }
         return with_what_follows(record)
 
-    def _note(self, standings: set[str]) -> None:
-        if new := standings - self.noted:
-            with self.storage.within(BATCH_SECONDS):
-                note(self.storage.collection("bonus_years"), {self.year: new})
-            self.noted |= new
+    def _note(self, standings: Iterable[str]) -> None:
+        with self.storage.within(BATCH_SECONDS):
+            years = self.storage.collection("bonus_years")
+            self.noted.note(years, ((self.year, standing) for standing in standings))
 
     def _change(self, record: BonusCustomer, *, is_due: bool) -> dict[str, Any] | None:
         """What is to be written about a record that is there; nothing when every figure is as it was."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from threading import Lock
-from time import monotonic
 from typing import Any, Literal
 
 from bson import Int64
@@ -19,7 +18,7 @@ from smetka.bonus.stored import BonusCustomer, Seen, StoredCustomer, bonus_custo
 from smetka.errors import NotFound
 from smetka.money import Money
 from smetka.storage import Storage
-from smetka.storage.standings import FOLLOWING, note, with_what_follows
+from smetka.storage.standings import FOLLOWING, NotedStandings, with_what_follows
 from smetka.storage.values import decimal128, milliseconds
 
 Decision = Literal["approved", "rejected", "removed"]
@@ -38,10 +37,6 @@ _FIGURES = (
 
 _OPEN = {"review": {"$in": ["none", "pending"]}}
 
-NOTED_SECONDS = 60.0
-"""For so long a standing that was written down is not written down again: a database that was put back to an
-earlier day may have forgotten it."""
-
 MOST_FIRST_TIMES = 10_000
 """Customers of whom it is remembered when they were stored first: about 2 MB."""
 
@@ -56,7 +51,7 @@ class BonusCustomers:
     def __init__(self, storage: Storage, now: Callable[[], datetime]) -> None:
         self._storage, self._now = storage, now
         self._first_times = _FirstTimes()
-        self._noted: dict[tuple[int, str], float] = {}
+        self._noted = NotedStandings()
 
     def store(
         self,
@@ -245,10 +240,7 @@ class BonusCustomers:
                 return result.upserted_id is not None
 
     def _note(self, year: int, standing: str) -> None:
-        now = monotonic()
-        if self._noted.get((year, standing), -NOTED_SECONDS) <= now - NOTED_SECONDS:
-            note(self._storage.collection("bonus_years"), {year: {standing}})
-            self._noted[year, standing] = now
+        self._noted.note(self._storage.collection("bonus_years"), [(year, standing)])
 
     def _stored_at(self, user_id: int, year: int) -> datetime:
         record = self._storage.collection("bonus_customers").find_one(_key(user_id, year), {"stored_at": 1})

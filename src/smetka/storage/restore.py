@@ -22,7 +22,7 @@ from smetka.storage.backup import (
 from smetka.storage.batches import DUPLICATE_KEY, SCATTERED
 from smetka.storage.connection import Storage
 from smetka.storage.schema import BONUS_CUSTOMERS
-from smetka.storage.standings import note, with_what_follows
+from smetka.storage.standings import NotedStandings, with_what_follows, year_and_standing
 from smetka.storage.values import Record
 from smetka.storage.walk import BATCH_SECONDS, records
 
@@ -48,9 +48,10 @@ def restore(storage: Storage, source: Path, *, progress: Progress = unseen) -> M
     )
     for name in COLLECTIONS:
         _refuse_others(storage, source, manifest, name)
+    noted = NotedStandings()
     for name in COLLECTIONS:
         found = [
-            _insert(storage, name, batch, version=manifest.smetka)
+            _insert(storage, name, batch, noted, version=manifest.smetka)
             for batch in _batches(count.over(lines(source, manifest, name)))
         ]
         if any(found):  # there before, or written by a running server in this moment: whose are they?
@@ -71,10 +72,10 @@ def _refuse_others(storage: Storage, source: Path, manifest: Manifest, name: str
         )
 
 
-def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -> bool:
+def _insert(storage: Storage, name: str, batch: list[Record], noted: NotedStandings, *, version: str) -> bool:
     """Write records; true when some were there already."""
     if name == BONUS_CUSTOMERS.name:
-        batch = _with_what_follows(storage, batch)
+        batch = _with_what_follows(storage, batch, noted)
     with storage.within(BATCH_SECONDS):
         try:
             storage.collection(name).insert_many(batch, ordered=False)
@@ -92,14 +93,11 @@ def _insert(storage: Storage, name: str, batch: list[Record], *, version: str) -
     return False
 
 
-def _with_what_follows(storage: Storage, batch: list[Record]) -> list[Record]:
+def _with_what_follows(storage: Storage, batch: list[Record], noted: NotedStandings) -> list[Record]:
     """Bonus customers as they are kept: a backup has nothing that follows from the rest."""
     whole = [with_what_follows(record) for record in batch]
-    found: dict[int, set[str]] = {}
-    for record in whole:
-        found.setdefault(int(record["year"]), set()).add(record["standing"])
     with storage.within(BATCH_SECONDS):
-        note(storage.collection("bonus_years"), found)
+        noted.note(storage.collection("bonus_years"), map(year_and_standing, whole))
     return whole
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import product
+from time import monotonic
 from typing import Any
 
 from bson import Int64
@@ -21,6 +22,10 @@ from smetka.storage.values import Record, money
 SOURCES, REVIEWS = ("api", "collected"), ("none", "pending", "approved", "rejected")
 
 FOLLOWING = ("standing", "level", "total_cents")
+NOTED_SECONDS = 60.0
+"""For so long a standing that was written down is not written down again: a database that was put back to an
+earlier day may have forgotten it."""
+
 BY_TOTAL = Order("level", "total_cents", "user_id")
 """Of one year and standing."""
 
@@ -56,11 +61,29 @@ def with_what_follows(record: Mapping[str, Any]) -> Record:
     }
 
 
-def note(years: Collection[Record], found: Mapping[int, Iterable[str]]) -> None:
-    """Write down which standings there are, before the first record of one is written. Safe to repeat."""
-    for year, several in found.items():
-        change = {"$addToSet": {"standings": {"$each": sorted(several)}}}
-        try:
-            years.update_one({"_id": year}, change, upsert=True)
-        except DuplicateKeyError:  # somebody else made it in between
-            years.update_one({"_id": year}, change)
+def year_and_standing(record: Mapping[str, Any]) -> tuple[int, str]:
+    """Of a whole record: what `NotedStandings` writes down."""
+    return int(record["year"]), record["standing"]
+
+
+class NotedStandings:
+    """Writes down which standings there are, before the first record of one is written. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._noted: dict[tuple[int, str], float] = {}
+
+    def note(self, years: Collection[Record], found: Iterable[tuple[int, str]]) -> None:
+        """Write down each year and standing that was not written down just now. Safe to repeat."""
+        now = monotonic()
+        for each in sorted({*found}):
+            if self._noted.get(each, -NOTED_SECONDS) <= now - NOTED_SECONDS:
+                _write(years, *each)
+                self._noted[each] = now
+
+
+def _write(years: Collection[Record], year: int, standing: str) -> None:
+    change = {"$addToSet": {"standings": standing}}
+    try:
+        years.update_one({"_id": year}, change, upsert=True)
+    except DuplicateKeyError:  # somebody else made it in between
+        years.update_one({"_id": year}, change)

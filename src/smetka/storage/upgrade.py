@@ -17,7 +17,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from smetka.storage.schema import BONUS_CUSTOMERS
-from smetka.storage.standings import FOLLOWING, note, with_what_follows
+from smetka.storage.standings import FOLLOWING, NotedStandings, with_what_follows, year_and_standing
 from smetka.storage.values import Record
 from smetka.storage.walk import BATCH_SECONDS, records
 
@@ -39,12 +39,12 @@ def bring_along(database: Database[Record], tell: Tell) -> None:
     """
     if database["upgrades"].find_one({"_id": LISTS}):
         return
-    done = 0
+    done, noted = 0, NotedStandings()
     while True:
         before, older = done, records(Unlimited(database), BONUS_CUSTOMERS.name, {"standing": None})
         for batch in _batches(older):
             with pymongo.timeout(BATCH_SECONDS):
-                _upgrade(database.get_collection, batch)
+                _upgrade(database, batch, noted)
             tell(done := done + len(batch))
         if done == before:  # else once more: an older process may be writing still
             break
@@ -52,21 +52,20 @@ def bring_along(database: Database[Record], tell: Tell) -> None:
     database["upgrades"].update_one({"_id": LISTS}, finished, upsert=True)
 
 
-def _upgrade(collection: Callable[[str], Collection[Record]], batch: list[Record]) -> None:
-    found: dict[int, set[str]] = {}
-    changes = []
-    for record in batch:
-        whole = with_what_follows(record)
-        found.setdefault(int(record["year"]), set()).add(whole["standing"])
-        # Only as it was read: an older process may be writing still.
-        as_read = ("user_id", "year", "source", "review", "total_spending", "matches_ledger")
-        changes.append(
+def _upgrade(database: Database[Record], batch: list[Record], noted: NotedStandings) -> None:
+    whole = [with_what_follows(record) for record in batch]
+    noted.note(database["bonus_years"], map(year_and_standing, whole))
+    # Only as it was read: an older process may be writing still.
+    as_read = ("user_id", "year", "source", "review", "total_spending", "matches_ledger")
+    database[BONUS_CUSTOMERS.name].bulk_write(
+        [
             UpdateOne(
-                {name: record[name] for name in as_read}, {"$set": {name: whole[name] for name in FOLLOWING}}
+                {name: record[name] for name in as_read}, {"$set": {name: record[name] for name in FOLLOWING}}
             )
-        )
-    note(collection("bonus_years"), found)
-    collection(BONUS_CUSTOMERS.name).bulk_write(changes, ordered=False)
+            for record in whole
+        ],
+        ordered=False,
+    )
 
 
 def _batches(found: Iterator[Record]) -> Iterator[list[Record]]:
