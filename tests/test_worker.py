@@ -12,11 +12,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from smetka import worker
-from smetka.settings import TOKEN_ELSEWHERE, load_settings
+from smetka.settings import TOKEN_ELSEWHERE, Settings, load_settings
 from smetka.storage import Storage
 from smetka.telegram.deliveries import Deliveries
 from smetka.telegram.outbox import Outbox
@@ -131,6 +132,32 @@ def stop(process):
 
 def test_the_shipped_limit_of_a_stop():
     assert worker.STOP_SECONDS == 3
+
+
+@pytest.mark.parametrize("token", [TOKEN, None])
+def test_a_count_that_takes_long_delays_neither_signs_of_life_nor_the_end(
+    storage, mongodb_uri, telegram, token, monkeypatch
+):
+    settings = Settings(telegram_bot_token=token, telegram_api_url=telegram.url, telegram_commands="off")
+    counting, go_on, told_to_stop = Event(), Event(), Event()
+    it = worker.Worker(settings, Storage(mongodb_uri))
+
+    def counts():
+        counting.set()
+        go_on.wait()
+        return 0, now()
+
+    monkeypatch.setattr(it._outbox, "delivered", counts)
+    running = Thread(target=it.run, args=[lambda _: told_to_stop.wait(0.1)], daemon=True)
+    running.start()
+    try:
+        assert counting.wait(PATIENCE_SECONDS)
+        eventually(lambda: worker_state(storage, now()).worker.ok)
+        told_to_stop.set()
+        running.join(PATIENCE_SECONDS)
+        assert not running.is_alive()
+    finally:
+        go_on.set()
 
 
 def test_it_delivers_and_stops_in_order(storage, telegram, start_worker):

@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event, Thread
 
@@ -65,16 +64,17 @@ def _now() -> datetime:
 
 
 class Worker:
-    """One thread that sends; the thread that calls `run` gives signs of life and waits for the end."""
+    """One thread that sends; the thread that calls `run` gives signs of life and waits for the end.
+
+    Whatever may take long has a thread of its own: the end is not kept waiting, nor a sign of life.
+    """
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
         self._storage, self._stopping = storage, Event()
         self._token = _token(settings)
         self._lease = Lease(storage, "sender", now=_now)
         self._outbox = Outbox(storage, now=_now)
-        self._counted: dict[str, int] = {}
-        self._counted_at: datetime | None = None
-        self._count_again_at = 0.0
+        self._counted: tuple[dict[str, int], datetime | None] = {}, None
         self._figures = _figures(settings) if self._token else None
         self._schedules = Schedules(
             storage, recipients=settings.telegram_chat_ids, timezone=settings.timezone, now=_now
@@ -110,6 +110,7 @@ class Worker:
         Args:
             wait_for_stop: waits so many seconds; true as soon as it is time to stop.
         """
+        Thread(target=self._count_until_stopped, name="count", daemon=True).start()
         sending = Thread(target=self._send_until_stopped, name="sender", daemon=True)
         if self._token:
             sending.start()
@@ -126,7 +127,7 @@ class Worker:
     def _beat(self) -> bool:
         if self._token and not self._sender.is_active:
             return False  # a stand-by leaves the word to the one that sends; asked again soon
-        self._count()
+        deliveries, counted_at = self._counted
         try:
             name, telegram = ("worker", self._health()) if self._token else ("idle", NO_BOT)
             beat(
@@ -134,21 +135,28 @@ class Worker:
                 name=name,
                 telegram=telegram,
                 now=_now(),
-                deliveries=self._counted,
-                counted_at=self._counted_at,
+                deliveries=deliveries,
+                counted_at=counted_at,
             )
         except Unavailable:
             return False
         return True
 
-    def _count(self) -> None:
-        if time.monotonic() < self._count_again_at:
-            return
-        self._count_again_at = time.monotonic() + COUNT_SECONDS
-        with suppress(Unavailable):  # old figures are better than no sign of life
-            delivered, counted_at = self._outbox.delivered()
-            self._counted = self._outbox.counts() | {DELIVERED: delivered}
-            self._counted_at = counted_at
+    def _count_until_stopped(self) -> None:
+        """Count deliveries; the first time all of them are looked at."""
+        pause = 0.0
+        while not self._stopping.wait(pause):
+            if self._token and not self._sender.is_active:
+                pause = IDLE_SECONDS
+                continue
+            pause = COUNT_SECONDS
+            try:
+                delivered, counted_at = self._outbox.delivered()
+                self._counted = self._outbox.counts() | {DELIVERED: delivered}, counted_at
+            except Unavailable:  # old figures are better than none
+                pause = MONGODB_AWAY_SECONDS
+            except Exception:  # noqa: BLE001 - as in the sending
+                _log.exception("unexpected")
 
     def _health(self) -> Health:
         sending = self._sender.health
