@@ -17,8 +17,12 @@ from smetka.processes import birth
 
 _LOCK = "smetka.lock"
 _RUNNING = "running.json"
-OURS = (_LOCK, _RUNNING, "keys.json", "mongodb", "uploads", "demo")
-"""What the names of our files in it begin with."""
+_RUNNING_PART = f"{_RUNNING}.part"
+OURS = frozenset(
+    {_LOCK, _RUNNING, _RUNNING_PART, "mongodb", "uploads", "demo"}
+    | {f"keys.json{end}" for end in ("", ".lock", ".new")}
+)
+"""The names of our files in it."""
 LOCK_SECONDS = 1.0
 """Who only looks whether the folder is held has it for a moment."""
 
@@ -63,7 +67,7 @@ class DataDirectory:
         except UnicodeEncodeError:
             raise StartFailed(f"The data directory {self.path!r} needs a name in UTF-8.") from None
         try:
-            make_private(self.path, ours=OURS)
+            make_private(self.path, ours=OURS, mark=_LOCK)
             lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise self._cannot_be_used(error) from None
@@ -84,7 +88,7 @@ class DataDirectory:
         running.births = {
             name: born for name, pid in running.pids.items() if (born := birth(pid)) is not None
         }
-        part = self.path / f"{_RUNNING}.part"
+        part = self.path / _RUNNING_PART
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(asdict(running), file)

@@ -15,13 +15,14 @@ PRIVATE = 0o700
 _log = structlog.get_logger(__name__)
 
 
-def make_private(folder: Path, *, ours: tuple[str, ...]) -> None:
+def make_private(folder: Path, *, ours: frozenset[str], mark: str) -> None:
     """Make the folder with mode 0700; close one that is there when it holds our files alone, or none.
 
     Whoever uses a folder that is there would be shut out of it.
 
     Args:
-        ours: what the names of our files in it begin with.
+        ours: the names of our files in it.
+        mark: the one among them that nobody else has, and that is in every such folder of ours.
 
     Raises:
         StartFailed: it is open to others, and is not ours alone.
@@ -38,7 +39,8 @@ def make_private(folder: Path, *, ours: tuple[str, ...]) -> None:
         )
     if mode & 0o077 == 0:
         return
-    others = sorted(each.name for each in folder.iterdir() if not each.name.startswith(ours))
+    names = {each.name for each in folder.iterdir()}
+    others = sorted(names - ours if mark in names else names)
     # A folder for everybody's files, such as /tmp, may be empty just now.
     if others or mode & stat.S_ISVTX:
         held = (

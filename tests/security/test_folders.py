@@ -32,6 +32,9 @@ def folder(tmp_path) -> Path:
     [
         (0o755, "shop.db", "(mode 0755) and holds what Smetka did not make, such as 'shop.db'"),
         (0o710, "shop\n.db", "(mode 0710) and holds what Smetka did not make, such as 'shop\\n.db'"),
+        (0o755, "keys.json-notes", "such as 'keys.json-notes'"),
+        (0o755, "demo-site", "such as 'demo-site'"),
+        (0o755, "mongodb.old", "such as 'mongodb.old'"),
         (0o1777, None, "(mode 1777) and is for everybody's files"),
     ],
 )
@@ -47,6 +50,17 @@ def test_a_folder_that_others_use_is_refused_with_its_mode_and_stays_as_it_is(fo
     assert told in str(refused.value)
     assert f"`chmod 700 {folder}`" in str(refused.value)
     assert mode(folder) == bits
+
+
+@pytest.mark.parametrize("name", ["uploads", "mongodb", "demo", "keys.json"])
+def test_a_name_that_others_use_too_makes_no_folder_ours(folder, name):
+    (folder / name).mkdir()
+
+    with pytest.raises(StartFailed, match=f"holds what Smetka did not make, such as '{name}'"):
+        DataDirectory(folder).hold("serve")
+
+    assert mode(folder) == 0o755
+    assert [each.name for each in folder.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("files", [(), ("keys.json", "keys.json.lock", "mongodb", "smetka.lock")])
@@ -70,18 +84,22 @@ def test_a_closed_folder_may_hold_whatever_it_holds(folder):
 
 def test_the_databases_folder_is_treated_likewise(folder):
     (folder / "mongodb").mkdir()
-    (folder / "mongodb" / "mongod.lock").touch()
+    (folder / "mongodb" / "storage").mkdir()
     (folder / "mongodb").chmod(0o750)
 
-    with pytest.raises(StartFailed, match="mode 0750"):
+    with pytest.raises(StartFailed, match=r"mode 0750.*'storage'"):
         Home(folder).prepare()
-
     assert mode(folder / "mongodb") == 0o750
+
+    (folder / "mongodb" / "secantusd.toml").touch()
+    Home(folder).prepare()
+    assert mode(folder / "mongodb") == 0o700
 
 
 @pytest.mark.process
 def test_a_folder_is_closed_with_a_word_that_is_no_part_of_an_answer(new_shop):
     shop = new_shop()
+    (shop.data_dir / "smetka.lock").touch()
     shop.data_dir.chmod(0o755)
 
     done = shop.run("deliveries", "list", "--json")
@@ -109,7 +127,5 @@ def test_every_file_that_we_make_is_known_as_ours(running_shop):
     running_shop.run("key", "list")
     made = {each.name for each in running_shop.data_dir.iterdir()}
 
-    assert {name for name in made if not name.startswith(OURS)} == set()
-    assert {
-        e.name for e in (running_shop.data_dir / "mongodb").iterdir() if not e.name.startswith(home.OURS)
-    } == set()
+    assert made - OURS == set()
+    assert {each.name for each in (running_shop.data_dir / "mongodb").iterdir()} - home.OURS == set()

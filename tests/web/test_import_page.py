@@ -546,6 +546,20 @@ def test_a_file_is_kept_for_half_an_hour(shop, owner):
     assert left(shop) == []
 
 
+def test_a_folder_of_another_name_is_nobodys_upload(shop, owner):
+    place = shop.settings.data_dir / "uploads"
+    names = ["invoices", "arriving-mail", "kept-letters", f"kept-{'a' * 63}", f"arriving-{'a' * 33}"]
+    then = time.time() - uploads.KEEP_SECONDS - 90
+    for name in names:
+        (place / name).mkdir(parents=True)
+        os.utime(place / name, (then, then))
+
+    owner.choose(PLAIN)
+    shop.app.extensions["smetka"].uploads.sweep()
+
+    assert {each.name for each in place.iterdir()} > {*names}
+
+
 def test_a_file_goes_by_itself(owner, shop, monkeypatch):
     monkeypatch.setattr(uploads, "KEEP_SECONDS", 1)
     owner.send_file(owner.action(), PLAIN)

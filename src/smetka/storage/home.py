@@ -11,8 +11,12 @@ from pathlib import Path
 from smetka.errors import StartFailed
 from smetka.private_folders import make_private
 
-OURS = ("password", "port", "private.sock", "secantusd.toml", "storage")
-"""What the names of the files in it begin with."""
+_CONFIG = "secantusd.toml"
+OURS = frozenset(
+    {_CONFIG, "port", "private.sock", "storage", "storage.new"}
+    | {f"password{end}" for end in ("", ".new", ".part")}
+)
+"""The names of the files in it."""
 
 
 class Home:
@@ -26,7 +30,7 @@ class Home:
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir.absolute() / "mongodb"
         self.storage = self.path / "storage"
-        self.config = self.path / "secantusd.toml"
+        self.config = self.path / _CONFIG
         self._port = self.path / "port"
         self._password = self.path / "password"
         self._new_password = self.path / "password.new"
@@ -40,7 +44,7 @@ class Home:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The server makes its own files readable to everybody; a closed folder shuts them all.
-            make_private(self.path, ours=OURS)
+            make_private(self.path, ours=OURS, mark=_CONFIG)
             if self.storage.exists():
                 self.storage.chmod(0o700)
             self.config.touch(0o600)

@@ -41,9 +41,11 @@ LONGEST_NAME = 150
 _LONGEST_END = 10
 _ARRIVING, _KEPT = "arriving-", "kept-"
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
+_OURS = re.compile(f"{_ARRIVING}[0-9a-f]{{32}}|{_KEPT}[0-9a-f]{{64}}")
+"""Folders of other names are somebody else's, who had an `uploads` before."""
 
 Seal = Callable[[str], str]
-"""Makes of a file's id what only the visit knows that it belongs to."""
+"""Makes of a file's id what only the visit knows that it belongs to: 64 hexadecimal digits."""
 
 
 class Uploads:
@@ -140,7 +142,7 @@ class Uploads:
         Comes again by itself as long as there is something to remove.
         """
         try:
-            folders = sorted(self._folder.iterdir(), key=_age)
+            folders = sorted((one for one in self._folder.iterdir() if _OURS.fullmatch(one.name)), key=_age)
         except OSError:
             return
         waiting = [each for each in folders if each.name.startswith(_KEPT)]
