@@ -20,7 +20,7 @@ _RUNNING = "running.json"
 _RUNNING_PART = f"{_RUNNING}.part"
 OURS = frozenset(
     {_LOCK, _RUNNING, _RUNNING_PART, "mongodb", "uploads", "demo"}
-    | {f"keys.json{end}" for end in ("", ".lock", ".new")}
+    | {f"keys.json{sessions}{end}" for sessions in ("", ".sessions") for end in ("", ".lock", ".new")}
 )
 """The names of our files in it."""
 LOCK_SECONDS = 1.0

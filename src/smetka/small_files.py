@@ -23,12 +23,12 @@ def stamp(path: Path) -> tuple[int, ...] | None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file beside the one that is replaced at each change."""
+def locked(path: Path) -> Iterator[int]:
+    """Hold the lock of a file beside the one that is replaced at each change. Gives the lock's descriptor."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

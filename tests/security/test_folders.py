@@ -63,7 +63,20 @@ def test_a_name_that_others_use_too_makes_no_folder_ours(folder, name):
     assert [each.name for each in folder.iterdir()] == [name]
 
 
-@pytest.mark.parametrize("files", [(), ("keys.json", "keys.json.lock", "mongodb", "smetka.lock")])
+@pytest.mark.parametrize(
+    "files",
+    [
+        (),
+        (
+            "keys.json",
+            "keys.json.lock",
+            "keys.json.sessions",
+            "keys.json.sessions.lock",
+            "mongodb",
+            "smetka.lock",
+        ),
+    ],
+)
 def test_an_open_folder_that_is_empty_or_holds_our_files_alone_is_closed(folder, files):
     for name in files:
         (folder / name).touch()

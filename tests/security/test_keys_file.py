@@ -20,7 +20,7 @@ def full_disk(tmp_path):
         pytest.skip("mounting a small disk needs root")
     folder = tmp_path / "disk"
     folder.mkdir(mode=0o700)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", folder], check=True)
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
 
@@ -54,6 +54,111 @@ def test_a_file_that_has_no_room_is_left_as_it_was(tmp_path):
         write_over(path, "[1]")
 
     assert path.read_text() == "[]"
+
+
+@pytest.mark.process
+def test_no_key_is_made_where_it_cannot_be_remembered_that_one_was(full_disk):
+    path = full_disk / "keys.json"
+    filler = full_disk / "filler"
+    fill(filler)
+    os.truncate(filler, filler.stat().st_size - 4096)  # room for the one file, and not for the other
+
+    with pytest.raises(CommandFailed, match="No space left"):
+        create_key(path, "owner", "owner")
+
+    assert list_keys(path) == ()
+    assert not KeyRing(path).ever_made
+    filler.unlink()
+    token = create_key(path, "owner", "owner")
+    path.unlink()
+    assert KeyRing(path).role_of(token) is None
+    assert KeyRing(path).ever_made
+
+
+@pytest.mark.parametrize("mode", [0o702, 0o777, 0o1777])
+def test_in_a_folder_that_others_may_write_no_key_is_made_and_none_is_good(tmp_path, mode):
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    path = folder / "keys.json"
+    token = create_key(path, "owner", "owner")
+    folder.chmod(mode)
+
+    assert KeyRing(path).role_of(token) is None
+    assert KeyRing(path).ever_made
+    for change in (lambda: create_key(path, "more", "owner"), lambda: revoke_key(path, "owner")):
+        with pytest.raises(CommandFailed, match=f"others may write .mode {mode:04o}.*chmod go-w"):
+            change()
+
+    folder.chmod(0o755)
+    assert KeyRing(path).role_of(token) == "owner"
+    create_key(path, "more", "reader")
+
+
+def test_the_folder_of_a_link_to_the_keys_file_counts_too(tmp_path):
+    real, open_ = tmp_path / "keys", tmp_path / "open"
+    for folder in (real, open_):
+        folder.mkdir(mode=0o700)
+    token = create_key(real / "keys.json", "owner", "owner")
+    (open_ / "link.json").symlink_to(real / "keys.json")
+    assert KeyRing(open_ / "link.json").role_of(token) == "owner"
+
+    open_.chmod(0o707)
+
+    assert KeyRing(open_ / "link.json").role_of(token) is None
+    assert KeyRing(real / "keys.json").role_of(token) == "owner"
+
+
+def test_a_keys_file_that_others_may_write_is_good_for_nobody(tmp_path):
+    path = tmp_path / "keys.json"
+    token = create_key(path, "owner", "owner")
+    path.chmod(0o602)
+
+    ring = KeyRing(path)
+    assert (ring.role_of(token), ring.ever_made) == (None, True)
+    with pytest.raises(CommandFailed, match=r"may be written by others .mode 0602."):
+        list_keys(path)
+
+    path.chmod(0o644)
+    assert ring.role_of(token) == "owner"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_keys_file_of_somebody_else_is_good_for_nobody_but_in_his_own_folder(tmp_path):
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    path = folder / "keys.json"
+    token = create_key(path, "owner", "owner")
+    os.chown(path, 54321, 54321)
+    ring = KeyRing(path)
+    assert (ring.role_of(token), ring.ever_made) == (None, True)
+    with pytest.raises(CommandFailed, match="belongs to user 54321"):
+        revoke_key(path, "owner")
+
+    os.chown(folder, 54321, 54321)  # a container's volume: whoever has the folder decides anyway
+    path.chmod(0o600)
+    assert ring.role_of(token) == "owner"
+
+
+def test_a_pipe_in_place_of_the_keys_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "keys.json", 0o600)
+
+    with pytest.raises(CommandFailed, match="is not a file"):
+        list_keys(tmp_path / "keys.json")
+    assert KeyRing(tmp_path / "keys.json").ever_made
+
+
+@pytest.mark.process
+def test_serve_does_not_start_with_keys_where_others_may_write(new_shop, tmp_path):
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    folder.chmod(0o707)
+    shop = new_shop(SMETKA_KEYS_FILE=str(folder / "keys.json"))
+
+    refused = shop.run("serve")
+
+    assert refused.returncode == 1
+    assert "which others may write (mode 0707) and so decide who gets in" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def test_a_key_that_was_made_and_lost_between_two_requests_leaves_nothing_open(tmp_path):

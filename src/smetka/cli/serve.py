@@ -17,7 +17,7 @@ from smetka.cli.terminal import say
 from smetka.data_directory import DataDirectory
 from smetka.demo import write_ledger
 from smetka.errors import StartFailed, WrongUsage
-from smetka.keys import KeyRing
+from smetka.keys import KeyRing, check_place
 from smetka.ledger_location import ledger_location
 from smetka.logs import configure_logging
 from smetka.server import Server
@@ -57,6 +57,7 @@ def serve(*, no_worker: bool, **options: Any) -> int:
     _warn_of_what_is_missing(settings)
     _warn_of_what_is_exposed(settings)
     with DataDirectory(settings.data_dir).hold("serve") as directory:
+        check_place(settings.effective_keys_file)  # the data directory was just closed to others
         return Server(settings, directory, with_worker=not no_worker, on_ready=_say_ready).run()
 
 

@@ -101,12 +101,26 @@ def _names_others(place: int | Path) -> bool:
 def _writable(path: Path, found: os.stat_result, place: int | Path) -> str | None:
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # a pipe, or a terminal
         return None
-    # With such a list the group's place in the mode is the most that anybody named in it may do.
-    by_group = found.st_mode & stat.S_IWGRP and (_names_others(place) or not _is_of_one(found))
-    if not by_group and not found.st_mode & stat.S_IWOTH:
+    if not others_may_write(found, place):
         return None
     mode = stat.S_IMODE(found.st_mode)
     return f"may be written by others (mode {mode:04o}), who could change it; run `chmod go-w {path}`"
+
+
+def others_may_write(found: os.stat_result, place: int | Path) -> bool:
+    """Whether anybody but its owner and root may write a file, or put files into a folder and take them away.
+
+    Args:
+        place: what `found` was found of.
+    """
+    # With such a list the group's place in the mode is the most that anybody named in it may do.
+    by_group = found.st_mode & stat.S_IWGRP and (_names_others(place) or not _is_of_one(found))
+    return bool(by_group or found.st_mode & stat.S_IWOTH)
+
+
+def folders_on_the_way(path: Path) -> Iterator[Path]:
+    """The folders in which it is decided what a name leads to: those of links on the way, and the file's."""
+    return (step.parent for step in _steps(path))
 
 
 def _is_of_one(found: os.stat_result) -> bool:
