@@ -56,6 +56,20 @@ def write_whole(path: Path, text: str) -> None:
         os.close(folder)
 
 
+def write_even_where_full(path: Path, text: str, *, tight: str) -> None:
+    """Like `write_whole`; where there is no room for a second file, `tight` is written over the first.
+
+    Raises:
+        OSError: the first has no room for it either, or cannot be written.
+    """
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        write_over(path, tight)
+
+
 def write_over(path: Path, text: str) -> None:
     """Write into the room that a file has already, for a disk without any other; what is left over is blank.
 

@@ -10,6 +10,7 @@ import pytest
 from smetka.errors import CommandFailed
 from smetka.keys import KeyRing, create_key, list_keys, revoke_key
 from smetka.small_files import write_over
+from smetka.web.sessions import Sessions
 from tests.e2e.torture import fill
 
 
@@ -54,6 +55,25 @@ def test_a_file_that_has_no_room_is_left_as_it_was(tmp_path):
         write_over(path, "[1]")
 
     assert path.read_text() == "[]"
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_a_session_that_is_ended_on_a_full_disk_is_over_in_every_process(full_disk, everywhere):
+    path = full_disk / "keys.json"
+    create_key(path, "owner", "owner")
+    one, other = (
+        Sessions(full_disk / "keys.json.sessions", KeyRing(path), idle_seconds=60) for _ in range(2)
+    )
+    visits = [one.begin(one._keys.active("owner")) for _ in range(20)]
+    cookies = [one.write(visit) for visit in visits]
+    fill(full_disk / "filler")
+
+    for visit, cookie in zip(visits, cookies, strict=True):
+        assert everywhere or other.read(cookie) == visit
+        one.end(visit, everywhere=everywhere)
+        assert one.read(cookie) is None
+        assert other.read(cookie) is None
 
 
 @pytest.mark.process

@@ -6,13 +6,12 @@ dictionary to try as there is for passwords, and a slow hash would only slow eac
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -23,7 +22,7 @@ from smetka.errors import CommandFailed, WrongUsage
 from smetka.keys.roles import ROLES, RoleName
 from smetka.settings.files import folders_on_the_way, others_may_write
 from smetka.shown_text import has_hidden
-from smetka.small_files import locked, write_over, write_whole
+from smetka.small_files import locked, write_even_where_full, write_whole
 
 PREFIX = "smk_"
 _MADE = "A key was made here. Without the keys file nobody gets in; to start anew, remove this file too.\n"
@@ -210,14 +209,13 @@ def _rewriting(path: Path, *, even_where_full: bool = False) -> Iterator[_Keys]:
         with locked(lock_file(path)) as lock:
             file = read(path)
             yield file
-            with nullcontext() if even_where_full else _remembered(lock):
-                try:
-                    write_whole(path, file.model_dump_json(indent=1) + "\n")
-                except OSError as error:
-                    if not (even_where_full and error.errno in {errno.ENOSPC, errno.EDQUOT}):
-                        raise
-                    # Without its indentation it has room for all that revoking adds.
-                    write_over(path, file.model_dump_json())
+            whole = file.model_dump_json(indent=1) + "\n"
+            if even_where_full:
+                # Without its indentation it has room for all that revoking adds.
+                write_even_where_full(path, whole, tight=file.model_dump_json())
+            else:
+                with _remembered(lock):
+                    write_whole(path, whole)
     except OSError as error:
         raise CommandFailed(f"The keys file {path} cannot be written: {error.strerror}.") from None
 

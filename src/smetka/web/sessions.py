@@ -21,13 +21,16 @@ from itsdangerous import BadData, URLSafeSerializer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smetka.keys import Key, KeyRing
-from smetka.small_files import locked, stamp, write_whole
+from smetka.small_files import locked, stamp, write_even_where_full, write_whole
 
 LONGEST_SECONDS = 7 * 24 * 3600
 """A session ends this long after it began, however busy."""
 
 SEEN_SECONDS = 60
 """How exactly it is known when a session was used last."""
+
+SPARE_BYTES = 2048
+"""Blanks in the file: room for two dozen sessions that are ended while the disk is full."""
 
 _SLACK, _LONGEST = SEEN_SECONDS * 1000, LONGEST_SECONDS * 1000
 
@@ -119,7 +122,7 @@ class Sessions:
         try:
             with self._lock, locked(self._path.with_name(self._path.name + ".lock")):
                 ended = _with_end(self._load() or self._ended, session, everywhere=everywhere)
-                write_whole(self._path, ended.model_dump_json() + "\n")
+                write_even_where_full(self._path, _with_room(ended), tight=ended.model_dump_json())
         except OSError as error:
             _log.warning("a session is ended in this process alone", reason=str(error.strerror))
             with self._lock:
@@ -171,7 +174,7 @@ class Sessions:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with locked(self._path.with_name(self._path.name + ".lock")):
                 if self._load() is None:
-                    write_whole(self._path, ours.model_dump_json() + "\n")
+                    write_whole(self._path, _with_room(ours))
         except OSError as error:
             _log.warning("sessions are this process's own", reason=str(error.strerror))
         else:
@@ -188,6 +191,11 @@ def _with_end(ended: _Ended, session: Session, *, everywhere: bool) -> _Ended:
         # Never earlier than before: the clock may have been set back.
         keys[session.mark] = max(now, session.began, keys.get(session.mark, 0) + 1)
     return ended.model_copy(update={"sessions": sessions, "keys": keys})
+
+
+def _with_room(ended: _Ended) -> str:
+    """As it is written: with blanks, so that a full disk keeps nobody from signing out."""
+    return ended.model_dump_json() + " " * SPARE_BYTES + "\n"
 
 
 def _now() -> int:
