@@ -81,9 +81,6 @@ class Chosen:
         return {name: value for name, value in only.items() if value is not None}
 
 
-EVERYBODY = Chosen()
-
-
 def listed(
     storage: Storage,
     chosen: Chosen,
@@ -119,15 +116,22 @@ def of_standings(
     Raises:
         BonusStoreUnavailable: MongoDB went away, or is late.
     """
-    wanted, seen = set(fit), set[int]()
+    wanted = set(fit)
     for each, there in _years(storage, year):
-        for standing in sorted(wanted & there):
-            same = {"year": each, "standing": standing}
-            for record in in_order(storage, _NAME, BY_TOTAL, same, TOGETHER, fields=fields):
-                # Decided about meanwhile, it may be met in two standings.
-                if record["user_id"] not in seen:
-                    seen.add(record["user_id"])
-                    yield record
+        found = (
+            in_order(storage, _NAME, BY_TOTAL, {"year": each, "standing": standing}, TOGETHER, fields=fields)
+            for standing in sorted(wanted & there)
+        )
+        yield from _once(chain.from_iterable(found))
+
+
+def _once(found: Iterable[Record]) -> Iterator[Record]:
+    """Each record of a year once: one that is decided about meanwhile may be met in two standings."""
+    seen = set[int]()
+    for record in found:
+        if record["user_id"] not in seen:
+            seen.add(record["user_id"])
+            yield record
 
 
 def _years(storage: Storage, year: int | None) -> list[tuple[int, set[str]]]:
@@ -145,13 +149,12 @@ class _OfYear:
         self._leaves_out = not there.issubset(fit)
 
     def sorted(self, sort: Sort, after: Position | None, wanted: int) -> Iterator[Record]:
-        match sort:
-            case "total_spending" | "-total_spending":
-                return self._by_total(after, wanted, is_descending=sort.startswith("-"))
-            case "user_id" if not self._is_rare():
-                return self._by_id(after, wanted)
-            case _:
-                return self._looked_through(sort, after)
+        if sort in {"total_spending", "-total_spending"}:
+            return self._by_total(after, wanted, is_descending=sort.startswith("-"))
+        is_rare = self._is_rare()
+        if sort == "user_id" and not is_rare:
+            return self._by_id(after, wanted)
+        return self._looked_through(self._keys(is_rare=is_rare), sort, after)
 
     def _by_total(self, after: Position | None, wanted: int, *, is_descending: bool) -> Iterator[Record]:
         place = None if after is None else (after.value, after.user_id)
@@ -163,22 +166,17 @@ class _OfYear:
             ),
             key=lambda record: (sign * int(record["total_cents"]), int(record["user_id"])),
         )
-        seen = set()
-        for record in found:
-            # Decided about meanwhile, it may be met in two standings.
-            if record["user_id"] not in seen:
-                seen.add(record["user_id"])
-                yield record
+        yield from _once(found)
 
     def _by_id(self, after: Position | None, wanted: int) -> Iterator[Record]:
         query = {"year": self._year, **self._chosen.query}
         last = None if after is None else after.user_id
         return records(self._storage, _NAME, query, after=last, wanted=wanted)
 
-    def _looked_through(self, sort: Sort, after: Position | None) -> Iterator[Record]:
+    def _looked_through(self, keys: Iterator[Record], sort: Sort, after: Position | None) -> Iterator[Record]:
         """From the keys of all that fit; then each record that is asked for by itself."""
         sign = -1 if sort.startswith("-") else 1
-        places = ((sign * _place(record, sort), int(record["user_id"])) for record in self._keys())
+        places = ((sign * _place(record, sort), int(record["user_id"])) for record in keys)
         if after is not None:
             last = (sign * after.value, after.user_id)
             places = (place for place in places if place > last)
@@ -189,8 +187,8 @@ class _OfYear:
             if record is not None:  # not taken away since
                 yield record
 
-    def _keys(self) -> Iterator[Record]:
-        if self._is_rare():
+    def _keys(self, *, is_rare: bool) -> Iterator[Record]:
+        if is_rare:
             return chain.from_iterable(
                 self._of_standing(each, TOGETHER, fields=_KEYS) for each in self._standings
             )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from bson import Int64
 from pymongo.errors import DuplicateKeyError
@@ -39,6 +39,15 @@ _OPEN = {"review": {"$in": ["none", "pending"]}}
 
 MOST_FIRST_TIMES = 10_000
 """Customers of whom it is remembered when they were stored first: about 2 MB."""
+
+
+class _Which(TypedDict, total=False):
+    year: int | None
+    source: str | None
+    review: str | None
+    matches: bool | None
+    sort: Sort
+    after: Position | None
 
 
 class BonusCustomers:
@@ -136,7 +145,7 @@ class BonusCustomers:
         chosen, order = Chosen(source, review, matches), after.sort if after else sort
         return listed(self._storage, chosen, year=year, sort=order, after=after, wanted=wanted)
 
-    def page(self, limit: int, **which: Any) -> list[BonusCustomer]:
+    def page(self, limit: int, **which: Unpack[_Which]) -> list[BonusCustomer]:
         """The first of `listed`, so many."""
         return list(islice(self.listed(wanted=limit, **which), limit))
 

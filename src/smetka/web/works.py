@@ -16,6 +16,11 @@ from smetka.progress import Progress
 from smetka.web.refusals import Overloaded
 
 MOST_REMEMBERED, MOST_AT_ONCE = 100, 8
+SOON_SECONDS = 2.0
+"""What takes longer is told of while it runs."""
+
+IMPORTS = "import "
+"""How names of imports begin."""
 
 _log = structlog.get_logger(__name__)
 
@@ -36,13 +41,6 @@ class Work:
 def issue_work(campaign: str) -> str:
     """The name of a campaign's issue among what is worked on."""
     return f"issue {campaign}"
-
-
-SOON_SECONDS = 2.0
-"""What takes longer is told of while it runs."""
-
-IMPORTS = "import "
-"""How names of imports begin."""
 
 
 def preview_work(campaign: str, id_: str) -> str:

@@ -33,7 +33,7 @@ _PADDED = re.compile(r"0*([1-9][0-9]*|0)(?:\.0)?")
 _EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+")
 _LONGEST_EMAIL = 254
 _LONGEST_ORDER = 200
-"""Nobody's is; of names as long as a cell may be, a page of fifty customers has 30 MB."""
+"""Characters of an order's number. Were each as long as a cell may be, a page would have 30 MB."""
 _NUMBER = re.compile(r"'?[#№]? ?[0-9][0-9 ./-]*")
 
 
