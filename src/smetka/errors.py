@@ -181,6 +181,8 @@ CAUSES = {
     "indexes": "it refuses indexes",
     "upserts": "it does not tell new records from old ones",
     "sorting": "it does not sort records",
+    "issue list": "a part of an issue's list of customers is gone; restore a backup that has all of it",
+    "campaign secrets": "campaigns' secrets are damaged: they make codes that are others' already",
     "order": "it refused something that was asked of it",
     "upgrade": "the records of an earlier version are being brought along, which is done once and takes some "
     "minutes for 100,000 of them",

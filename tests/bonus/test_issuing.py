@@ -16,7 +16,7 @@ from smetka.bonus.issuing import Issuing
 from smetka.bonus.redemptions import Order, Redemptions
 from smetka.bonus.rules import Rules, Tier
 from smetka.bonus.vouchers import of_campaign
-from smetka.errors import BonusStoreUnavailable, CommandFailed
+from smetka.errors import BonusStoreUnavailable, BonusStoreUnusable
 from smetka.ledger import Ledger
 from smetka.money import Money
 
@@ -326,7 +326,7 @@ def test_two_customers_of_one_code_get_one_each(create, issue, held, payments, s
 def test_codes_that_are_somebody_elses_for_ever_are_a_fault_and_no_endless_loop(create, issue, monkeypatch):
     monkeypatch.setattr(issuing, "derive", lambda *_: "BAAA-AAAA-AAAV")
     create()
-    with pytest.raises(CommandFailed, match="damaged"):
+    with pytest.raises(BonusStoreUnusable, match="damaged"):
         issue()
 
 
@@ -400,7 +400,7 @@ def test_a_list_that_is_damaged_is_told(create, shop, storage, clock, issue):
     with pytest.raises(BonusStoreUnavailable):
         Issuing(shop, Faulty(storage, 12, "before it"), now=clock).issue(NAME, "owner")
     storage.collection("issues").delete_many({})
-    with pytest.raises(CommandFailed, match="damaged"):
+    with pytest.raises(BonusStoreUnusable, match="list of customers is gone"):
         issue()
 
 

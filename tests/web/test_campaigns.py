@@ -288,6 +288,24 @@ def test_without_the_ledger_figures_lack_only_the_ages(shop, create, assert_prob
     assert_problem(shop.request("POST", "/api/v1/campaigns/year-end/issue"), 503, "ledger-unavailable")
 
 
+def test_a_begun_list_that_is_damaged_is_told_and_nothing_is_issued(shop, create, assert_problem):
+    create()
+    issue(shop)
+    storage = shop.services.storage
+    storage.collection("campaigns").update_one({"_id": "year-end"}, {"$set": {"issued": False}})
+    storage.collection("issues").delete_many({})
+    storage.collection("vouchers").delete_one({"user_id": 7})
+    before = holders(shop)
+
+    for method, path in (("GET", "preview"), ("POST", "issue")):
+        reply = shop.request(method, f"/api/v1/campaigns/year-end/{path}")
+        assert_problem(reply, 503, "bonus-store-unusable")
+        assert "a part of an issue's list of customers is gone" in reply.json["detail"]
+
+    assert holders(shop) == before
+    assert shop.get("/api/v1/campaigns").status_code == 200
+
+
 @pytest.mark.shop(**BOT)
 def test_the_managers_are_told_once(shop):
     shop.post({**YEAR_END, "budget": 1500}, path="/api/v1/campaigns")

@@ -24,7 +24,7 @@ from smetka.bonus.campaigns import Campaign, Campaigns, Issue
 from smetka.bonus.codes import derive
 from smetka.bonus.lists import Due, beginning_of_chunk, chunks_of, forget, keep
 from smetka.bonus.plan import plan
-from smetka.errors import Changed, CommandFailed
+from smetka.errors import BonusStoreUnusable, Changed
 from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
 from smetka.progress import Progress, unseen
@@ -198,9 +198,7 @@ class Issuing:
     def _insert(self, campaign: Campaign, issue: Issue, dues: list[Due], attempt: int = 0) -> None:
         """Write the vouchers that are missing."""
         if attempt == MOST_ATTEMPTS:
-            raise CommandFailed(
-                "Codes are somebody else's again and again; the campaigns' secrets are damaged."
-            )
+            raise BonusStoreUnusable("codes are somebody else's again and again", ("campaign secrets",))
         template = _template(campaign, issue)
         records = [_record(template, campaign, due, attempt) for due in dues]
         taken = insert_new(self._storage, "vouchers", records, together=SCATTERED)

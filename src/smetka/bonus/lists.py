@@ -9,7 +9,7 @@ from typing import Any
 from bson import Int64
 
 from smetka.bonus.campaigns import Campaign, Issue
-from smetka.errors import CommandFailed
+from smetka.errors import BonusStoreUnusable
 from smetka.money import Money
 from smetka.storage import Storage
 from smetka.storage.values import decimal128, money
@@ -60,15 +60,15 @@ def chunks_of(storage: Storage, issue: Issue) -> Iterator[list[Due]]:
     """A list, in the order and the chunks in which it was kept.
 
     Raises:
-        CommandFailed: a part of it is gone.
+        BonusStoreUnusable: a part of it is gone.
         BonusStoreUnavailable: MongoDB is away.
     """
     for number in range(issue.chunks):
         with storage.within(BATCH_SECONDS):
             record = storage.collection("issues").find_one({"_id": f"{issue.id}/{number}"})
         if record is None:
-            raise CommandFailed(
-                f"The list of the issue {issue.id} is damaged: restore a backup that has all of it."
+            raise BonusStoreUnusable(
+                f"part {number} of the list of the issue {issue.id} is gone", ("issue list",)
             )
         yield _dues(record)
 

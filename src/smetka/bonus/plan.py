@@ -165,7 +165,7 @@ def plan(campaign: Campaign, ledger: Ledger, storage: Storage, count: Count | No
 
     Raises:
         LedgerUnavailable, BonusStoreUnavailable: either cannot be read.
-        CommandFailed: the list that was begun is damaged.
+        BonusStoreUnusable: a part of the list that was begun is gone.
     """
     spent = ledger.spending_by_customer(campaign.rules.year)
     decisions = decided(storage, campaign.rules.year)
@@ -223,7 +223,7 @@ def there(storage: Storage, campaign: Campaign, count: Count) -> There:
 
     Raises:
         BonusStoreUnavailable: MongoDB is away.
-        CommandFailed: that list is damaged.
+        BonusStoreUnusable: a part of that list is gone.
     """
     user_ids, vouchers, cents = array("q"), 0, 0
     kept = records(storage, "vouchers", {"campaign": campaign.name}, ("user_id", "value", "status"))

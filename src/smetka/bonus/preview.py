@@ -57,7 +57,7 @@ def preview(
 
     Raises:
         LedgerUnavailable, BonusStoreUnavailable: either cannot be read.
-        CommandFailed: the list of an interrupted issue is damaged.
+        BonusStoreUnusable: a part of the list of an interrupted issue is gone.
     """
     count = Count(progress)
     found, words = plan(campaign, ledger, storage, count), Words(language, campaign.currency)
