@@ -84,6 +84,8 @@ def _sizes(options: argparse.Namespace, folder: Path) -> Sizes:
             sustained_seconds=30.0,
             busy_seconds=10.0,
             starts=1,
+            together_payments=40_000,
+            together_seconds=20.0,
         )
     given = {name: getattr(options, name) for name in ("payments", "many_payments", "seconds", "rounds")}
     return replace(sizes, **{name: value for name, value in given.items() if value is not None})

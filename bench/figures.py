@@ -60,10 +60,11 @@ class Figure:
             sign, reached = "≥", self.value >= self.target
         else:
             sign, reached = "≤", self.value <= self.target
-        off = abs(self.value - self.target) / self.target
-        return self._shown(
-            f"{sign} {self.target:g}"
-        ), "reached" if reached else f"missed by {max(off, 0.001):.1%}"
+        if reached or not self.target:
+            verdict = "reached" if reached else "missed"
+        else:
+            verdict = f"missed by {max(abs(self.value - self.target) / self.target, 0.001):.1%}"
+        return self._shown(f"{sign} {self.target:g}"), verdict
 
     def _shown(self, number: str) -> str:
         return number if self.unit == "times" else f"{number} {self.unit}"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import sqlite3
-from contextlib import closing
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from smetka.age_groups import parse_age_groups
@@ -64,3 +68,24 @@ def pay(path: Path) -> None:
     """Commit one more payment, as the shop would."""
     with closing(sqlite3.connect(path, timeout=60)) as database, database:
         database.execute("INSERT INTO user_spending VALUES (1, 12.34, 2026)")
+
+
+@contextmanager
+def selling(path: Path) -> Iterator[None]:
+    """A payment a second, until told to stop."""
+    stop = threading.Event()
+
+    def sell() -> None:
+        began = time.monotonic()
+        for second in itertools.count(1):
+            pay(path)
+            if stop.wait(max(0.0, began + second - time.monotonic())):
+                return
+
+    thread = threading.Thread(target=sell)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -15,6 +15,7 @@ from bench.rows import (
     pages,
     posts,
     resources,
+    together,
     totals,
     writing,
 )
@@ -38,6 +39,7 @@ ROWS: dict[str, Callable[[Sizes], list[Figure]]] = {
     "writing": writing.writing,
     "engines": engines.engines,
     "copying": copying.copying,
+    "together": together.together,
 }
 
 __all__ = ["ROWS", "Sizes"]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sqlite3
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -16,7 +14,7 @@ from typing import Any
 from bench import rivals
 from bench.contest import Contestant, best
 from bench.figures import Figure
-from bench.ledgers import GROUPS, ledger, pay
+from bench.ledgers import GROUPS, ledger, pay, selling
 from bench.load import Load, WrongAnswer, fire
 from bench.rows.sizes import Sizes, count
 from bench.servers import Server, fake_telegram, smetka
@@ -132,7 +130,7 @@ def busy(sizes: Sizes) -> list[Figure]:
                 _seconds(lambda: bare.execute(same).fetchall()) for _ in range(sizes.rounds)
             )
         server.ask(PATH)
-        with _selling(path):
+        with selling(path):
             answers = fire(server, Load(PATH, holds='"average_spending"', seconds=sizes.busy_seconds))
         _prove(server, path)
     return [
@@ -145,27 +143,6 @@ def busy(sizes: Sizes) -> list[Figure]:
             at_least=False,
         )
     ]
-
-
-@contextmanager
-def _selling(path: Path) -> Iterator[None]:
-    """A payment a second, until told to stop."""
-    stop = threading.Event()
-
-    def sell() -> None:
-        began = time.monotonic()
-        for second in itertools.count(1):
-            pay(path)
-            if stop.wait(max(0.0, began + second - time.monotonic())):
-                return
-
-    thread = threading.Thread(target=sell)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 @contextmanager

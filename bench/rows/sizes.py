@@ -21,6 +21,7 @@ class Sizes:
         messages: to fifty chats.
         bonus_customers: who are collected, and get vouchers.
         sustained_payments, sustained_seconds: of the long load, which needs many customers.
+        together_payments, together_seconds: of the time in which everybody asks at once.
     """
 
     folder: Path
@@ -35,6 +36,8 @@ class Sizes:
     messages: int = 1_000
     bonus_customers: int = 100_000
     starts: int = 3
+    together_payments: int = 1_000_000
+    together_seconds: float = 900.0
 
     @contextmanager
     def workplace(self) -> Iterator[Path]:
