@@ -373,7 +373,7 @@ def test_it_imports_neither_flask_nor_sqlalchemy():
 @pytest.mark.parametrize("jump", JUMPS)
 def test_a_sign_of_life_from_before_the_clock_jumped_is_none(storage, jump):
     then = now()
-    beat(storage, name="worker", telegram=Health(ok=True, detail="Telegram answers."), now=then)
+    beat(storage, name="worker", telegram=Health(ok=True, detail="Telegram is reachable."), now=then)
     assert worker_state(storage, then).worker.ok
 
     assert not worker_state(storage, then + timedelta(seconds=jump)).worker.ok

@@ -69,7 +69,7 @@ def test_collect_list_approve_reject_and_remove(smetka):
     )
     assert smetka("bonus", "approve", "9", "--year", "2026")[0] == 1
     assert json.loads(smetka("bonus", "list", "--year", "1999", "--json")[1]) == []
-    assert smetka("bonus", "list", "--year", "1999")[2] == "Nobody is stored like that.\n"
+    assert smetka("bonus", "list", "--year", "1999")[2] == "No stored customer matches these filters.\n"
 
 
 def test_the_list_tells_totals_of_all_years_from_those_of_the_year(smetka, storage, monkeypatch):

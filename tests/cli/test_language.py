@@ -102,9 +102,9 @@ SO_FAR = {
 
 def test_a_total_is_said_in_either_language(smetka, in_macedonian):
     assert in_macedonian("total", 1, "--year", 2026).removesuffix(SO_FAR["mk"]) == (
-        "Купувачот 1 во 2026 година потрошил 1.500,50 ден. (1 плаќање).\n"
+        "Купувач 1: потрошено 1.500,50 ден. во 2026 година (1 плаќање).\n"
     )
-    assert in_macedonian("total", 1) == ("Купувачот 1 во сите години потрошил 1.507,50 ден. (2 плаќања).\n")
+    assert in_macedonian("total", 1) == ("Купувач 1: потрошено 1.507,50 ден. во сите години (2 плаќања).\n")
     assert "1.507,50 EUR" in in_macedonian("total", 1, "--currency", "EUR", names=["EUR"])
     assert smetka("total", 1)[1] == "Customer 1 spent 1,507.50 MKD in all years (2 payments).\n"
 
@@ -157,14 +157,14 @@ def test_who_is_due_the_bonus_is_said_in_macedonian(smetka, in_macedonian, stora
     BonusCustomers(storage, now).store(3, 2026, posted, threshold=Money.parse("1000"), ledger_total=known)
     listed = in_macedonian("bonus", "list", "--year", 2026)
 
-    assert nobody == "Нема вакви запишани купувачи.\n"
+    assert nobody == "Нема запишани купувачи што одговараат на ова.\n"
     assert "Повеќе од 1.000,00 ден. во 2026 година потрошиле 4 купувачи." in collected
     assert "Нови: 4. Ажурирани: 0. Без промена: 0." in collected
     assert "На 2 запишани купувачи веќе не им следува ваучер" in again
     head, first, *_ = listed.splitlines()
-    assert head.startswith("купувач  запишан износ  според книгата")
+    assert head.startswith("купувач  запишан износ  според податоците")
     assert re.search(
-        r"1 +1\.500,50 +1\.500,50  да +собран од книгата +чека одлука +\d\d\.\d\d\.\d{4} \d\d:\d\d  2026 +1\.500,50$",
+        r"1 +1\.500,50 +1\.500,50  да +од податоците +чека одлука +\d\d\.\d\d\.\d{4} \d\d:\d\d  2026 +1\.500,50$",
         first,
     )
     assert re.search(
@@ -190,10 +190,10 @@ def test_a_campaign_is_said_in_macedonian_from_the_plan_to_the_figures(in_macedo
     assert "! Поради буџетот од 2.100,00 ден. без ваучер останува 1 купувач" in preview
     assert "Им следува ваучер: 4 купувачи (вкупно 2.400,00 ден.)." in preview
     assert re.search(r"^повеќе од +ваучер +купувачи +трошок$", preview, re.MULTILINE)
-    assert "За малку: 1" in preview
+    assert "Малку им недостига до прагот: 1" in preview
     assert in_macedonian("campaign", "issue", "year-end").startswith(
         "Издадени се 3 нови ваучери (вкупно 2.100,00 ден.).\n"
-        "Им следува, а останаа надвор од границите на кампањата: 1 купувач.\n"
+        "Без ваучер поради границите на кампањата: 1 купувач.\n"
     )
     show = in_macedonian("campaign", "show", "year-end")
     assert re.search(r"^важечки +3  2\.100,00$", show, re.MULTILINE)
@@ -246,7 +246,7 @@ def test_a_voucher_in_english_is_as_ever(smetka, code):
 @pytest.mark.usefixtures("mongodb")
 def test_messages_are_said_in_macedonian(in_macedonian, smetka, storage):
     outbox = Outbox(storage, now=now)
-    assert in_macedonian("deliveries", "list") == "Сѐ уште ниедна порака не е ставена во ред.\n"
+    assert in_macedonian("deliveries", "list") == "Во редицата сѐ уште нема пораки.\n"
     assert "„задржана“" in in_macedonian("deliveries", "list", "--state", "held")
     assert smetka("deliveries", "list", "--state", "held")[2] == "No message is held.\n"
     (first,) = outbox.queue("one", "shop", {"year": 2025}, [MANAGER])
@@ -287,7 +287,7 @@ def test_schedules_are_said_in_macedonian(in_macedonian, smetka):
         assert added[1].startswith(f"Schedule {name}: averages, next on ")
     added = in_macedonian("schedule", "add", "shop", "--cron", "0 9 * * 1", "--name", "пак")
     assert re.search(
-        r"^Распоред пак: продавницата, следен пат во пон\. .* 09:00 \(Europe/Skopje\)\.\n"
+        r"^Распоред пак: продавницата, следно испраќање: пон\. .* 09:00 \(Europe/Skopje\)\.\n"
         r"Потоа: пон\. .* 09:00, пон\. .* 09:00\.\n$",
         added,
     )

@@ -40,7 +40,7 @@ Report 1a2b3c4d · 23.11.2026 18:20"""
 MACEDONIAN = """\
 <b>Просечна потрошувачка по возраст</b>
 Сите години · MKD
-Просек по купувач што платил: потрошеното во групата поделено со нејзините купувачи што имаат плаќање.
+Просек по купувач со плаќање: потрошеното во групата поделено со нејзините купувачи што имаат плаќање.
 <pre>Возраст     Просек  Платиле
 18-24    20.707,98    1.239
 25-30    21.603,96    1.239
@@ -437,8 +437,8 @@ def test_the_shop_as_a_whole():
     assert "Total: <b>1,000,000.00 MKD</b>" in text
     assert "Paying customers: <b>3,400</b>" in text
     assert "Median per paying customer: <b>123.45 MKD</b>" in text
-    assert "Share of the top tenth: <b>41.2%</b>" in text
-    assert "Удел на горната десетина: <b>41,2%</b>" in message(SHOP, "mk", kind="shop")
+    assert "Top tenth of customers: share of spending: <b>41.2%</b>" in text
+    assert "Удел на најдобрата десетина купувачи: <b>41,2%</b>" in message(SHOP, "mk", kind="shop")
     parse_html(text)
 
 

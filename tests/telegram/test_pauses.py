@@ -62,7 +62,7 @@ def test_where_pictures_are_forbidden_the_figures_arrive_as_text(queue, sender, 
     assert (delivery().state, delivery().reason, delivery().faults) == ("delivered", None, 0)
     assert delivery().delivered_at is not None
     assert chats.get(GROUP).paused is None
-    assert sender.health.detail == "Telegram answers."
+    assert sender.health.detail == "Telegram is reachable."
 
 
 def test_pictures_that_are_allowed_again_are_sent_again(queue, sender, drain, telegram, clock):
@@ -125,7 +125,7 @@ def test_rights_that_are_given_back_after_hours_send_all_that_waited_once(
     assert {each().state for each in (*waited, late)} == {"delivered"}
     assert len(telegram.messages(GROUP)) == 4
     assert (chats.get(GROUP).paused, chats.get(GROUP).again_at) == (None, None)
-    assert sender.health.detail == "Telegram answers."
+    assert sender.health.detail == "Telegram is reachable."
 
 
 def test_the_pauses_between_the_tries_grow_to_an_hour(queue, sender, telegram, chats, clock):

@@ -228,7 +228,7 @@ def test_a_chat_that_cannot_be_written_to_is_paused_until_somebody_resumes_it(
     drain(sender)
 
     assert chats.get(MANAGER).paused == "Forbidden: bot was blocked by the user"
-    assert sender.health.detail == "Telegram answers. Paused: chat 1001."
+    assert sender.health.detail == "Telegram is reachable. Paused: chat 1001."
     telegram.chat(MANAGER).blocked = False
     second = queued(year=2024)
     clock.pass_(5)
@@ -242,7 +242,7 @@ def test_a_chat_that_cannot_be_written_to_is_paused_until_somebody_resumes_it(
     clock.pass_(5)
     drain(sender)
     assert third().state == "delivered"
-    assert sender.health.detail == "Telegram answers."
+    assert sender.health.detail == "Telegram is reachable."
 
 
 @pytest.mark.parametrize(

@@ -192,14 +192,14 @@ def test_of_a_paused_chat_the_chat_is_named_and_not_its_topics(
     forum.forbidden = {"photos", "text messages"}
     first, second = queue("a", SUMS), queue("b", PLANS)
     drain(sender)
-    assert sender.health.detail == f"Telegram answers. Paused: chat {FORUM}."
+    assert sender.health.detail == f"Telegram is reachable. Paused: chat {FORUM}."
 
     outbox.cancel(first().id)
     forum.forbidden = set()
     assert chats.resume(FORUM)
     drain(sender)
     assert second().state == "delivered"
-    assert sender.health.detail == "Telegram answers."
+    assert sender.health.detail == "Telegram is reachable."
 
 
 def test_a_topic_that_is_closed_is_named_beside_a_chat_that_was_resumed(queue, sender, drain, chats, forum):
@@ -213,7 +213,7 @@ def test_a_topic_that_is_closed_is_named_beside_a_chat_that_was_resumed(queue, s
     queue("c", SUMS)
     drain(sender)
 
-    assert sender.health.detail == f"Telegram answers. Paused: chat {SUMS}."
+    assert sender.health.detail == f"Telegram is reachable. Paused: chat {SUMS}."
 
 
 def test_a_migrated_group_keeps_its_topics(queue, sender, drain, telegram, chats):

@@ -116,7 +116,7 @@ def test_the_ten_who_spent_most_are_named_whoever_was_rejected(decide, browser):
     decide(126, 5000, "approved")
     decide(most[12][0], 4000, "approved")
 
-    found = table(browser.get("/bonus"), "Those who spent most")
+    found = table(browser.get("/bonus"), "Top spenders")
 
     assert [int(row[0]) for row in found] == [126, *(n for n, _ in most[12:21])]
 
@@ -152,7 +152,7 @@ def test_amounts_are_read_in_both_notations_and_stay_as_they_were_typed(browser,
 def test_a_year_without_payments_and_an_empty_ledger_have_plans(make_shop, browser):
     assert figures(browser.get("/bonus?year=1999")) == ["0", "0.00 MKD", "0"]
     reply = Browser(make_shop(customers=[], payments=[])).get("/bonus")
-    assert (reply.status_code, "Nobody is due a voucher" in reply.text) == (200, True)
+    assert (reply.status_code, "Nobody qualifies for a voucher" in reply.text) == (200, True)
 
 
 def test_a_threshold_of_nothing_and_the_largest_amounts_are_plans(browser):
@@ -267,7 +267,7 @@ def test_collecting_that_stops_says_why_and_can_be_repeated(shop, browser, monke
 
     monkeypatch.setattr(bonus_pages, "collect", collect)
     browser.send("/bonus/collect", browser.get("/bonus"))
-    found = eventually(lambda: [n for n in notes(browser.get("/bonus")) if "stopped before its end" in n])
+    found = eventually(lambda: [n for n in notes(browser.get("/bonus")) if "It stopped early" in n])
     assert "ledger" in found[0]
     assert shop.stored_customers() == []
 

@@ -275,7 +275,7 @@ def test_what_mongodb_has_of_a_customer_is_shown(with_vouchers):
     page = Browser(with_vouchers, "owner").get("/customers/12")
 
     assert with_vouchers.codes[12] in page.text
-    assert "Stored for the bonus of 2026 with 2,000.00 MKD" in plain(page.text)
+    assert "On the bonus list of 2026 with 2,000.00 MKD" in plain(page.text)
     assert "The ledger said 5.00 MKD" in plain(page.text)
 
 

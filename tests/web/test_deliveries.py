@@ -153,7 +153,7 @@ def test_the_metrics_tell_how_many_are_in_each_state(shop):
     beat(
         shop.services.storage,
         name="worker",
-        telegram=Health(ok=True, detail="Telegram answers."),
+        telegram=Health(ok=True, detail="Telegram is reachable."),
         now=NOW,
         deliveries={"queued": 3, "failed": 1},
     )

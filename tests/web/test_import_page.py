@@ -125,8 +125,8 @@ def test_orders_that_changed_and_what_has_no_customer_are_told_in_money(shop, ow
         assert "2 orders have changed since they were counted:" in told
         assert "1: orders that are no longer paid, −1,250.50 MKD" in told
         assert "1: orders with another amount, +10.25 MKD" in told
-        assert "The ledger still counts them as they were. That is 1,240.25 MKD too much in all." in told
-        assert "Somebody who is due a bonus by the ledger may not be." in told
+        assert "They still count as they were. That is 1,240.25 MKD too much in all." in told
+        assert "Somebody who qualifies for a bonus by the shop's data may not." in told
 
 
 def test_an_order_whose_total_may_stand_on_each_line_is_asked_about(shop, owner):
@@ -169,7 +169,7 @@ def test_rows_that_were_left_out_are_taken_from_the_same_file_by_its_order_numbe
 
 def test_columns_are_chosen_by_selects(shop, owner):
     look = owner.choose("who;how much;when;sum\n1;5;2021;7\n")
-    assert "No column is known to say who the customer is." in notes(look)[0]
+    assert "No column identifies the customer." in notes(look)[0]
     assert 'action="/import/done"' not in look.text
 
     look = owner.look_again(look, user_id="0")
@@ -642,7 +642,7 @@ def test_a_missing_ledger_is_made_by_the_first_file(make_shop, tmp_path):
     owner = Importer(shop, "owner")
     empty = owner.get("/")
     assert (empty.status_code, 'href="/import"' in empty.text) == (503, True)
-    assert "There is no ledger yet." in notes(owner.get("/import"))[0]
+    assert "There is no shop data yet." in notes(owner.get("/import"))[0]
 
     assert owner.press(owner.choose(PLAIN)).status_code == 200
 

@@ -191,7 +191,7 @@ def test_an_issue_without_mongodb_says_why_and_goes_on_when_repeated(make_shop, 
     cable.mend()
     eventually(lambda: browser.get(PAGE).status_code == 200)
 
-    for visit, words in ((browser, "It stopped before its end"), (other, "Запре пред крајот")):
+    for visit, words in ((browser, "It stopped early"), (other, "Запре пред крајот")):
         assert any(note.startswith(words) and "MongoDB" in note for note in notes(visit.get(PAGE)))
     assert len(holders(shop)) == 40
     issue(browser)
@@ -216,7 +216,7 @@ def test_an_interrupted_issue_of_nobody_is_gone_on_with(shop, browser, monkeypat
         Issuing(shop.services.ledger, shop.services.storage, now=shop.services.now).issue("year-end", "test")
     page = browser.get(PAGE)
 
-    assert any("begun and is not finished" in note for note in notes(page))
+    assert any("started but not finished" in note for note in notes(page))
     # The chunk that was begun last may not be whole.
     assert "Vouchers written: 0 / 110" in plain(page.text)
     assert 'hx-trigger="every 5s"' in page.text
@@ -224,7 +224,7 @@ def test_an_interrupted_issue_of_nobody_is_gone_on_with(shop, browser, monkeypat
     assert "being issued" in plain(browser.get("/bonus").text)
     assert len(holders(shop)) == 40
     issue(browser)
-    assert not any("begun and is not finished" in note for note in notes(finished(browser)))
+    assert not any("started but not finished" in note for note in notes(finished(browser)))
     assert holders(shop) == list(range(1, 111))
     assert shop.services.campaigns.get("year-end").issued
 
@@ -251,7 +251,7 @@ def test_a_fault_of_ours_is_said_without_its_reason(shop, browser, monkeypatch, 
     issue(browser)
     page = finished(browser)
 
-    assert any(note.startswith("It stopped before its end") for note in notes(page))
+    assert any(note.startswith("It stopped early") for note in notes(page))
     assert "ZeroDivisionError" not in page.text
     assert "ZeroDivisionError" in capsys.readouterr().out
 

@@ -67,7 +67,7 @@ def test_it_tells_how_far_it_is_until_it_is_shown(shop, held, language, said):
 
     assert shown.status_code == 200
     assert 'http-equiv="refresh"' not in shown.text
-    assert {"en": "Due a voucher", "mk": "Им следува ваучер"}[language] in cards(shown)
+    assert {"en": "Qualify for a voucher", "mk": "Им следува ваучер"}[language] in cards(shown)
     assert held.begun == 1
 
 

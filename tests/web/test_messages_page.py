@@ -136,7 +136,7 @@ def test_what_was_delivered_since_the_worker_counted_is_counted_too(shop, visito
     delivered, counted_at = outbox.delivered()
     shop.services.now.time = NOW
     assert (delivered, counted_at, outbox.counts()["queued"]) == (1, NOW, 1)
-    telegram = Health(ok=True, detail="Telegram answers.")
+    telegram = Health(ok=True, detail="Telegram is reachable.")
     beat(
         shop.services.storage,
         name="worker",
@@ -250,7 +250,7 @@ def test_a_chats_language_is_switched(shop, visitor):
 
     assert told(page) == "The chat 111 is written to in Macedonian from now on."
     assert shop.services.chats.get(111).language == "mk"
-    assert "Write in English" in section(page, "chats")
+    assert "Switch to English" in section(page, "chats")
     visitor.post("/messages/chats", do="en", chat="111")
     assert shop.services.chats.get(111).language == "en"
 
@@ -613,9 +613,9 @@ def test_a_time_of_its_own_counts_more_than_the_choice(shop, visitor):
 @pytest.mark.parametrize(
     ("typed", "rule"),
     [
-        ({"cron": "nine o'clock"}, "must be a time that comes"),
+        ({"cron": "nine o'clock"}, "must match a future time"),
         ({"cron": "0 9 31 2 *"}, "never comes"),
-        ({"cron": MARKUP}, "must be a time that comes"),
+        ({"cron": MARKUP}, "must match a future time"),
         ({"cron": "*" * 101}, "must have at most 100 characters"),
         ({"time": "own"}, "is needed"),
     ],

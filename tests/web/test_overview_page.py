@@ -163,8 +163,10 @@ def test_the_figures_of_a_period_and_the_year_before_it(browser, year):
     told = f"{year} is not over yet; it is compared with {(year or 1) - 1} when it is."
     assert (told in plain(reply.text)) == bool(is_told)
     many, share = now.top
-    assert shown["Share of the top tenth"][0] == share
-    assert shown["Share of the top tenth"][1].startswith(f"{many} customer{'' if many == 1 else 's'}")
+    assert shown["Top tenth of customers: share of spending"][0] == share
+    assert shown["Top tenth of customers: share of spending"][1].startswith(
+        f"{many} customer{'' if many == 1 else 's'}"
+    )
 
 
 @pytest.mark.parametrize("year", [None, 2025, 2026, 2027])

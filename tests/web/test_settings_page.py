@@ -121,7 +121,7 @@ def test_health_is_said_in_words_of_the_shop(shop):
     assert found[3][2].endswith("wait. Telegram <b>refuses</b>.")
     assert "Telegram &lt;b&gt;refuses&lt;/b&gt;." in reply.text
 
-    beat(shop.services.storage, name="worker", telegram=Health(True, "Telegram answers."), now=NOW)
+    beat(shop.services.storage, name="worker", telegram=Health(True, "Telegram is reachable."), now=NOW)
     assert rows(shop.get("/settings", headers=HTML), "health")[3][1] == "Works"
 
 
@@ -178,7 +178,7 @@ def test_an_empty_ledger_can_be_checked(make_shop):
     reply = make_shop(customers=(), payments=()).get("/settings/ledger", headers=HTML)
 
     assert reply.status_code == 200
-    assert "The figures are what the ledger says." in reply.text
+    assert "The figures are exactly what the data says." in reply.text
     assert "<dt>Ages</dt><dd>–</dd>" in reply.text
 
 
@@ -344,7 +344,7 @@ def test_a_reloaded_answer_leads_to_the_form(owner):
 def test_the_first_key_closes_the_door_behind_its_maker(shop):
     maker, other = Browser(shop), Browser(shop)
     text = maker.get("/settings").text
-    assert "The first key closes the door." in text
+    assert "The first key turns on signing in." in text
     assert re.findall(r'<option value="(\w+)"', text.partition('id="role"')[2].partition("</select>")[0]) == [
         "owner"
     ]

@@ -115,7 +115,7 @@ def test_filters_choose_the_same_for_the_list_and_its_file(browser, stored):
             rows = file_of(browser.get(f"/bonus/customers.csv?{query}"))
             assert [int(row[0]) for row in rows[1:]] == expected
     assert walk(browser, "year=2025") == [130]
-    assert "Nobody is stored like that" in browser.get("/bonus/customers?year=1999").text
+    assert "No stored customer matches these filters" in browser.get("/bonus/customers?year=1999").text
 
 
 @pytest.mark.parametrize("query", ["year=x", "review=x", "source=x", "matches=true", "sort=name", "cursor=x"])

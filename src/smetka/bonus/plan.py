@@ -158,7 +158,7 @@ class Plan:
 
 
 def plan(campaign: Campaign, ledger: Ledger, storage: Storage, count: Count | None = None) -> Plan:
-    """Reckon a campaign by the ledger as it is, what was decided, and the vouchers that are there or begun.
+    """Work out a campaign by the ledger as it is, what was decided, and vouchers that are there or begun.
 
     Due are those whose total of the year exceeds the threshold, by the ledger or by a submission that
     was approved, whichever is larger; nobody who was rejected.

@@ -48,7 +48,7 @@ class Outlook:
 
 
 class Planner:
-    """Reckons by counting, not by listing: any threshold costs a few microseconds.
+    """Calculates by counting, not by listing: any threshold costs a few microseconds.
 
     It comes to what `plan.Entitled` does for a campaign without tiers and vouchers yet.
     """

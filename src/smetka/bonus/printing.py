@@ -51,7 +51,7 @@ class _Words:
 
 _WORDS = {
     "en": _Words("Gift voucher", "Valid {first} to {last}", "For {name}"),
-    "mk": _Words("Ваучер за подарок", "Важи од {first} до {last}", "За {name}"),
+    "mk": _Words("Подарок-ваучер", "Важи од {first} до {last}", "За {name}"),
 }
 
 

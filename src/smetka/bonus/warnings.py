@@ -112,8 +112,8 @@ def warnings_of_the_plan(
     if tie is not None:
         warnings.append(
             gettext(
-                "The cut goes through customers who spent the same, {total}: {reached} of them with the "
-                "smaller ids get a voucher, {left_out} do not.",
+                "The limit falls among customers who spent the same amount, {total}: {reached} of them with "
+                "the smaller ids get a voucher, {left_out} do not.",
                 total=words.price(first_out[0].total),
                 reached=words.count(tie["customers_reached"]),
                 left_out=words.count(tie["customers_left_out"]),

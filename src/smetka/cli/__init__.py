@@ -29,7 +29,7 @@ from smetka.shown_text import shown
 
 # Modules are imported when their command runs: `smetka status` needs neither Flask nor SQLAlchemy.
 _COMMANDS = {
-    "audit": ("smetka.cli.vouchers", "audit", "Who did what about campaigns and vouchers."),
+    "audit": ("smetka.cli.vouchers", "audit", "Who did what to campaigns and vouchers."),
     "averages": ("smetka.cli.statistics", "averages", "Which age groups spend what."),
     "backup": ("smetka.cli.backup", "backup", "Copy Smetka's own records into a folder."),
     "bonus": ("smetka.cli.bonus", "bonus", "Customers who are due the year-end bonus."),

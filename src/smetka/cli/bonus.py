@@ -156,7 +156,7 @@ def list_(*, as_json: bool, **options: Any) -> None:
             names = tuple(said.word(column, words.BONUS_COLUMNS) for column in CUSTOMER_COLUMNS)
             print_table(chain((names, first), rows), right=frozenset({0, 1, 2, 8}))
     if first is None:
-        say(said.gettext("Nobody is stored like that."), err=True)
+        say(said.gettext("No stored customer matches these filters."), err=True)
         return
     for period, explained in ((ALL_YEARS, EXPLAINED), (None, UNKNOWN_EXPLAINED)):
         if period in periods:

@@ -76,7 +76,7 @@ def preview_text(found: dict[str, Any], said: Speech) -> str:
         ]
         lines += [
             "",
-            _("Near misses: %(shown)s", shown=count(found["near_misses"]["customers"])),
+            _("Just missed it: %(shown)s", shown=count(found["near_misses"]["customers"])),
             _table((_("Customer"), _("Spent"), _("Lacks")), rows),
         ]
     return "\n".join(lines)

@@ -50,7 +50,7 @@ _REJECTS_SHOWN = 20
 )
 @click.option("--kind", type=click.Choice(("csv", "tsv", "xlsx", "jsonl")), help="What the files are.")
 @click.option("--encoding", help="Such as utf-8, windows-1250 or windows-1251.")
-@click.option("--delimiter", help="What parts columns: , ; | or tab.")
+@click.option("--delimiter", help="Column separator: , ; | or tab.")
 @click.option("--sheet", help="The sheet of a workbook.")
 @click.option(
     "--header-row",
@@ -58,7 +58,7 @@ _REJECTS_SHOWN = 20
     metavar="N",
     help="The line of the header, as a text editor or a spreadsheet numbers it; found unless given.",
 )
-@click.option("--decimal", type=click.Choice((".", ",")), help="The mark that parts decimals.")
+@click.option("--decimal", type=click.Choice((".", ",")), help="Decimal separator.")
 @click.option("--dates", type=click.Choice(("dmy", "mdy")), help="What comes first in 01/02/2024.")
 @click.option("--skip-rejected", is_flag=True, help="Take the other rows where some break a rule.")
 @click.option("--despite-overlap", is_flag=True, help="Add payments of days or years that have some already.")
@@ -276,7 +276,7 @@ def _warnings(outcome: Outcome, currency: str) -> list[str]:
         off = f": {grouped(changed.size)} {currency} {much} in all" if changed.cents else ""
         lines.append(
             f"The ledger still counts {'it as it was' if changed.orders == 1 else 'them as they were'}{off}. "
-            "Somebody who is due a bonus by the ledger may not be."
+            "Somebody who qualifies for a bonus by the shop's data may not."
         )
     return lines
 

@@ -123,7 +123,7 @@ def reverse(*, code: str, as_json: bool, yes: bool, **asked: Any) -> None:
 @setting_options("data_dir")
 @json_option
 def audit(*, code: str | None, limit: int, as_json: bool, **options: Any) -> None:
-    """Who did what about campaigns, vouchers and bonus customers, the newest first."""
+    """Who did what to campaigns, vouchers and bonus customers, the newest first."""
     with open_storage(load_settings(options), "audit") as storage:
         entries = [
             entry.as_json()

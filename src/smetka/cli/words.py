@@ -35,7 +35,7 @@ BONUS_COLUMNS = {
     "user_id": mark("Customer"),
     "total_spending": mark("Stored total"),
     "ledger_total": mark("By the ledger"),
-    "matches_ledger": mark("As the ledger says"),
+    "matches_ledger": mark("Matches the shop's data"),
     "source": mark("Source"),
     "review": mark("Decision"),
     "stored_at": mark("Stored on"),

@@ -188,7 +188,7 @@ class TelegramClient:
                 first = _FIRST_UPDATE.match(body)
                 raise Endless("the answer is too large", update=int(first[1]) if first else None)
             if time.monotonic() > deadline:
-                raise Endless("the answer does not end")
+                raise Endless("the response was too long or cut off")
         return bytes(body)
 
     def _judge(self, status: int, body: bytes) -> Any:

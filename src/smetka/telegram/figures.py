@@ -29,7 +29,7 @@ class Figures(Protocol):
         """Who is due the bonus of a year by the ledger.
 
         `year`, `currency`, `threshold`, `customers_due`, `total_spending` (of those who are due, together),
-        `near_misses` (customers within a tenth below the threshold, those at it included), and
+        `near_misses` (customers up to a tenth below the threshold, those at it included), and
         `customers`: those ten who spent most, each with `user_id` and `total_spending`.
         """
 

@@ -97,7 +97,7 @@ class Sender:
         self._recovered_as: str | None = None
         self._paced_as: str | None = None
         self.is_active = False
-        self._telegram = Health(ok=True, detail="Not asked yet.")
+        self._telegram = Health(ok=True, detail="Not checked yet.")
 
     @property
     def health(self) -> Health:
@@ -319,4 +319,4 @@ class Sender:
 
     def _went_well(self) -> None:
         self._token_is_right, self._outages = True, 0
-        self._telegram = Health(ok=True, detail="Telegram answers.")
+        self._telegram = Health(ok=True, detail="Telegram is reachable.")

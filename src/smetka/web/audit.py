@@ -22,7 +22,7 @@ audit = Operations("Audit")
     refuses=(BonusStoreUnavailable,),
 )
 def audit_list(query: AuditQuery, services: Services) -> Any:
-    """Who did what about campaigns, vouchers and bonus customers, the newest first.
+    """Who did what to campaigns, vouchers and bonus customers, the newest first.
 
     `next` is the cursor of the following page, null on the last one.
     """

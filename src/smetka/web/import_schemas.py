@@ -78,7 +78,7 @@ class ImportQuery(Input):
     encoding: Text = Field(
         None, description="Such as utf-8, windows-1250 or windows-1251; found out unless given."
     )
-    delimiter: Text = Field(None, description="What parts columns: , ; | or tab; found out unless given.")
+    delimiter: Text = Field(None, description="Column separator: , ; | or tab; found out unless given.")
     sheet: Text = Field(None, description="The sheet of a workbook, where several have data.")
     header_row: HeaderRow = Field(
         None,

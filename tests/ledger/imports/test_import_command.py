@@ -94,7 +94,7 @@ def test_orders_that_changed_and_what_has_no_customer_are_told_in_money(smetka, 
             "Changed since they were counted: 1 order.\n"
             "  1 cancelled: -800.00 MKD\n"
             "The ledger still counts it as it was: 800.00 MKD too much in all. "
-            "Somebody who is due a bonus by the ledger may not be.\n"
+            "Somebody who qualifies for a bonus by the shop's data may not.\n"
         )
     status, out, _ = smetka("ledger", "import", later, "--into", ledger, "--json", "--dry-run")
     assert json.loads(out)["files"][0]["already"]

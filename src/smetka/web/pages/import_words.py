@@ -65,8 +65,7 @@ MEANINGS = {
 
 MISSING = {
     "user_id": mark(
-        "No column is known to say who the customer is. Choose the one with the customer number "
-        "or the e-mail below."
+        "No column identifies the customer. Choose the one with the customer number or the e-mail below."
     ),
     "money_spent": mark("Neither amounts nor anything about customers was found. Choose the columns below."),
     "date": mark(

@@ -143,5 +143,5 @@ def _cron(fields: forms.Fields) -> str | None:
         fields.complain("cron", mark("never comes: there is no such day within the next eight years"))
         return None
     except WrongUsage:
-        fields.complain("cron", mark("must be a time that comes, such as 30 8 * * MON for Mondays at 8:30"))
+        fields.complain("cron", mark("must match a future time, such as 30 8 * * MON for Mondays at 8:30"))
         return None
