@@ -276,7 +276,7 @@ def test_what_mongodb_has_of_a_customer_is_shown(with_vouchers):
 
     assert with_vouchers.codes[12] in page.text
     assert "On the bonus list of 2026 with 2,000.00 MKD" in plain(page.text)
-    assert "The ledger said 5.00 MKD" in plain(page.text)
+    assert "The shop's data said 5.00 MKD" in plain(page.text)
 
 
 def test_without_mongodb_the_ledgers_part_is_there_with_a_note(make_shop):
