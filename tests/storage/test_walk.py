@@ -51,7 +51,7 @@ def by(request, monkeypatch):
 
 
 def test_the_shipped_slices():
-    assert (walk.BATCH, walk.FEW, walk.MANY, walk.FEW_IDS, walk.EMPTY) == (1000, 500, 2000, 50, 3)
+    assert (walk.BATCH, walk.FEW, walk.MANY, walk.FEW_IDS, walk.EMPTY) == (1000, 200, 800, 50, 3)
     assert {name: path.width for name, path in walk._PATHS.items()} == {
         "bonus_customers": 1000,
         "vouchers": 1000,

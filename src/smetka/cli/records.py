@@ -25,7 +25,7 @@ def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
     running = DataDirectory(settings.data_dir).running()
     uri = as_text(settings.mongodb_uri) or (running.embedded_uri if running else None)
     if uri:
-        with closing(Storage(uri, patience=PATIENCE_SECONDS, is_logged=False)) as storage:
+        with closing(Storage(uri, patience=PATIENCE_SECONDS, is_logged=False, is_guest=True)) as storage:
             storage.wait_for_upgrade(lambda: _tell_of_upgrade(settings))
             yield storage
         return

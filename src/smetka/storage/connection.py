@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from datetime import UTC
-from threading import Lock, Semaphore
+from threading import Lock
 
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
@@ -32,6 +32,7 @@ from smetka.storage.faults import (
     is_timeout,
     means_absence,
 )
+from smetka.storage.leisure import Leisure
 from smetka.storage.upgrade import bring_along
 from smetka.storage.values import Record
 
@@ -41,10 +42,7 @@ DRIVER_LAG_SECONDS = 0.25
 # How long a server whose answer was late has to show that it is there.
 VERDICT_SECONDS = 0.75
 LEISURE_SECONDS = 10.0
-"""For a question about many records, with the wait for its turn."""
-AT_LEISURE = 1
-"""Questions about many records that are asked at a time: two keep the embedded server no less busy, and each
-of them twice as long. So the other connections are there for those that ask for one record."""
+"""For a question about many records, with the wait for its turn, without rests."""
 # For the collections and indexes that are made the first time, and as long again for the trial of the server:
 # a hosted cluster, on the other side of the world, needs a while for either, and the embedded server for an
 # index of a new field, for which it looks at all that is there.
@@ -65,9 +63,12 @@ class Storage:
         patience: seconds that each use is bounded by, where that is more than the URI's: for whoever had
             rather wait for a busy server than start again. One that is away is noticed as early.
         is_logged: what becomes of the server is logged; a command says it itself.
+        is_guest: the server is other processes': they may be in a hurry at any time.
     """
 
-    def __init__(self, uri: str, *, patience: float = 0.0, is_logged: bool = True) -> None:
+    def __init__(
+        self, uri: str, *, patience: float = 0.0, is_logged: bool = True, is_guest: bool = False
+    ) -> None:
         self._address = take_apart(uri)
         self._patience = max(self._address.timeout_seconds, patience) - DRIVER_LAG_SECONDS
         self._client: MongoClient[Record] | None = None
@@ -75,7 +76,8 @@ class Storage:
         self._client_lock = Lock()
         self._closed = False
         self._is_fit = False
-        self._at_leisure = Semaphore(AT_LEISURE)
+        # One at a time: two keep the embedded server no less busy, and each of them twice as long.
+        self._leisure = Leisure(is_guest=is_guest)
         self._availability = Availability(self._connect, self._explain, is_logged=is_logged)
 
     @property
@@ -119,6 +121,7 @@ class Storage:
             raise why.error()
         if seconds < self._patience and self._availability.is_suspected:
             raise BonusStoreUnavailable("it did not answer in time a moment ago")
+        self._leisure.see_hurry()
         with self._bounded(seconds):
             yield
 
@@ -126,7 +129,8 @@ class Storage:
     def at_leisure(self, seconds: float = LEISURE_SECONDS) -> Iterator[None]:
         """Like `translated`, for questions about many records: they have more time, and wait for each other.
 
-        Never one inside of another.
+        While somebody uses the store by `translated` or `within`, they leave it most of the time: so each
+        is to be short, a slice. Never one inside of another.
 
         Raises:
             BonusStoreLate: also, those before it took too long.
@@ -135,14 +139,8 @@ class Storage:
         seconds = max(seconds, self._patience)
         if why := self._availability.why_away(seconds):
             raise why.error()
-        deadline = time.monotonic() + seconds
-        if not self._at_leisure.acquire(timeout=seconds):
-            raise BonusStoreLate("other questions about many records are being answered")
-        try:
-            with self._bounded(max(deadline - time.monotonic(), self._patience)):
-                yield
-        finally:
-            self._at_leisure.release()
+        with self._leisure.turn(seconds) as left, self._bounded(max(left, self._patience)):
+            yield
 
     @contextmanager
     def _bounded(self, seconds: float) -> Iterator[None]:
@@ -207,6 +205,7 @@ class Storage:
     def close(self) -> None:
         """Let go of the connections. Safe to repeat; every later use is refused."""
         self._availability.close()
+        self._leisure.close()
         with self._client_lock:
             self._closed = True
             if self._client:

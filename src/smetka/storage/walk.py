@@ -20,8 +20,9 @@ BATCH = 1000
 BATCH_SECONDS = 120.0
 """Long, for a collection that cannot be cut into small slices."""
 
-FEW, MANY = 500, 2000
-"""Records in a slice: after one with fewer the next is wider, after one with more narrower."""
+FEW, MANY = 200, 800
+"""Records in a slice: after one with fewer the next is wider, after one with more narrower. Few: the embedded
+server answers nobody else meanwhile. Not fewer: a hosted one is asked for each slice."""
 
 
 EMPTY = 3
