@@ -23,6 +23,9 @@ STDOUT: Final = "-"
 
 Output = Path | Literal["-"]
 
+_STREAMS = {"stdout": 1, "stderr": 2}
+_OPEN_ALREADY = re.compile(r"/dev/(?P<name>stdout|stderr)|/(?:dev|proc/self)/fd/(?P<number>[0-9]{1,6})")
+
 # Excel parts lines as its country does, whatever the file's separator is: what follows any of them, or a
 # line's end, may begin a cell. LibreOffice leaves zero characters out as it reads a line; what else cannot
 # be seen is no reason to trust what follows it.
@@ -94,11 +97,11 @@ def appearing(output: Output) -> Iterator[BinaryIO]:
     """A file to write, which stands at its place when the block ends without an error, and not before.
 
     It is its owner's alone (0600): codes, names and addresses stand in it. A link at that place is replaced
-    by the file, and what it points to stays as it is. Stdout is written to as it comes, and so is a pipe,
-    unless another user made it, or the link to it, and so may read it.
+    by the file, and so is another user's pipe; what a link points to stays as it is. Stdout is written to as
+    it comes, by any of its names, and so is a pipe or a terminal of one's own.
 
     Raises:
-        CommandFailed: it cannot be written.
+        CommandFailed: it cannot be written, or others may read the pipe.
         BrokenPipeError: nobody reads stdout any more.
     """
     if output == STDOUT:
@@ -106,9 +109,10 @@ def appearing(output: Output) -> Iterator[BinaryIO]:
             yield file
         return
     try:
-        if output.exists() and not output.is_file() and not _is_of_another(output):
-            # /dev/stdout, a pipe: it cannot be replaced
-            with open(os.open(output, os.O_WRONLY), "wb") as file:  # noqa: PTH123 - it must not be made
+        if (descriptor := _open_already(output)) is None:
+            descriptor = _open_stream(output)
+        if descriptor is not None:
+            with open(descriptor, "wb") as file:  # noqa: PTH123 - it is open
                 yield file
             return
         # A new file that nobody else may read, of a name that nobody knows before.
@@ -123,10 +127,41 @@ def appearing(output: Output) -> Iterator[BinaryIO]:
         raise CommandFailed(f"{output} cannot be written: {error.strerror}.") from None
 
 
-def _is_of_another(path: Path) -> bool:
-    """Whether another user put it there; a device, such as a terminal, only root makes."""
-    found = path.lstat()
-    return found.st_uid not in {0, os.geteuid()} and not stat.S_ISCHR(found.st_mode)
+def _open_already(output: Path) -> int | None:
+    """What is open under /dev/stdout, /dev/fd/3 and the like: the name itself may be a link to a file."""
+    # Two slashes at the beginning are kept by it.
+    found = _OPEN_ALREADY.fullmatch(os.path.normpath(output.absolute()).replace("//", "/"))
+    return None if found is None else os.dup(_STREAMS.get(found["name"]) or int(found["number"]))
+
+
+def _open_stream(output: Path) -> int | None:
+    """What is no file and cannot be replaced by one, open; None where a file belongs."""
+    try:
+        link, found = output.lstat(), output.stat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):
+        return None
+    if not {link.st_uid, found.st_uid} <= {0, os.geteuid()}:
+        if stat.S_ISFIFO(found.st_mode):
+            return None
+        raise CommandFailed(f"{output} is no file, and belongs to another user.")
+    _check_stream(output, found)
+    descriptor = os.open(output, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    if not os.path.samestat(found, os.fstat(descriptor)):
+        os.close(descriptor)
+        raise CommandFailed(f"{output} was another a moment ago; try again.")
+    return descriptor
+
+
+def _check_stream(output: Path, found: os.stat_result) -> None:
+    if not (stat.S_ISFIFO(found.st_mode) or stat.S_ISCHR(found.st_mode)):
+        raise CommandFailed(f"{output} is no file, pipe or terminal.")
+    if stat.S_ISFIFO(found.st_mode) and found.st_mode & 0o077:
+        mode = stat.S_IMODE(found.st_mode)
+        raise CommandFailed(
+            f"{output} is a pipe that others may open (mode {mode:04o}); run `chmod 600 {output}`."
+        )
 
 
 @contextmanager

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from smetka.errors import WrongUsage
+from smetka import spreadsheets
+from smetka.errors import CommandFailed, WrongUsage
 from smetka.spreadsheets import appearing, write_csv
 from smetka.storage.backup import _appearing
 
@@ -70,26 +74,122 @@ def test_what_is_no_file_is_written_to():
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
+@pytest.fixture
+def pipe(tmp_path):
+    """A pipe of ours, and what reads it."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    yield path, reading
+    os.close(reading)
+
+
+def becomes_anothers(path, monkeypatch):
+    if os.geteuid() == 0:  # whose files are trusted by everybody
+        os.lchown(path, 54321, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+
+
 @pytest.mark.parametrize("by_link", [False, True], ids=["itself", "by a link"])
-@pytest.mark.parametrize("reader", ["we", "another"])
-def test_a_pipe_is_written_to_where_no_other_user_may_read_it(tmp_path, monkeypatch, reader, by_link):
-    path = pipe = tmp_path / "out.csv"
+def test_a_pipe_of_ones_own_is_written_to(tmp_path, pipe, by_link):
+    path, reading = pipe
     if by_link:
-        pipe = tmp_path / "pipe"
-        path.symlink_to(pipe)
-    os.mkfifo(pipe)
-    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    if reader == "another":
-        if os.geteuid() == 0:  # whose files are trusted by everybody
-            os.lchown(path, 54321, -1)
-        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        (tmp_path / "out.csv").symlink_to(path)
+        path = tmp_path / "out.csv"
 
     write(path)
 
-    told = os.read(reading, 100)
-    os.close(reading)
-    assert (told or path.read_bytes()) == b"name\r\nAna\r\n"
-    assert bool(told) == (reader == "we")
+    assert os.read(reading, 100) == b"name\r\nAna\r\n"
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("whose", ["the pipe", "the link", "the pipe behind a link"])
+def test_a_pipe_or_a_link_of_another_user_is_replaced(tmp_path, pipe, whose, monkeypatch):
+    path, reading = pipe
+    if "link" in whose:
+        (tmp_path / "out.csv").symlink_to(path)
+        path = tmp_path / "out.csv"
+    becomes_anothers(path if whose == "the link" else pipe[0], monkeypatch)
+
+    write(path)
+
+    assert os.read(reading, 100) == b""
+    assert (path.read_bytes(), path.is_symlink()) == (b"name\r\nAna\r\n", False)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
+def test_a_pipe_that_others_may_open_is_refused(pipe, mode):
+    path, reading = pipe
+    path.chmod(mode)
+
+    with pytest.raises(CommandFailed, match=f"a pipe that others may open .mode {mode:04o}.; run `chmod 600"):
+        write(path)
+
+    assert os.read(reading, 100) == b""
+
+
+def test_what_takes_the_place_of_a_pipe_in_the_last_moment_gets_nothing(tmp_path, pipe, monkeypatch):
+    path, _ = pipe
+    real = spreadsheets._check_stream
+
+    def swapped(output, found):
+        real(output, found)
+        path.rename(tmp_path / "before")
+        path.write_text("precious")
+
+    monkeypatch.setattr(spreadsheets, "_check_stream", swapped)
+    with pytest.raises(CommandFailed, match="was another a moment ago"):
+        write(path)
+
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.process
+def test_a_socket_is_refused_and_stays(tmp_path):
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        with pytest.raises(CommandFailed, match="is no file, pipe or terminal"):
+            write(path)
+
+    assert stat.S_ISSOCK(path.stat().st_mode)
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from smetka.spreadsheets import write_csv
+
+write_csv(Path(sys.argv[1]), ("name",), [("Ana",)], excel=False, language="en")
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/stderr"])
+def test_what_is_open_already_is_written_to(name):
+    done = subprocess.run([sys.executable, "-c", WRITE, name], capture_output=True, check=True)
+
+    assert done.stdout + done.stderr == b"name\r\nAna\r\n"
+
+
+@pytest.mark.process
+def test_a_file_that_is_open_already_is_written_on_and_not_replaced(tmp_path):
+    # Not by /dev/stdout: were it replaced, then for every program of the machine.
+    with (tmp_path / "told").open("wb") as file:
+        file.write(b"before\n")
+        file.flush()
+        subprocess.run([sys.executable, "-c", WRITE, "/proc/self/fd/1"], stdout=file, check=True)
+
+    assert (tmp_path / "told").read_bytes() == b"before\nname\r\nAna\r\n"
+    assert [*tmp_path.iterdir()] == [tmp_path / "told"]
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/stderr", "/dev/fd/2", "//dev/../dev/stdout"])
+def test_no_name_of_what_is_open_is_taken_for_a_file(name):
+    descriptor = spreadsheets._open_already(Path(name))
+
+    assert descriptor is not None
+    os.close(descriptor)
 
 
 def test_a_backup_is_not_written_through_a_link(tmp_path):
