@@ -202,6 +202,46 @@ def test_a_backup_is_not_written_through_a_link(tmp_path):
     assert [*(tmp_path / "elsewhere").iterdir()] == []
 
 
+@pytest.mark.parametrize("leads_to", ["a folder", "nothing"])
+def test_a_backup_takes_no_link_of_another_user_for_its_place(tmp_path, leads_to, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    if leads_to == "a folder":
+        elsewhere.mkdir()
+    (tmp_path / "backup").symlink_to(elsewhere)
+    becomes_anothers(tmp_path / "backup", monkeypatch)
+
+    with pytest.raises(WrongUsage, match="a link of somebody else's"), _appearing(tmp_path / "backup"):
+        pass
+
+    assert [*tmp_path.rglob("*.part")] == []
+    assert (tmp_path / "backup").is_symlink()
+
+
+def test_a_backup_follows_a_link_to_the_folder_that_it_is_put_into(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "backups").symlink_to(tmp_path / "disk")
+
+    with _appearing(tmp_path / "backups" / "monday") as folder:
+        (folder / "manifest.json").touch()
+
+    assert [each.name for each in (tmp_path / "disk" / "monday").iterdir()] == ["manifest.json"]
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o701, 0o777])
+def test_a_backup_is_not_written_into_a_folder_that_is_open_to_others(tmp_path, mode):
+    (tmp_path / "backup.part").mkdir()
+    (tmp_path / "backup.part").chmod(mode)
+
+    with (
+        pytest.raises(WrongUsage, match=f"open to others .mode {mode:04o}."),
+        _appearing(tmp_path / "backup"),
+    ):
+        pass
+
+    assert (tmp_path / "backup.part").is_dir()
+    assert not (tmp_path / "backup").exists()
+
+
 def test_a_backup_is_not_written_into_another_users_folder(tmp_path, monkeypatch):
     (tmp_path / "backup.part").mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: 12345)

@@ -347,7 +347,7 @@ def test_a_full_disk_is_told_and_leaves_no_backup(full, tmp_path):
 
 
 def test_what_an_interrupted_backup_left_is_cleared_away(full, tmp_path):
-    (tmp_path / "backup.part").mkdir()
+    (tmp_path / "backup.part").mkdir(mode=0o700)
     (tmp_path / "backup.part" / "manifest.json").write_text("old")
     back_up(full, tmp_path / "backup", version="0.1.0", now=lambda: NOW)
 
@@ -366,7 +366,7 @@ def test_what_somebody_else_left_under_that_name_is_not_touched(full, tmp_path):
 
 def test_two_backups_of_one_name_do_not_mix(full, tmp_path):
     part = tmp_path / "backup.part"
-    part.mkdir()
+    part.mkdir(mode=0o700)
     (part / "deliveries.jsonl").write_text("the other one's")
     other = os.open(part, os.O_RDONLY)
     fcntl.flock(other, fcntl.LOCK_EX)

@@ -230,6 +230,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def _appearing(target: Path) -> Iterator[Path]:
     """A folder to fill, which gets its name when the block ends well, and is gone when it does not."""
+    if target.is_symlink() and target.lstat().st_uid not in {0, os.geteuid()}:
+        raise WrongUsage(f"{target} is in the way: it is a link of somebody else's. Name another folder.")
     target = target.resolve()
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise WrongUsage(f"{target} is there already. Name a folder that is not, for each backup its own.")
@@ -256,8 +258,15 @@ def _ours_alone(part: Path) -> Iterator[None]:
     """Keep a second backup of the same name out, and clear away what an interrupted one left."""
     lock = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if os.fstat(lock).st_uid != os.geteuid():
+        found = os.fstat(lock)
+        if found.st_uid != os.geteuid():
             raise WrongUsage(f"{part} is in the way: it belongs to somebody else. Name another folder.")
+        if found.st_mode & 0o077:
+            mode = stat.S_IMODE(found.st_mode)
+            raise WrongUsage(
+                f"{part} is in the way: it is open to others (mode {mode:04o}), as no backup's is. "
+                "Name another folder."
+            )
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
