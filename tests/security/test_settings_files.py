@@ -7,6 +7,7 @@ import os
 import pwd
 import stat
 import struct
+from threading import Thread
 
 import pytest
 import structlog
@@ -143,12 +144,51 @@ def test_a_file_of_settings_that_others_may_write_is_refused_with_its_mode(doten
 
 @ONLY_ROOT
 @pytest.mark.parametrize(
-    ("uid", "gid", "is_read"), [(0, 0, True), (54321, 54321, True), (0, 1, False), (54321, 54322, False)]
+    ("uid", "gid", "is_read"),
+    [(0, 0, True), (54321, 54321, True), (0, 1, False), (54321, 54322, False), (54321, 0, False)],
 )
-def test_a_group_may_write_it_when_that_is_roots_or_the_owners_own(token, monkeypatch, uid, gid, is_read):
+def test_a_group_may_write_it_when_that_is_the_owners_own(token, monkeypatch, uid, gid, is_read):
     token.chmod(0o660)
     os.chown(token, uid, gid)
     monkeypatch.setattr(files.os, "geteuid", lambda: uid)
+
+    assert (files.read(token).fault is None) is is_read
+
+
+@ONLY_ROOT
+@pytest.mark.parametrize(
+    ("members", "first_of", "is_read"),
+    [
+        ((), (), True),
+        (("root",), (("operator", 11),), True),
+        (("eve",), (), False),
+        ((), (("eve", 1000),), False),
+    ],
+)
+def test_roots_group_may_write_it_where_nobody_else_is_in_it(token, monkeypatch, members, first_of, is_read):
+    token.chmod(0o660)
+    os.chown(token, 0, 0)
+    users = [
+        pwd.struct_passwd((name, "x", uid, 0, "", "/", "/bin/sh")) for name, uid in (("root", 0), *first_of)
+    ]
+    monkeypatch.setattr(files.pwd, "getpwall", lambda: users)
+    monkeypatch.setattr(files.grp, "getgrgid", lambda _gid: grp.struct_group(("root", "x", 0, [*members])))
+
+    assert (files.read(token).fault is None) is is_read
+
+
+@ONLY_ROOT
+@pytest.mark.parametrize(("first_group", "is_read"), [(12345, True), (100, False)])
+def test_a_group_that_has_the_owners_name_and_is_not_his_first_is_anothers(
+    token, monkeypatch, first_group, is_read
+):
+    token.chmod(0o660)
+    os.chown(token, 12345, 12345)
+    ana = pwd.struct_passwd(("ana", "x", 12345, first_group, "", "/", "/bin/sh"))
+    monkeypatch.setattr(files.os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(files.pwd, "getpwuid", lambda _uid: ana)
+    monkeypatch.setattr(files.pwd, "getpwall", lambda: [ana])
+    monkeypatch.setattr(files.grp, "getgrgid", lambda _gid: grp.struct_group(("ana", "x", 12345, [])))
 
     assert (files.read(token).fault is None) is is_read
 
@@ -222,6 +262,40 @@ def test_a_pipe_is_read_as_a_file_is():
 
     assert token_of(f"/dev/fd/{reader}") == TOKEN
     os.close(reader)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("mode", [0o602, 0o620, 0o666])
+def test_a_pipe_that_others_may_write_is_refused_and_not_waited_for(tmp_path, mode):
+    pipe = tmp_path / "token"
+    os.mkfifo(pipe)
+    pipe.chmod(mode)
+    os.chown(pipe, -1, 54322 if os.geteuid() == 0 else -1)
+
+    with pytest.raises(WrongUsage, match=f"may be written by others .mode {mode:04o}"):
+        token_of(pipe)
+
+
+@ONLY_ROOT
+@pytest.mark.timeout(30)
+def test_a_pipe_of_somebody_else_is_refused_and_not_waited_for(tmp_path):
+    pipe = tmp_path / "token"
+    os.mkfifo(pipe, 0o600)
+    os.chown(pipe, 54321, 54321)
+
+    with pytest.raises(WrongUsage, match="which belongs to user 54321"):
+        token_of(pipe)
+
+
+@pytest.mark.timeout(30)
+def test_a_pipe_of_ones_own_is_waited_for(tmp_path):
+    pipe = tmp_path / "token"
+    os.mkfifo(pipe, 0o600)
+    writing = Thread(target=lambda: pipe.write_text(TOKEN), daemon=True)
+    writing.start()
+
+    assert token_of(pipe) == TOKEN
+    writing.join()
 
 
 def test_the_ledgers_url_is_read_from_a_file(tmp_path):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = 0
+FIRST_OF_PEOPLE = 1000
+"""Systems' own accounts have smaller ids."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,13 @@ def read(path: Path) -> Found:
         OSError: it cannot be read.
         UnicodeDecodeError: it is not UTF-8.
     """
-    with path.open(encoding="utf-8") as file:
+    # A pipe is waited for, so that only one is opened that nobody else could have put there.
+    if stat.S_ISFIFO((before := path.stat()).st_mode) and (
+        fault := _of_another(before) or _writable(path, before, path) or _on_the_way(path)
+    ):
+        return Found("", fault)
+    waiting = 0 if stat.S_ISFIFO(before.st_mode) else os.O_NONBLOCK
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | waiting), encoding="utf-8") as file:
         found = os.fstat(file.fileno())
         fault = _of_another(found) or _writable(path, found, file.fileno()) or _on_the_way(path)
         return Found(file.read(), fault)
@@ -99,9 +107,9 @@ def _names_others(place: int | Path) -> bool:
 
 
 def _writable(path: Path, found: os.stat_result, place: int | Path) -> str | None:
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # a pipe, or a terminal
-        return None
-    if not others_may_write(found, place):
+    if stat.S_ISCHR(found.st_mode) or not others_may_write(
+        found, place
+    ):  # a terminal's mode is another matter
         return None
     mode = stat.S_IMODE(found.st_mode)
     return f"may be written by others (mode {mode:04o}), who could change it; run `chmod go-w {path}`"
@@ -124,16 +132,21 @@ def folders_on_the_way(path: Path) -> Iterator[Path]:
 
 
 def _is_of_one(found: os.stat_result) -> bool:
-    """Whether the file's group is root's, or its owner's own, as many systems give each user one."""
-    if found.st_gid == ROOT:
-        return True
+    """Whether the file's group is its owner's own, as many systems give each user one, root too."""
     try:
-        owner, group = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid)
+        owner, group = pwd.getpwuid(found.st_uid), grp.getgrgid(found.st_gid)
     except KeyError:  # neither has a name here, as in a container
         return found.st_uid == found.st_gid
-    # Whose first group it is stands in the list of users alone.
-    members = {*group.gr_mem, *(user.pw_name for user in pwd.getpwall() if user.pw_gid == found.st_gid)}
-    return group.gr_name == owner and members <= {owner}
+    if owner.pw_gid != found.st_gid or group.gr_name != owner.pw_name:
+        return False
+    # Whose first group it is stands in the list of users alone. Some systems put a few of their own accounts,
+    # by which nobody signs in, into root's.
+    first = {
+        user.pw_name
+        for user in pwd.getpwall()
+        if user.pw_gid == found.st_gid and (found.st_gid != ROOT or user.pw_uid >= FIRST_OF_PEOPLE)
+    }
+    return first | {*group.gr_mem} <= {owner.pw_name}
 
 
 def _user(uid: int) -> str:
