@@ -19,7 +19,7 @@ _LOCK = "smetka.lock"
 _RUNNING = "running.json"
 _RUNNING_PART = f"{_RUNNING}.part"
 OURS = frozenset(
-    {_LOCK, _RUNNING, _RUNNING_PART, "mongodb", "uploads", "demo"}
+    {_LOCK, _RUNNING, _RUNNING_PART, "mongodb", "uploads", "demo", "backups"}
     | {f"keys.json{sessions}{end}" for sessions in ("", ".sessions") for end in ("", ".lock", ".new")}
 )
 """The names of our files in it."""

@@ -115,7 +115,7 @@ def build_services(settings: Settings, *, now: Callable[[], datetime] = utc_now)
             "the application alone needs it."
         )
     ledger = Ledger(named_ledger(settings))
-    storage = Storage(as_text(settings.mongodb_uri))
+    storage = Storage(as_text(settings.mongodb_uri), data_dir=settings.data_dir)
     audit = Audit(storage, now=now)
     averages: Remembered[int | None, Averages] = Remembered(
         ledger.version, lambda year: average_by_age_group(ledger, settings.age_groups, year)

@@ -29,13 +29,13 @@ from smetka.settings import (
 )
 from smetka.shown_text import shown
 from smetka.storage import Storage
+from smetka.storage.lease import Lease
 from smetka.telegram.bot import Bot
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.delivery import DELIVERED
 from smetka.telegram.figures import Figures
 from smetka.telegram.invites import Invites
-from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.schedules import Schedules
 from smetka.telegram.sender import LANES, Manner, Sender
@@ -228,7 +228,7 @@ def run(settings: Settings) -> None:
     # for that Event can find its lock taken, and then hangs for ever.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     _log.info("worker-started", bot=bool(_token(settings)), chats=len(settings.telegram_chat_ids))
-    worker = Worker(settings, Storage(as_text(settings.mongodb_uri)))
+    worker = Worker(settings, Storage(as_text(settings.mongodb_uri), data_dir=settings.data_dir))
     worker.run(lambda seconds: bool(signal.sigtimedwait(_STOP_SIGNALS, seconds)))
     _log.info("worker-stopped")
 

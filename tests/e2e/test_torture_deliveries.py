@@ -34,7 +34,7 @@ from smetka.errors import Unavailable
 from smetka.storage import Storage
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
-from smetka.telegram.lease import Lease
+from smetka.storage.lease import Lease
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.sender import LANES, Manner, Sender
 uri, url, token = (os.environ[name] for name in ("URI", "URL", "TOKEN"))

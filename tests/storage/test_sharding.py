@@ -36,12 +36,12 @@ from smetka.money import Money
 from smetka.storage import Storage, schema
 from smetka.storage.backup import back_up
 from smetka.storage.collection_rules import CollectionRules
+from smetka.storage.lease import Lease
 from smetka.storage.newest import NewestFirst
 from smetka.storage.restore import restore
 from smetka.telegram.chats import Chats
 from smetka.telegram.delivery import DELIVERED, FAILED, WAITING
 from smetka.telegram.invites import Invites
-from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.schedules import Schedules
 from smetka.telegram.state import Health, beat

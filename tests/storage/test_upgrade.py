@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from contextlib import closing
+
 import pytest
-from pymongo import MongoClient
+from pymongo.errors import AutoReconnect
 
 from smetka.errors import BonusStoreUnavailable
 from smetka.storage import Storage, upgrade
+from smetka.storage.lease import Lease
 from smetka.storage.standings import FOLLOWING, with_what_follows
-from tests.storage.test_walk import customer
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def older(new_mongodb_uri):
-    """A database as version 0.1.0 left it: without the fields and the index that lists are read by."""
-    with MongoClient(new_mongodb_uri) as client:
-        database = client.get_default_database()
-        database.create_collection(
-            "bonus_customers", validator={"$jsonSchema": {"title": "bonus_customers 2"}}
-        )
-        database.bonus_customers.create_index(
-            [("user_id", 1), ("year", 1)], name="customer_year", unique=True
-        )
-        database.bonus_customers.insert_many(map(customer, range(1, 41)))
-        yield database
 
 
 @pytest.fixture
@@ -34,17 +23,17 @@ def storage(older, new_mongodb_uri):
     storage.close()
 
 
-@pytest.fixture
-def few_together(monkeypatch):
-    monkeypatch.setattr(upgrade, "TOGETHER", 7)
-
-
 def are_whole(database):
     records = list(database.bonus_customers.find())
     assert len(records) == 40
     assert database.bonus_years.find_one() == {"_id": 2026, "standings": ["api-pending-differing"]}
     assert {index["name"] for index in database.bonus_customers.list_indexes()} >= {"by_total"}
     return all(record == with_what_follows({**record}) for record in records)
+
+
+def waits_for_another(storage):
+    why = storage._availability.why_away(0.1)
+    return bool(why) and why.causes == ("upgrade",) and why.reason.endswith("by another process")
 
 
 def test_the_first_connection_brings_everything_along(older, storage, few_together):
@@ -101,6 +90,98 @@ def test_several_at_once_do_no_harm(older, new_mongodb_uri, few_together):
         each.wait_for_upgrade()
         each.close()
 
+    assert are_whole(older)
+
+
+SLOW = """
+import sys
+from smetka.storage import Storage, upgrade
+
+whole = upgrade._upgrade
+
+def slow(*arguments):
+    whole(*arguments)
+    print("a batch is done", flush=True)
+    sys.stdin.readline()
+
+upgrade._upgrade, upgrade.TOGETHER = slow, 7
+Storage(sys.argv[1], patience=30).wait_for_upgrade()
+"""
+
+
+def test_one_process_does_it_and_another_goes_on_when_it_is_killed(
+    older, storage, new_mongodb_uri, few_together, monkeypatch
+):
+    whole, batches = upgrade._upgrade, []
+
+    def counts(database, batch, noted):
+        batches.append(len(batch))
+        whole(database, batch, noted)
+
+    monkeypatch.setattr(upgrade, "_upgrade", counts)
+    command = [sys.executable, "-c", SLOW, new_mongodb_uri]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        try:
+            assert first.stdout.readline() == b"a batch is done\n"
+            eventually(lambda: waits_for_another(storage))
+            assert older.bonus_customers.count_documents({"standing": {"$ne": None}}) == 7
+            assert batches == []
+        finally:
+            first.kill()
+    storage.wait_for_upgrade()
+
+    assert storage.available
+    assert sum(batches) == 33
+    assert are_whole(older)
+
+
+def test_those_that_waited_go_on_when_it_is_done(older, storage, new_mongodb_uri):
+    with closing(Storage(new_mongodb_uri, patience=30)) as other:
+        other_s = Lease(other, "upgrade", now=upgrade._now)
+        older.upgrades.insert_one({"_id": upgrade.LISTS, "finished_at": upgrade._now()})
+        other.ping(30)
+        assert other_s.hold()
+        older.upgrades.delete_one({"_id": upgrade.LISTS})
+        eventually(lambda: waits_for_another(storage))
+        older.upgrades.insert_one({"_id": upgrade.LISTS, "finished_at": upgrade._now()})
+        storage.wait_for_upgrade()  # the lease is held for all that
+
+    assert storage.available
+
+
+def test_one_that_was_taken_for_gone_leaves_it_to_the_next(older, storage, few_together, monkeypatch):
+    """A process that was asleep for longer than its lease works on nothing that another began."""
+    whole, held, batches = upgrade._upgrade, Lease.hold, []
+
+    def counts(database, batch, noted):
+        batches.append(len(batch))
+        whole(database, batch, noted)
+
+    monkeypatch.setattr(upgrade, "_upgrade", counts)
+    monkeypatch.setattr(Lease, "hold", lambda self: not batches and held(self))  # lost at the second batch
+    eventually(lambda: waits_for_another(storage))
+    assert batches == [7]
+
+    monkeypatch.setattr(Lease, "hold", held)
+    storage.wait_for_upgrade()
+    assert are_whole(older)
+
+
+def test_its_own_lease_is_no_reason_to_wait(older, storage, few_together, monkeypatch):
+    """The server went away so that the lease could not be let go of."""
+    whole, faults = upgrade._upgrade, [AutoReconnect("gone"), AutoReconnect("gone")]
+
+    def fails_once(*arguments):
+        if faults:
+            raise faults.pop()
+        whole(*arguments)
+
+    monkeypatch.setattr(upgrade, "_upgrade", fails_once)
+    monkeypatch.setattr(Lease, "release", fails_once)
+    with pytest.raises(BonusStoreUnavailable):
+        storage.ping(30)
+
+    eventually(lambda: storage.available)
     assert are_whole(older)
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from smetka.errors import LedgerUnavailable, UnknownCustomer
 from smetka.ledger import Person
+from smetka.storage.lease import Lease
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.deliveries import Deliveries
 from smetka.telegram.delivery import Delivery
-from smetka.telegram.lease import Lease
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.reports import from_record, to_record
 from smetka.telegram.sender import Manner, Sender

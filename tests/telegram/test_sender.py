@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from smetka.errors import BonusStoreUnavailable
+from smetka.storage.lease import Lease
 from smetka.telegram import delivery as states
 from smetka.telegram.client import TelegramClient
-from smetka.telegram.lease import Lease
 from smetka.telegram.sender import Manner, Sender
 from tests.fixtures.clock import JUMPS
 from tests.waiting import eventually

@@ -25,8 +25,7 @@ def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
     running = DataDirectory(settings.data_dir).running()
     uri = as_text(settings.mongodb_uri) or (running.embedded_uri if running else None)
     if uri:
-        with closing(Storage(uri, patience=PATIENCE_SECONDS, is_logged=False, is_guest=True)) as storage:
-            storage.wait_for_upgrade(lambda: _tell_of_upgrade(settings))
+        with _opened(settings, uri, is_guest=True) as storage:
             yield storage
         return
     from smetka.storage.embedded import EmbeddedMongoDB  # only when nothing runs yet
@@ -35,11 +34,20 @@ def open_storage(settings: Settings, command: str) -> Iterator[Storage]:
         server = EmbeddedMongoDB(settings.data_dir)
         server.start()
         try:
-            with closing(Storage(server.uri, patience=PATIENCE_SECONDS, is_logged=False)) as storage:
-                storage.wait_for_upgrade(lambda: _tell_of_upgrade(settings))
+            with _opened(settings, server.uri, is_guest=False) as storage:
                 yield storage
         finally:
             server.stop()
+
+
+@contextmanager
+def _opened(settings: Settings, uri: str, *, is_guest: bool) -> Iterator[Storage]:
+    opened = Storage(
+        uri, patience=PATIENCE_SECONDS, is_logged=False, is_guest=is_guest, data_dir=settings.data_dir
+    )
+    with closing(opened) as storage:
+        storage.wait_for_upgrade(lambda: _tell_of_upgrade(settings))
+        yield storage
 
 
 def _tell_of_upgrade(settings: Settings) -> None:

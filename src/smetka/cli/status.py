@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,7 +28,7 @@ def status(data_dir: str | None, as_json: bool) -> None:
     running = DataDirectory(folder).running()
     if running is None or running.url is None:
         raise CommandFailed(f"Nothing runs on the data directory {folder}.")
-    answer = _describe(running)
+    answer = _describe(running, folder)
     if as_json:
         print_json(answer)
         return
@@ -45,7 +46,7 @@ def status(data_dir: str | None, as_json: bool) -> None:
     say(table(rows))
 
 
-def _describe(running: Running) -> dict[str, Any]:
+def _describe(running: Running, folder: Path) -> dict[str, Any]:
     assert running.url is not None
     web = running.pids.get("web")
     found = readiness(running.url, running.host or "localhost")
@@ -60,11 +61,11 @@ def _describe(running: Running) -> dict[str, Any]:
             "mongodb": running.pids.get("mongodb"),
         },
         "ready": ready,
-        **({} if ready else {"not_ready": _not_ready(found, running)}),
+        **({} if ready else {"not_ready": _not_ready(found, running, folder)}),
     }
 
 
-def _not_ready(found: dict[str, Any], running: Running) -> dict[str, str]:
+def _not_ready(found: dict[str, Any], running: Running, folder: Path) -> dict[str, str]:
     """What is not ready, and why.
 
     A server that asks for keys tells only that it is not: MongoDB is then asked from here, where its
@@ -78,7 +79,7 @@ def _not_ready(found: dict[str, Any], running: Running) -> dict[str, str]:
         from smetka.storage import Storage  # it brings pymongo
 
         try:
-            with closing(Storage(uri, is_logged=False)) as storage:
+            with closing(Storage(uri, is_logged=False, data_dir=folder)) as storage:
                 storage.ping(MONGODB_SECONDS)
         except BonusStoreUnavailable as error:
             told["mongodb"] = error.reason

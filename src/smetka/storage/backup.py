@@ -25,9 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from smetka.errors import CommandFailed, WrongUsage
 from smetka.progress import Count, Progress, unseen
 from smetka.storage import schema
-from smetka.storage.connection import Storage
 from smetka.storage.values import Record
-from smetka.storage.walk import records
+from smetka.storage.walk import Source, records
 
 FORMAT = 1
 """Raised when an older Smetka could not read what a newer one writes."""
@@ -64,7 +63,7 @@ class Manifest(BaseModel):
 
 
 def back_up(
-    storage: Storage,
+    storage: Source,
     target: Path,
     *,
     version: str,
@@ -163,7 +162,7 @@ def from_line(line: bytes) -> Record:
     return record
 
 
-def _copy(storage: Storage, name: str, folder: Path, count: Count) -> FileSum:
+def _copy(storage: Source, name: str, folder: Path, count: Count) -> FileSum:
     found = count.over(records(storage, name))
     return _written(folder / f"{name}.jsonl", (to_line(name, record) for record in found))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from datetime import UTC
+from pathlib import Path
 from threading import Lock
 
 import pymongo
@@ -32,9 +33,12 @@ from smetka.storage.faults import (
     is_timeout,
     means_absence,
 )
+from smetka.storage.home import Home
 from smetka.storage.leisure import Leisure
-from smetka.storage.upgrade import bring_along
+from smetka.storage.safety_copy import back_up_before_upgrade
+from smetka.storage.upgrade import Upgrade
 from smetka.storage.values import Record
+from smetka.storage.walk import Source
 
 PING_SECONDS = 1.0
 # The driver looks whether its time is over only each half second while it finds no server.
@@ -64,10 +68,17 @@ class Storage:
             rather wait for a busy server than start again. One that is away is noticed as early.
         is_logged: what becomes of the server is logged; a command says it itself.
         is_guest: the server is other processes': they may be in a hurry at any time.
+        data_dir: where the embedded server is, if the URI is its: a backup is made there before an upgrade.
     """
 
     def __init__(
-        self, uri: str, *, patience: float = 0.0, is_logged: bool = True, is_guest: bool = False
+        self,
+        uri: str,
+        *,
+        patience: float = 0.0,
+        is_logged: bool = True,
+        is_guest: bool = False,
+        data_dir: Path | None = None,
     ) -> None:
         self._address = take_apart(uri)
         self._patience = max(self._address.timeout_seconds, patience) - DRIVER_LAG_SECONDS
@@ -76,6 +87,8 @@ class Storage:
         self._client_lock = Lock()
         self._closed = False
         self._is_fit = False
+        self._upgrade: Upgrade | None = None
+        self._data_dir = data_dir
         # One at a time: two keep the embedded server no less busy, and each of them twice as long.
         self._leisure = Leisure(is_guest=is_guest)
         self._availability = Availability(self._connect, self._explain, is_logged=is_logged)
@@ -231,11 +244,18 @@ class Storage:
         if has_new or not was_fit:
             with pymongo.timeout(limit):
                 fitness.check(database)
-        bring_along(database, tell=self._tell_of_upgrade)
+        self._upgrade = self._upgrade or Upgrade(database, self._tell_of_upgrade, self._back_up)
+        self._upgrade.run()
         self._is_fit = True
 
-    def _tell_of_upgrade(self, done: int) -> None:
+    def _tell_of_upgrade(self, done: int | None) -> None:
         self._availability.lost(being_upgraded(done))
+
+    def _back_up(self, source: Source, tell: Callable[[], object]) -> bool:
+        """Only of the embedded server: whoever runs another one sees to that."""
+        if self._data_dir is None or not Home(self._data_dir).has_password(self._address.secrets):
+            return False
+        return back_up_before_upgrade(self._data_dir, source, tell)
 
     def _database(self) -> Database[Record]:
         with self._client_lock:

@@ -81,9 +81,14 @@ class Absence:
         return kind(self.reason, self.causes)
 
 
-def being_upgraded(done: int) -> Absence:
-    """Nobody may use it while records of an earlier version are brought along; so many are."""
-    return Absence(f"records of an earlier version are brought along, {done:,} so far", UPGRADE)
+def being_upgraded(done: int | None) -> Absence:
+    """Nobody may use it while records of an earlier version are brought along.
+
+    Args:
+        done: how many are; None where it is not known.
+    """
+    how_far = "by another process" if done is None else f"{done:,} so far"
+    return Absence(f"records of an earlier version are brought along, {how_far}", UPGRADE)
 
 
 @contextmanager

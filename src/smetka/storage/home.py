@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,6 +69,14 @@ class Home:
         """Prefer this port at the next start. Nothing depends on its being remembered."""
         with suppress(OSError):
             self._port.write_text(str(port), encoding="ascii")
+
+    def has_password(self, secrets: Iterable[str]) -> bool:
+        """Whether the password is one of these: nobody else's server has it."""
+        try:
+            password = self._read_password()
+        except (OSError, UnicodeDecodeError):
+            return False
+        return bool(password) and password in secrets
 
     def forget_user(self) -> None:
         """Have the next start make the user again, with the same password. Safe to repeat."""

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from smetka.storage.lease import Lease, since_boot
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.delivery import DELIVERED, FAILED, WAITING, Delivery
@@ -23,7 +24,6 @@ from smetka.telegram.endings import Ending, back_off, faulty, later, unknown_out
 from smetka.telegram.errors import Refused, TelegramError, Unreachable
 from smetka.telegram.figures import Figures
 from smetka.telegram.flights import Flight, Flights
-from smetka.telegram.lease import Lease, since_boot
 from smetka.telegram.messages import compose
 from smetka.telegram.outbox import Outbox
 from smetka.telegram.pacing import GROUP_LIMIT, Pace

@@ -1,4 +1,4 @@
-"""The lease of the one sender: who may send, guarded against two at once and against jumping clocks."""
+"""A lease: which one process does something, guarded against two at once and against jumping clocks."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import os
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from smetka.processes import birth
-from smetka.storage import Storage
+from smetka.storage.values import Record
 
 LEASE_SECONDS = 90.0
 """Longer than the longest call of the Bot API and a slow search for its name, so that nobody takes
@@ -29,6 +31,16 @@ def since_boot() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+class Store(Protocol):
+    """Where leases are kept: a `Storage`."""
+
+    def collection(self, name: str) -> Collection[Record]:
+        """One of ours."""
+
+    def translated(self) -> AbstractContextManager[None]:
+        """For one use."""
+
+
 class Lease:
     """A document in `leases` that one process holds and renews. For one thread.
 
@@ -42,7 +54,7 @@ class Lease:
 
     def __init__(
         self,
-        storage: Storage,
+        storage: Store,
         name: str,
         *,
         now: Callable[[], datetime],
