@@ -122,6 +122,18 @@ def test_who_asks_for_a_list_is_not_in_a_hurry_in_between(make, time):
     assert len(time.waits) == 1
 
 
+def test_a_thread_for_lists_is_never_in_a_hurry(make, time):
+    beside = make()
+    ask(beside, time)
+    in_another_thread(lambda: (beside.take_time(), beside.see_hurry()))
+    ask(beside, time)
+    assert time.waits == []
+
+    in_another_thread(beside.see_hurry)  # what a thread said of itself is of no other
+    ask(beside, time)
+    assert len(time.waits) == 1
+
+
 def test_a_guest_rests_whoever_is_there(make, time):
     guest = make(is_guest=True)
     ask(guest, time)

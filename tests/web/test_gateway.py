@@ -149,3 +149,26 @@ def test_lines_of_one_header_are_joined_as_its_own_rule_says():
     ]
 
     assert as_one_each(lines) == {"cookie": "a=1; b=2,3", "accept": "text/html,*/*", "host": "x"}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_in_a_hurry"),
+    [
+        ("/api/v1/bonus-customers", False),
+        ("/bonus/customers", False),
+        ("/api/v1/campaigns/none/vouchers", False),
+        ("/api/v1/bonus-customers/2026/1", True),
+    ],
+)
+def test_lists_rest_for_tills_and_not_for_each_other(shop, monkeypatch, path, is_in_a_hurry):
+    gateway = Gateway(shop.app, on_close=lambda: None)
+    leisure = shop.services.storage._leisure
+    monkeypatch.setattr(leisure, "_hurried_at", before := leisure._hurried_at - 1000)
+
+    async def ask():
+        await gateway.__rsgi__(Scope(path, Fields([("host", "127.0.0.1:8000")])), answer := Answer())
+        gateway.__rsgi_del__(asyncio.get_running_loop())
+        return answer.status
+
+    assert asyncio.run(ask()) in {200, 404}
+    assert (leisure._hurried_at > before) is is_in_a_hurry

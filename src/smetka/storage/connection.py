@@ -155,6 +155,10 @@ class Storage:
         with self._leisure.turn(seconds) as left, self._bounded(max(left, self._patience)):
             yield
 
+    def take_time(self) -> None:
+        """Say of the thread that calls that lists need not rest for what it asks, whatever that is."""
+        self._leisure.take_time()
+
     @contextmanager
     def _bounded(self, seconds: float) -> Iterator[None]:
         began = time.monotonic()

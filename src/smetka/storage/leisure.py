@@ -58,9 +58,15 @@ class Leisure:
 
     def see_hurry(self) -> None:
         """Somebody in a hurry uses the store: not one who asks about many records in between."""
+        if getattr(self._thread, "has_time", False):
+            return
         now = self._clock()
         if now - getattr(self._thread, "seen_at", -math.inf) > HURRY_SECONDS:
             self._hurried_at = now
+
+    def take_time(self) -> None:
+        """What the thread that calls asks for is for lists and pages about many: never in a hurry."""
+        self._thread.has_time = True
 
     @contextmanager
     def turn(self, seconds: float) -> Iterator[float]:

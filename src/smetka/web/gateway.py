@@ -76,7 +76,8 @@ class Gateway:
         }
         self._opens = _Lane(app, OPEN_THREADS, "open")
         self._reads = _Lane(app, READ_THREADS, "read")
-        self._long_reads = _Lane(app, LONG_THREADS, "long-read")
+        # No list rests for the small questions that another asks in between.
+        self._long_reads = _Lane(app, LONG_THREADS, "long-read", begin=parts.services.storage.take_time)
         self._writes = _Lane(app, WRITE_THREADS, "write")
         self._uploads = _Lane(app, UPLOAD_THREADS, "upload")
         self._upload_paths = parts.upload_paths
@@ -150,10 +151,16 @@ def _any_of(routes: Iterable[str]) -> re.Pattern[str]:
 
 
 class _Lane:
-    """A fixed number of threads and the requests that wait for them."""
+    """A fixed number of threads and the requests that wait for them.
 
-    def __init__(self, app: WSGIApplication, threads: int, name: str) -> None:
-        self._app = app
+    Args:
+        begin: called by each thread before its first request.
+    """
+
+    def __init__(
+        self, app: WSGIApplication, threads: int, name: str, *, begin: Callable[[], None] = lambda: None
+    ) -> None:
+        self._app, self._begin = app, begin
         self._queue: SimpleQueue[tuple[WSGIEnvironment, HTTPProtocol, _Answered] | None] = SimpleQueue()
         self._threads = threads
         for number in range(threads):
@@ -174,6 +181,7 @@ class _Lane:
             self._queue.put(None)
 
     def _work(self) -> None:
+        self._begin()
         while (waiting := self._queue.get()) is not None:
             environ, proto, answered = waiting
             status = None
