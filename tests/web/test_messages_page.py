@@ -117,7 +117,7 @@ def test_it_says_how_worker_and_telegram_are_and_how_many_messages_there_are(sho
 
     state = words(section(visitor.get(), "state"))
 
-    assert "Sending works Running." in state
+    assert "Sending works Telegram" in state
     assert "Telegram does not work Telegram cannot be reached: no connection." in state
     assert "waits to be sent: 2" in state
     assert "delivered: 1,234" in state
