@@ -23,8 +23,7 @@ STDOUT: Final = "-"
 
 Output = Path | Literal["-"]
 
-_STREAMS = {"stdout": 1, "stderr": 2}
-_OPEN_ALREADY = re.compile(r"/dev/(?P<name>stdout|stderr)|/(?:dev|proc/self)/fd/(?P<number>[0-9]{1,6})")
+_DEVICES, _STREAMS = "/dev", {"stdin": 0, "stdout": 1, "stderr": 2}
 
 # Excel parts lines as its country does, whatever the file's separator is: what follows any of them, or a
 # line's end, may begin a cell. LibreOffice leaves zero characters out as it reads a line; what else cannot
@@ -128,10 +127,19 @@ def appearing(output: Output) -> Iterator[BinaryIO]:
 
 
 def _open_already(output: Path) -> int | None:
-    """What is open under /dev/stdout, /dev/fd/3 and the like: the name itself may be a link to a file."""
-    # Two slashes at the beginning are kept by it.
-    found = _OPEN_ALREADY.fullmatch(os.path.normpath(output.absolute()).replace("//", "/"))
-    return None if found is None else os.dup(_STREAMS.get(found["name"]) or int(found["number"]))
+    """What is open under /dev/stdout, /dev/fd/3 and the like, reached by any way.
+
+    Raises:
+        CommandFailed: it is a place for devices, and no device.
+    """
+    folder = os.path.realpath(output.parent)
+    if folder == _DEVICES and output.name in _STREAMS:
+        return os.dup(_STREAMS[output.name])
+    if folder == os.path.realpath("/dev/fd") and output.name.isascii() and output.name.isdecimal():
+        return os.dup(int(output.name))
+    if folder == _DEVICES and not output.exists():
+        raise CommandFailed(f"{output} would be a file among devices; name another folder.")
+    return None
 
 
 def _open_stream(output: Path) -> int | None:

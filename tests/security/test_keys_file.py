@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from smetka.errors import CommandFailed
-from smetka.keys import KeyRing, create_key, list_keys, revoke_key
+from smetka.keys import KeyRing, check_place, create_key, list_keys, revoke_key
 from smetka.small_files import write_over
 from smetka.web.sessions import Sessions
 from tests.e2e.torture import fill
@@ -157,6 +157,18 @@ def test_a_keys_file_of_somebody_else_is_good_for_nobody_but_in_his_own_folder(t
     os.chown(folder, 54321, 54321)  # a container's volume: whoever has the folder decides anyway
     path.chmod(0o600)
     assert ring.role_of(token) == "owner"
+
+
+@pytest.mark.timeout(60)
+def test_links_that_lead_round_in_a_circle_are_no_keys_file(tmp_path):
+    path = tmp_path / "keys.json"
+    path.symlink_to(tmp_path / "again")
+    (tmp_path / "again").symlink_to(path)
+
+    assert KeyRing(path).ever_made
+    for use in (check_place, list_keys, lambda path: create_key(path, "owner", "owner")):
+        with pytest.raises(CommandFailed, match="Too many levels of symbolic links"):
+            use(path)
 
 
 def test_a_pipe_in_place_of_the_keys_file_is_not_waited_for(tmp_path):

@@ -287,6 +287,12 @@ def test_a_pipe_of_somebody_else_is_refused_and_not_waited_for(tmp_path):
         token_of(pipe)
 
 
+@pytest.mark.timeout(60)
+def test_a_file_without_an_end_is_refused():
+    with pytest.raises(WrongUsage, match="cannot be read: File too large"):
+        token_of("/dev/zero")
+
+
 @pytest.mark.timeout(30)
 def test_a_pipe_of_ones_own_is_waited_for(tmp_path):
     pipe = tmp_path / "token"

@@ -184,12 +184,23 @@ def test_a_file_that_is_open_already_is_written_on_and_not_replaced(tmp_path):
     assert [*tmp_path.iterdir()] == [tmp_path / "told"]
 
 
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/stderr", "/dev/fd/2", "//dev/../dev/stdout"])
-def test_no_name_of_what_is_open_is_taken_for_a_file(name):
-    descriptor = spreadsheets._open_already(Path(name))
+@pytest.mark.parametrize(
+    "name",
+    ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/2", "//dev/../dev/stdout", "{}/stdout", "{}/fd/1"],
+)
+def test_no_name_of_what_is_open_is_taken_for_a_file(name, tmp_path):
+    (tmp_path / "devices").symlink_to("/dev")
+    descriptor = spreadsheets._open_already(Path(name.format(tmp_path / "devices")))
 
     assert descriptor is not None
     os.close(descriptor)
+
+
+@pytest.mark.parametrize("name", ["/dev/exported.csv", "{}/exported.csv"])
+def test_no_file_is_made_among_devices(name, tmp_path):
+    (tmp_path / "devices").symlink_to("/dev")
+    with pytest.raises(CommandFailed, match="a file among devices"):
+        spreadsheets._open_already(Path(name.format(tmp_path / "devices")))
 
 
 def test_a_backup_is_not_written_through_a_link(tmp_path):
@@ -202,19 +213,32 @@ def test_a_backup_is_not_written_through_a_link(tmp_path):
     assert [*(tmp_path / "elsewhere").iterdir()] == []
 
 
-@pytest.mark.parametrize("leads_to", ["a folder", "nothing"])
+@pytest.mark.parametrize("leads_to", ["a folder", "nothing", "another link"])
 def test_a_backup_takes_no_link_of_another_user_for_its_place(tmp_path, leads_to, monkeypatch):
-    elsewhere = tmp_path / "elsewhere"
-    if leads_to == "a folder":
+    elsewhere = theirs = tmp_path / "elsewhere"
+    if leads_to != "nothing":
         elsewhere.mkdir()
-    (tmp_path / "backup").symlink_to(elsewhere)
-    becomes_anothers(tmp_path / "backup", monkeypatch)
+    if leads_to == "another link":
+        theirs = tmp_path / "theirs"
+        theirs.symlink_to(elsewhere)
+    (tmp_path / "backup").symlink_to(theirs)
+    becomes_anothers(theirs if leads_to == "another link" else tmp_path / "backup", monkeypatch)
 
     with pytest.raises(WrongUsage, match="a link of somebody else's"), _appearing(tmp_path / "backup"):
         pass
 
     assert [*tmp_path.rglob("*.part")] == []
     assert (tmp_path / "backup").is_symlink()
+
+
+def test_a_loop_of_links_is_no_place_for_a_backup(tmp_path):
+    (tmp_path / "backup").symlink_to(tmp_path / "again")
+    (tmp_path / "again").symlink_to(tmp_path / "backup")
+
+    with pytest.raises((OSError, WrongUsage)), _appearing(tmp_path / "backup"):
+        pass
+
+    assert [*tmp_path.rglob("*.part")] == []
 
 
 def test_a_backup_follows_a_link_to_the_folder_that_it_is_put_into(tmp_path):

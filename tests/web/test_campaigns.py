@@ -143,7 +143,7 @@ def test_a_cut_between_equals_is_declared(shop, create, exact):
         "reached": [2],
         "left_out": [3],
     }
-    assert any("who spent the same, 2,000.50 MKD" in warning for warning in found["warnings"])
+    assert any("who spent the same amount, 2,000.50 MKD" in warning for warning in found["warnings"])
     assert issue(shop)["vouchers_issued"] == 3
     assert holders(shop) == [(1, 500), (2, 500), (7, 500)]
 

@@ -135,9 +135,13 @@ def check_place(path: Path) -> None:
     """See that nobody but the owner of the keys file's folder decides who gets in.
 
     Raises:
-        KeysFileDamaged: others may put another file in its place.
+        KeysFileDamaged: others may put another file in its place, or its links lead round in a circle.
     """
-    for folder in folders_on_the_way(path):
+    try:
+        folders = [*folders_on_the_way(path)]
+    except OSError as error:
+        raise KeysFileDamaged(f"The keys file {path} cannot be reached: {error.strerror}.") from None
+    for folder in folders:
         try:
             found = folder.stat()
         except OSError:  # what is not there, or shut, gives nobody a key

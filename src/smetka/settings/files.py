@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = 0
+MOST_CHARACTERS = 2**20
+MOST_LINKS = 40
+"""As Linux has it."""
 FIRST_OF_PEOPLE = 1000
 """Systems' own accounts have smaller ids."""
 
@@ -43,7 +47,10 @@ def read(path: Path) -> Found:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | waiting), encoding="utf-8") as file:
         found = os.fstat(file.fileno())
         fault = _of_another(found) or _writable(path, found, file.fileno()) or _on_the_way(path)
-        return Found(file.read(), fault)
+        text = file.read(MOST_CHARACTERS + 1)
+    if len(text) > MOST_CHARACTERS:  # a device has no end
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return Found(text, fault)
 
 
 def readable_by_all(path: Path) -> bool:
@@ -80,13 +87,19 @@ def _on_the_way(path: Path) -> str | None:
 
 
 def _steps(path: Path) -> Iterator[Path]:
-    """The links on the way to a file, in folders' names too, and the file; each with no link in its name."""
-    at, names = Path("/"), list(reversed(path.absolute().parts[1:]))
+    """The links on the way to a file, in folders' names too, and the file; each with no link in its name.
+
+    Raises:
+        OSError: there are more links than the system follows, as in a circle.
+    """
+    at, names, links = Path("/"), list(reversed(path.absolute().parts[1:])), 0
     while names:
         step = at / names.pop()
         if step.name == "..":
             at = at.parent
         elif step.is_symlink():
+            if (links := links + 1) > MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             yield step
             target = at / step.readlink()
             if not os.path.lexists(target):  # an open pipe, which has a name in /proc and no place
@@ -124,6 +137,12 @@ def others_may_write(found: os.stat_result, place: int | Path) -> bool:
     # With such a list the group's place in the mode is the most that anybody named in it may do.
     by_group = found.st_mode & stat.S_IWGRP and (_names_others(place) or not _is_of_one(found))
     return bool(by_group or found.st_mode & stat.S_IWOTH)
+
+
+def link_of_another(path: Path) -> Path | None:
+    """The first link of somebody else's, neither ours nor root's, that a name leads over."""
+    links = (step for step in _steps(path) if step.is_symlink())
+    return next((link for link in links if link.lstat().st_uid not in {ROOT, os.geteuid()}), None)
 
 
 def folders_on_the_way(path: Path) -> Iterator[Path]:

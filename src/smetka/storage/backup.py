@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smetka.errors import CommandFailed, WrongUsage
 from smetka.progress import Count, Progress, unseen
+from smetka.settings.files import link_of_another
 from smetka.storage import schema
 from smetka.storage.values import Record
 from smetka.storage.walk import Source, records
@@ -229,9 +230,10 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def _appearing(target: Path) -> Iterator[Path]:
     """A folder to fill, which gets its name when the block ends well, and is gone when it does not."""
-    if target.is_symlink() and target.lstat().st_uid not in {0, os.geteuid()}:
-        raise WrongUsage(f"{target} is in the way: it is a link of somebody else's. Name another folder.")
-    target = target.resolve()
+    place = Path(os.path.realpath(target.parent)) / target.name
+    if (link := link_of_another(place)) is not None:
+        raise WrongUsage(f"{link} is in the way: it is a link of somebody else's. Name another folder.")
+    target = Path(os.path.realpath(target))
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise WrongUsage(f"{target} is there already. Name a folder that is not, for each backup its own.")
     if target.is_mount():
