@@ -118,6 +118,10 @@ def test_states_of_the_shop_s_own_are_told_by_the_query(shop, assert_problem, ex
     problem = assert_problem(send(shop, text), 422, "file-refused")
 
     assert problem["outcome"]["files"][0]["unknown_states"] == {"held": 1, "packed up": 1}
+    assert problem["outcome"]["files"][0]["unknown_state_orders"] == [
+        {"state": "held", "orders": 1, "amount": 5, "amount_unknown": 0},
+        {"state": "packed up", "orders": 1, "amount": 6, "amount_unknown": 0},
+    ]
     assert "`state` WORD=paid" in problem["detail"]
     told = exact(send(shop, text, state=["held=unpaid", "packed up=paid"]))
     assert (told["payments"], told["files"][0]["left_out"]) == (1, {"not paid (held)": 1})

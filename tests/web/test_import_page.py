@@ -201,8 +201,8 @@ def test_states_of_the_shop_s_own_are_asked_for_and_remembered(shop, owner):
     before = payments(shop)
     reply = owner.choose(OWN_STATES)
 
-    assert "на пат (2)" in reply.text
-    assert "&lt;quote&gt; (1)" in reply.text
+    assert "на пат (2: 12.00" in plain(reply.text)
+    assert "&lt;quote&gt; (1: " in reply.text
     assert re.findall(r'name="word[12]" value="([^"]*)"', reply.text) == ["на пат", "&lt;quote&gt;"]
 
     reply = owner.look_again(reply, word1="на пат", means1="paid", word2="<quote>", means2="")

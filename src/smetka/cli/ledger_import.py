@@ -232,8 +232,11 @@ def _file_lines(file: FileOutcome, currency: str, *, dry_run: bool) -> list[str]
             f"  {counted(file.ages_unknown, 'row')} of unknown age: "
             "the age or date of birth stands for none, has no year or is implausible"
         )
-    if file.unknown_states:
-        words = ", ".join(f"{word!r} ({count:,})" for word, count in file.unknown_states.most_common())
+    if file.unknown_state_orders:
+        words = ", ".join(
+            f"{word!r} ({orders.orders:,}{_in_money(orders, currency)})"
+            for word, orders in sorted(file.unknown_state_orders.items(), key=lambda found: -found[1].orders)
+        )
         lines.append(f"  unknown states: {words}; say what each means by --state WORD=paid|unpaid|…")
     return lines
 

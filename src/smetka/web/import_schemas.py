@@ -93,6 +93,15 @@ class ImportQuery(Input):
     )
 
 
+class OrdersOfState(Answer):
+    """Orders of one state that is not known."""
+
+    state: str
+    orders: Count
+    amount: Amount = Field(description="Their totals.")
+    amount_unknown: Count = Field(description="Those of them whose total is not known, and not in `amount`.")
+
+
 class ImportedFile(Answer):
     """What was found in the file."""
 
@@ -122,6 +131,7 @@ class ImportedFile(Answer):
         description="States of orders that are not known, each with its number of orders: `state` says "
         "what they mean."
     )
+    unknown_state_orders: list[OrdersOfState] = Field(description="The same orders with their money.")
     already: str | None = Field(description="When the same bytes were imported; nothing was added then.")
     in_part: bool = Field(
         description="The same bytes were imported, but for rows that were rejected. With the same column of "

@@ -146,7 +146,7 @@ def test_states_of_the_shop_s_own_are_told_by_option(smetka, export, tmp_path):
     asked = ("ledger", "import", path, "--into", tmp_path / "shop.db")
 
     _, out, _ = smetka(*asked, "--dry-run")
-    assert "unknown states: 'held' (1), 'packed up' (1)" in out
+    assert "unknown states: 'held' (1: 5.00 MKD), 'packed up' (1: 6.00 MKD)" in out
     assert "--state WORD=paid" in out
     status, _, err = smetka(*asked, "--state", "held=maybe")
     assert (status, "--state is WORD=paid" in err) == (2, True)

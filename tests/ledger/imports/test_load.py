@@ -21,6 +21,7 @@ from smetka.ledger.imports import target
 from smetka.ledger.imports.failures import failure
 from smetka.ledger.imports.load import import_files
 from smetka.ledger.imports.marker import draft, marked, marker
+from smetka.ledger.imports.outcome import Orders
 from smetka.ledger.imports.reasons import CHANGED_ORDER, KNOWN_ORDER
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.upkeep import INDEX
@@ -512,6 +513,17 @@ def test_states_of_the_shop_s_own_count_as_it_says(load):
     assert payments(load.path) == [(2, 600, 2023), (4, 800, 2023)]
     assert outcome.files[0].left_out == {"not paid (quote)": 1, "refunded in full": 1}
     assert outcome.files[0].unknown_states == {}
+
+
+def test_orders_of_an_unknown_state_are_told_in_money_each_once(load):
+    outcome = load(
+        "user_id,order_id,money_spent,year,status,currency,thing\n"
+        "1,11,5.50,2023,На пат,MKD,cup\n1,11,5.50,2023,На пат,MKD,plate\n2,12,6.00,2023,На пат,MKD,cup\n"
+        "2,13,7.00,2023,На пат,EUR,cup\n2,14,much,2023,quote,MKD,cup\n",
+        mapped={"item": ["thing"]},
+    )
+
+    assert outcome.files[0].unknown_state_orders == {"На пат": Orders(3, 1150, 1), "quote": Orders(1, 0, 1)}
 
 
 def test_unknown_states_are_counted_to_an_end_and_anew_when_a_file_is_read_again(load):

@@ -75,8 +75,8 @@ class FileOutcome:
         left_out: rows that are no payment by rule, counted by reason.
         left_out_orders: the orders among them with their money, by reason.
         ages_unknown: rows whose age or date of birth stands for none, has no year, or is nobody's.
-        unknown_states: words for the state of an order that nobody knows, as they are written first, with
-            how many orders have it; the first `MOST_STATES` of them.
+        unknown_state_orders: the orders of each word for a state that nobody knows, with their totals, by the
+            word as it is written; of the first `MOST_STATES` words.
         already: when the same bytes were imported before; nothing of the file was added then.
         in_part: rows of these bytes were rejected then.
     """
@@ -98,7 +98,7 @@ class FileOutcome:
     left_out: Counter[str] = field(default_factory=Counter)
     left_out_orders: dict[str, Orders] = field(default_factory=dict)
     ages_unknown: int = 0
-    unknown_states: Counter[str] = field(default_factory=Counter)
+    unknown_state_orders: defaultdict[str, Orders] = field(default_factory=_by_reason)
     already: str | None = None
     in_part: bool = False
 
@@ -106,12 +106,18 @@ class FileOutcome:
         """No row was read."""
         self.rows = self.rejected = self.ages_unknown = 0
         self.left_out.clear()
-        self.unknown_states.clear()
+        self.unknown_state_orders.clear()
 
-    def note_state(self, word: str) -> None:
+    @property
+    def unknown_states(self) -> dict[str, int]:
+        """How many orders have each state that nobody knows."""
+        return {word: orders.orders for word, orders in self.unknown_state_orders.items()}
+
+    def note_state(self, word: str, cents: int | None) -> None:
         """Count an order whose state nobody knows. An address, of a column mapped by mistake, is none."""
-        if "@" not in word and (word in self.unknown_states or len(self.unknown_states) < MOST_STATES):
-            self.unknown_states[word] += 1
+        noted = self.unknown_state_orders
+        if "@" not in word and (word in noted or len(noted) < MOST_STATES):
+            noted[word] += Orders(1, cents or 0, int(cents is None))
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -132,7 +138,10 @@ class FileOutcome:
             "customers_updated": self.customers_updated,
             "left_out": dict(self.left_out),
             "ages_unknown": self.ages_unknown,
-            "unknown_states": dict(self.unknown_states),
+            "unknown_states": self.unknown_states,
+            "unknown_state_orders": [
+                {"state": word, **orders.as_json()} for word, orders in self.unknown_state_orders.items()
+            ],
             "already": self.already,
             "in_part": self.in_part,
         }

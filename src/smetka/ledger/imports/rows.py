@@ -74,6 +74,7 @@ class Rows:
         """Begin again: nothing was counted."""
         self.years: Counter[int] = Counter()
         self.cents = 0
+        self._of_unknown_state: tuple[str, str] | None = None
         if self.columns.has_payments:
             self._when.forget()
         self._totals = Totals(self.columns, self._amounts)
@@ -157,16 +158,21 @@ class Rows:
             cents, total = self._amount(cells)
             year, _ = self._year_and_day(cells)
         else:
-            with suppress(Refused):
-                currency = self._cell("currency", cells)
-                if not currency or currency.upper() == self._rules.currency:
-                    total = self._amounts.glance(self._cell("money_spent", cells))
+            total = self._glance(cells)
             if reason != NOT_IN_FULL or "outstanding" in self.columns.at:
                 cents = 0
         self._totals.above += total or 0
         return Staged(
             self.number, line, None, None, None, None, None, cents, year, 0, order_id, True, total, reason
         )
+
+    def _glance(self, cells: list[str]) -> int | None:
+        """The total of an order that does not count, in cents, where it can be read."""
+        with suppress(Refused):
+            currency = self._cell("currency", cells)
+            if not currency or currency.upper() == self._rules.currency:
+                return self._amounts.glance(self._cell("money_spent", cells))
+        return None
 
     def _check_not_only_faults(self, cells: list[str]) -> None:
         """Formulas are often filled down beyond the last row; what they give beside it is no row."""
@@ -295,6 +301,18 @@ class Rows:
             self._reject(line, "money_spent", Refused(IS_TOTAL))
         else:
             self._reject(line, self._field, refused)
+            if refused.code == "unknown_state":
+                self._note_state(cells, *refused.values)
+
+    def _note_state(self, cells: list[str], word: str) -> None:
+        """Count an order once: each of its lines repeats its total."""
+        order_id = None
+        with suppress(Refused):
+            order_id = self._order_id(cells)
+        order = None if order_id is None else (order_id, word)
+        if order is None or order != self._of_unknown_state:
+            self.told.note_state(word, self._glance(cells))
+        self._of_unknown_state = order
 
     def _refuse(self, refused: Refused) -> None:
         self.told.rows += 1
@@ -304,5 +322,3 @@ class Rows:
         named = self.columns.named
         column = refused.column or named.get(field) or (named.get("year", "") if field == "date" else "")
         self._outcome.reject(self.told, refused.line or line, column, refused.reason)
-        if refused.code == "unknown_state":
-            self.told.note_state(*refused.values)

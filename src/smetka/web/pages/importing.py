@@ -18,7 +18,7 @@ from smetka.ledger.imports.columns import Columns, find_columns
 from smetka.ledger.imports.date_notation import Order
 from smetka.ledger.imports.header import MOST_LINES
 from smetka.ledger.imports.mapping import FIELDS
-from smetka.ledger.imports.outcome import Outcome
+from smetka.ledger.imports.outcome import Orders, Outcome
 from smetka.ledger.imports.refused import Code, Refused
 from smetka.ledger.imports.source import Kind, Reading, Source, open_source
 from smetka.ledger.imports.states import MEANINGS, plain
@@ -259,14 +259,14 @@ def choices_of(fields: forms.Fields) -> importing.Choices:
     )
 
 
-def _states(fields: forms.Fields, outcome: Outcome | None) -> list[tuple[str, str, str, int]]:
-    """States whose meaning is to be chosen: names of the two fields, the word, and how many orders have it.
+def _states(fields: forms.Fields, outcome: Outcome | None) -> list[tuple[str, str, str, Orders]]:
+    """States whose meaning is to be chosen: names of the two fields, the word, and the orders that have it.
 
     Those that were told come first, and can be told otherwise.
     """
-    kept = [(*pair, fields.typed[pair[0]], 0) for pair in _STATES if fields.typed.get(pair[1])]
+    kept = [(*pair, fields.typed[pair[0]], Orders()) for pair in _STATES if fields.typed.get(pair[1])]
     free = [pair for pair in _STATES if not fields.typed.get(pair[1])]
-    unknown = outcome.files[0].unknown_states if outcome else {}
+    unknown = outcome.files[0].unknown_state_orders if outcome else {}
     new = [word for word in unknown if word]
     return kept + [(*pair, word, unknown[word]) for pair, word in zip(free, new, strict=False)]
 
