@@ -123,7 +123,8 @@ def test_states_of_the_shop_s_own_are_told_by_the_query(shop, assert_problem, ex
         {"state": "packed up", "orders": 1, "amount": 6, "amount_unknown": 0},
     ]
     assert "`state` WORD=paid" in problem["detail"]
-    told = exact(send(shop, text, state=["held=unpaid", "packed up=paid"]))
+    told = exact(send(shop, text, state=["held=unpaid", "packed up=paid", "ready=paid"]))
+    assert told["states_unmet"] == ["ready"]
     assert (told["payments"], told["files"][0]["left_out"]) == (1, {"not paid (held)": 1})
 
 

@@ -174,6 +174,8 @@ def _text(outcome: Outcome, location: Path, currency: str, *, dry_run: bool) -> 
         return _in_lines([*lines, f"Nothing was added to {location}."])
     if outcome.written or (dry_run and not outcome.rejected):
         lines.append(_summary(outcome, location, currency, dry_run=dry_run))
+    if outcome.states_unmet:
+        lines.append(f"No row has a state that --state names: {', '.join(map(repr, outcome.states_unmet))}.")
     lines += _warnings(outcome, currency)
     return _in_lines(lines)
 

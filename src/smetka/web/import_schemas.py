@@ -194,6 +194,7 @@ class ImportOutcome(Answer):
         description="Orders that add nothing, each once and none of the changed: with what they would count, "
         "or with their totals where they would not."
     )
+    states_unmet: list[str] = Field(description="Words of `state` that no row has.")
     rejected: Count
     rejects: list[RejectedRow] = Field(description="The first hundred of them.")
     written: bool = Field(description="Whether the ledger has them now.")

@@ -150,8 +150,10 @@ def test_states_of_the_shop_s_own_are_told_by_option(smetka, export, tmp_path):
     assert "--state WORD=paid" in out
     status, _, err = smetka(*asked, "--state", "held=maybe")
     assert (status, "--state is WORD=paid" in err) == (2, True)
-    status, out, _ = smetka(*asked, "--state", "held=unpaid", "--state", "packed up=paid")
+    told = ("--state", "held=unpaid,Packed-Up=paid", "--state", "Спремна=paid")
+    status, out, _ = smetka(*asked, *told)
     assert (status, "1 payment of 6.00" in out) == (0, True)
+    assert "No row has a state that --state names: 'спремна'." in out
 
 
 def test_rejected_rows_stop_everything_and_are_listed_beside_the_ledger(smetka, export, tmp_path):

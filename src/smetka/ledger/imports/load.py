@@ -85,6 +85,7 @@ def import_files(
             ]
             if not read:
                 return outcome
+            outcome.states_unmet = sorted(set.intersection(*(rows.states_unmet for rows in read)))
             hashes = [source.sha256 for source in sources if source is not None]
             only_look = dry_run or (outcome.rejected > 0 and not skip_rejected)
             if only_look:

@@ -158,12 +158,14 @@ class Outcome:
             otherwise in the files; with what it would gain or lose if it were taken.
         left_out: the other orders that add nothing, each once, by the code of the reason; with what they
             would count, or their total where they would not count.
+        states_unmet: states that were told, and that no row of any file has.
         rejects: the first `MOST_REJECTS` of the rejected rows.
         written: the ledger has them now.
         rejects_file: where the rejected rows were written down.
     """
 
     files: list[FileOutcome]
+    states_unmet: list[str] = field(default_factory=list)
     rejects: list[Rejected] = field(default_factory=list)
     payments: int = 0
     total: Money = NOTHING
@@ -204,6 +206,7 @@ class Outcome:
             "customers_updated": self.customers_updated,
             "changed": {**self.changed_in_all.as_json(), "reasons": _listed(self.changed)},
             "left_out": _listed(self.left_out),
+            "states_unmet": self.states_unmet,
             "written": self.written,
             "rejects_file": None if self.rejects_file is None else str(self.rejects_file),
         }

@@ -123,6 +123,11 @@ class Rows:
             except Refused as refused:
                 self._turn_down(line, cells, refused)
 
+    @property
+    def states_unmet(self) -> set[str]:
+        """States that were told, and that no row has."""
+        return self._states.unmet
+
     def days(self) -> tuple[date, date] | None:
         """The first and the last day of the payments; whole years where only these are known."""
         return self._when.days(self.years) if self.columns.has_payments else None

@@ -128,10 +128,14 @@ class States:
 
     Args:
         told: what the shop said; it goes before what is known.
+
+    Attributes:
+        unmet: words that were told and stand in no row so far.
     """
 
     def __init__(self, told: Told, header: Sequence[str]) -> None:
         columns = frozenset(header)
+        self.unmet = set(told)
         self._words = dict(_KNOWN)
         for dialect in _DIALECTS:
             if dialect.signs <= columns:
@@ -145,6 +149,7 @@ class States:
             Refused: it is no word that is known.
         """
         word = plain(status)
+        self.unmet.discard(word)
         state = self._words.get(word)
         if state is None:
             raise Refused(
