@@ -56,6 +56,23 @@ _PLATFORMS = (
         should_have=("currency", "outstanding", "cancelled_at"),
     ),
     Platform(
+        "Squarespace orders",
+        frozenset({"Order ID", "Email", "Financial Status"}),
+        {
+            "email": ("Email",),
+            "name": ("Billing Name",),
+            "money_spent": ("Total",),
+            "date": ("Paid at", "Created at"),
+            "order_id": ("Order ID",),
+            "currency": ("Currency",),
+            "status": ("Financial Status",),
+            "refunded": ("Amount Refunded",),
+            "cancelled_at": ("Cancelled at",),
+        },
+        needs=("refunded",),
+        should_have=("currency", "cancelled_at"),
+    ),
+    Platform(
         "WooCommerce orders (WebToffee)",
         frozenset({"order_id", "status", "order_total", "refund_items"}),
         {
