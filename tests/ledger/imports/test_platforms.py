@@ -48,9 +48,37 @@ def test_squarespace_orders(taken):
     )
 
 
+def test_bigcommerce_orders(taken):
+    assert taken("bigcommerce_orders.csv") == (
+        "BigCommerce orders",
+        [
+            ("mira@example.com", 100000, 2024),
+            ("goran@example.com", 50000, 2025),
+            ("goran@example.com", 57950, 2025),
+        ],
+        {"refunded in full": 1, "not paid (awaiting payment)": 1, "cancelled": 1},
+    )
+
+
+def test_stripe_payments_are_of_the_year_on_the_shop_s_clock(taken):
+    assert taken("stripe_payments.csv") == (
+        "Stripe payments",
+        [
+            ("mira@example.com", 100000, 2024),
+            ("goran@example.com", 50000, 2025),
+            ("goran@example.com", 57950, 2025),
+        ],
+        {"refunded in full": 1, "not paid (failed)": 1, "not paid (uncaptured)": 1},
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "column"),
-    [("squarespace_orders.csv", "Amount Refunded")],
+    [
+        ("squarespace_orders.csv", "Amount Refunded"),
+        ("bigcommerce_orders.csv", "Refund Amount"),
+        ("stripe_payments.csv", "Amount Refunded"),
+    ],
 )
 def test_without_its_column_of_refunds_an_export_is_refused_by_its_name(name, column):
     header = (FILES / name).read_text().splitlines()[0].split(",")

@@ -73,6 +73,36 @@ _PLATFORMS = (
         should_have=("currency", "cancelled_at"),
     ),
     Platform(
+        "BigCommerce orders",
+        frozenset({"Order ID", "Customer Email", "Order Status", "Order Total (inc tax)"}),
+        {
+            "email": ("Customer Email",),
+            "name": ("Customer Name",),
+            "money_spent": ("Order Total (inc tax)",),
+            "date": ("Order Date",),
+            "order_id": ("Order ID",),
+            "currency": ("Order Currency Code",),
+            "status": ("Order Status",),
+            "refunded": ("Refund Amount",),
+        },
+        needs=("refunded",),
+        should_have=("currency",),
+    ),
+    Platform(
+        "Stripe payments",
+        frozenset({"id", "Amount", "Currency", "Captured", "Status"}),
+        {
+            "email": ("Customer Email",),
+            "money_spent": ("Amount",),
+            "date": ("Created date (UTC)", "Created (UTC)"),
+            "order_id": ("id",),
+            "currency": ("Currency",),
+            "status": ("Status",),
+            "refunded": ("Amount Refunded",),
+        },
+        needs=("refunded",),
+    ),
+    Platform(
         "WooCommerce orders (WebToffee)",
         frozenset({"order_id", "status", "order_total", "refund_items"}),
         {

@@ -71,6 +71,11 @@ class _Dialect:
 _DIALECTS = (
     # Magento closes an order when all of it is refunded.
     _Dialect(frozenset({"Bill-to Name", "Grand Total (Base)"}), {"closed": ALL_BACK}),
+    # BigCommerce waits for the parcel once the payment is confirmed.
+    _Dialect(
+        frozenset({"Customer Email", "Order Status", "Order Total (inc tax)"}),
+        {"awaiting fulfillment": COUNTS},
+    ),
     # As its table of states marks them.
     _Dialect(
         frozenset({"ID", "Reference", "Payment", "Status"}),
