@@ -86,3 +86,13 @@ def test_without_its_column_of_refunds_an_export_is_refused_by_its_name(name, co
 
     with pytest.raises(Refused, match=f"without '{column}'"):
         find_columns(header, {})
+
+
+def test_prestashop_s_list_of_orders_is_refused_with_what_to_export_instead():
+    header = "ID;Reference;New client;Delivery;Customer;Total;Payment;Status;Date".split(";")
+
+    with pytest.raises(Refused, match="ps_customer"):
+        find_columns(header, {})
+    assert find_columns(
+        [*header, "Mail"], {"email": ["Mail"], "date": ["Date"], "money_spent": ["Total"]}
+    ).by_email

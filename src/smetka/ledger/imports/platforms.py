@@ -156,6 +156,13 @@ _PLATFORMS = (
         hint="is a download of WooCommerce Analytics, which has no e-mail addresses to know customers by. "
         "Export the orders with Customer/Order/Coupon Export or Advanced Order Export instead",
     ),
+    Platform(
+        "PrestaShop's list of orders",
+        frozenset({"ID", "Reference", "New client", "Customer", "Total", "Status", "Date"}),
+        {},
+        hint="is PrestaShop's list of orders, which has no e-mail addresses to know customers by. Export the "
+        "orders with a query on ps_orders and ps_customer (Advanced Parameters › Database) instead",
+    ),
 )
 
 
