@@ -21,7 +21,6 @@ from bench.ledgers import PAYMENTS_EACH, ledger
 from bench.load import Load, WrongAnswer, fire
 from bench.rows.sizes import Sizes, count
 from bench.servers import mongodb_uri, smetka
-from smetka.bonus.collection import BATCH
 from smetka.storage import Storage, schema
 from smetka.storage.batches import SCATTERED
 from smetka.storage.collection_rules import CollectionRules
@@ -52,7 +51,6 @@ class _Kind:
     command: tuple[str, ...]
     which: dict[str, Any]
     written: str
-    together: int
 
 
 _COLLECT = _Kind(
@@ -61,7 +59,6 @@ _COLLECT = _Kind(
     ("bonus", "collect", "--year", str(_YEAR)),
     {"year": _YEAR},
     "stored",
-    BATCH,
 )
 _ISSUE = _Kind(
     "`smetka campaign issue`",
@@ -69,7 +66,6 @@ _ISSUE = _Kind(
     ("campaign", "issue", _CAMPAIGN),
     {"campaign": _CAMPAIGN},
     "vouchers_issued",
-    SCATTERED,  # more at a time would fill the embedded server's cache for good
 )
 
 
@@ -156,9 +152,9 @@ def _one(folder: Path, path: Path, client: MongoClient[dict[str, Any]], kind: _K
         raise WrongAnswer(f"{kind.what} wrote {first.told}, then {again.told}: {len(documents)} documents")
     bench = client[f"bench_{kind.rules.name}"]
     schema.ensure(bench)
-    bare = _insert(bench[kind.rules.name], documents, kind.together)
+    bare = _insert(bench[kind.rules.name], documents)
     bench["bare"].create_indexes(list(kind.rules.indexes))
-    without_validator = _insert(bench["bare"], documents, kind.together)
+    without_validator = _insert(bench["bare"], documents)
     return _Found(kind, first, again, len(documents), bare, without_validator)
 
 
@@ -166,10 +162,11 @@ def _client(folder: Path) -> MongoClient[dict[str, Any]]:
     return MongoClient(mongodb_uri(folder / "smetka"), timeoutMS=60_000)
 
 
-def _insert(collection: Collection[dict[str, Any]], documents: list[dict[str, Any]], together: int) -> float:
+def _insert(collection: Collection[dict[str, Any]], documents: list[dict[str, Any]]) -> float:
     began = time.perf_counter()
-    for place in range(0, len(documents), together):
-        collection.insert_many(documents[place : place + together], ordered=False)
+    # More at a time would fill the embedded server's cache for good.
+    for place in range(0, len(documents), SCATTERED):
+        collection.insert_many(documents[place : place + SCATTERED], ordered=False)
     return time.perf_counter() - began
 
 
@@ -202,7 +199,7 @@ def redeeming(sizes: Sizes) -> list[Figure]:
         codes = [document["_id"] for document in documents]
         bench = client["bench"]
         schema.ensure(bench)
-        _insert(bench["vouchers"], documents, SCATTERED)
+        _insert(bench["vouchers"], documents)
         for place in range(0, vouchers, sizes.posts):
             portion = codes[place : place + sizes.posts]
             load = Load(

@@ -17,13 +17,13 @@ from smetka.ledger import Ledger, Spent
 from smetka.money import Money
 from smetka.progress import Progress, unseen
 from smetka.storage import Storage
-from smetka.storage.batches import insert_new
+from smetka.storage.batches import insert_new, update_all
 from smetka.storage.standings import FOLLOWING, NotedStandings, with_what_follows
 from smetka.storage.values import decimal128, milliseconds
 from smetka.storage.walk import BATCH_SECONDS
 
 BATCH = 500
-"""Customers who are looked at, and written, together: others wait for the database meanwhile."""
+"""Customers who are looked at together: others wait for the database meanwhile."""
 
 _LARGEST_ID = 2**63 - 1
 
@@ -122,15 +122,13 @@ class _Run:
         if changes:
             self._note(change["standing"] for _, change in changes)
             updates = [self._update(record, change) for record, change in changes]
-            with self.storage.within(BATCH_SECONDS):
-                self.storage.collection("bonus_customers").bulk_write(updates, ordered=False)
+            update_all(self.storage, "bonus_customers", updates)
 
     def _insert(self, missing: dict[int, Money]) -> set[int]:
         """Write new records; returns the ids of those that were there all the same."""
         records = [self._record(user_id, total) for user_id, total in missing.items()]
         self._note(record["standing"] for record in records)
-        # Ascending ids: they lie side by side.
-        taken = insert_new(self.storage, "bonus_customers", records, together=BATCH)
+        taken = insert_new(self.storage, "bonus_customers", records)
         return {int(records[place]["user_id"]) for place in taken}
 
     def _record(self, user_id: int, total: Money) -> dict[str, Any]:

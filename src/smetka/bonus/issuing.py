@@ -29,7 +29,7 @@ from smetka.ledger import Ledger
 from smetka.money import NOTHING, Money
 from smetka.progress import Progress, unseen
 from smetka.storage import Storage
-from smetka.storage.batches import SCATTERED, insert_new
+from smetka.storage.batches import insert_new
 from smetka.storage.values import decimal128, milliseconds
 from smetka.storage.walk import records_of
 
@@ -201,7 +201,7 @@ class Issuing:
             raise BonusStoreUnusable("codes are somebody else's again and again", ("campaign secrets",))
         template = _template(campaign, issue)
         records = [_record(template, campaign, due, attempt) for due in dues]
-        taken = insert_new(self._storage, "vouchers", records, together=SCATTERED)
+        taken = insert_new(self._storage, "vouchers", records)
         if not taken:
             return
         # There already: from a run before or beside this one. Or, once in thousands of years, two

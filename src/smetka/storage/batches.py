@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from smetka.storage.connection import Storage
 from smetka.storage.values import Record
 from smetka.storage.walk import BATCH_SECONDS
+
+if TYPE_CHECKING:
+    from smetka.storage.connection import Storage
 
 SCATTERED = 32
 """Records that are written together when their keys lie anywhere.
@@ -21,20 +25,37 @@ were 63,000 vouchers, five hundred when there were 30,000.
 DUPLICATE_KEY = 11000
 
 
-def insert_new(storage: Storage, name: str, records: Sequence[Record], *, together: int) -> list[int]:
+def insert_new(storage: Storage, name: str, records: Sequence[Record]) -> list[int]:
     """Insert those records whose keys are not there yet; the places of the others. Safe to repeat.
 
     Raises:
         BonusStoreUnavailable: MongoDB went away, or refused one for another reason; some may be written.
     """
     taken: list[int] = []
-    for begin in range(0, len(records), together):
+    for begin in range(0, len(records), SCATTERED):
         with storage.within(BATCH_SECONDS):
             try:
-                storage.collection(name).insert_many(records[begin : begin + together], ordered=False)
+                storage.collection(name).insert_many(records[begin : begin + SCATTERED], ordered=False)
             except BulkWriteError as error:
                 faults = error.details["writeErrors"]
                 if error.details["writeConcernErrors"] or any(f["code"] != DUPLICATE_KEY for f in faults):
                     raise
                 taken += [begin + fault["index"] for fault in faults]
     return taken
+
+
+def update_all(storage: Storage, name: str, changes: Sequence[UpdateOne]) -> None:
+    """Make changes that know nothing of each other.
+
+    Raises:
+        BonusStoreUnavailable: MongoDB went away; some may be made.
+    """
+    for part in parts(changes):
+        with storage.within(BATCH_SECONDS):
+            storage.collection(name).bulk_write(part, ordered=False)
+
+
+def parts(changes: Sequence[UpdateOne]) -> Iterator[list[UpdateOne]]:
+    """As many at a time as may be written together."""
+    for begin in range(0, len(changes), SCATTERED):
+        yield list(changes[begin : begin + SCATTERED])

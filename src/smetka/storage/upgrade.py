@@ -18,6 +18,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
+from smetka.storage.batches import parts
 from smetka.storage.lease import Lease
 from smetka.storage.schema import BONUS_CUSTOMERS
 from smetka.storage.standings import FOLLOWING, NotedStandings, with_what_follows, year_and_standing
@@ -110,15 +111,14 @@ def _upgrade(database: Database[Record], batch: list[Record], noted: NotedStandi
     noted.note(database["bonus_years"], map(year_and_standing, whole))
     # Only as it was read: an older process may be writing still.
     as_read = ("user_id", "year", "source", "review", "total_spending", "matches_ledger")
-    database[BONUS_CUSTOMERS.name].bulk_write(
-        [
-            UpdateOne(
-                {name: record[name] for name in as_read}, {"$set": {name: record[name] for name in FOLLOWING}}
-            )
-            for record in whole
-        ],
-        ordered=False,
-    )
+    changes = [
+        UpdateOne(
+            {name: record[name] for name in as_read}, {"$set": {name: record[name] for name in FOLLOWING}}
+        )
+        for record in whole
+    ]
+    for part in parts(changes):
+        database[BONUS_CUSTOMERS.name].bulk_write(part, ordered=False)
 
 
 def _batches(found: Iterator[Record]) -> Iterator[list[Record]]:
