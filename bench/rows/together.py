@@ -23,6 +23,9 @@ from bench.load import WrongAnswer
 from bench.rows.sizes import Sizes, count
 from bench.servers import Server, mongodb_uri, smetka
 
+PATIENCE_SECONDS = 900
+"""An export gives way to everybody else, and is answered when it is whole."""
+
 _CAMPAIGN = "year-end"
 _RULES = "--year 2026 --voucher-value 100 --valid-until 2099-12-31 --threshold 0".split()
 
@@ -81,7 +84,7 @@ class _Crowd:
         self._lock = threading.Lock()
         self._answers: Counter[tuple[str, int]] = Counter()
         self._waits: dict[str, list[float]] = {}
-        self._faults: list[BaseException] = []
+        self._faults: list[str] = []
 
     def run(self, **kinds: list[Iterator[Question]]) -> None:
         until = time.monotonic() + self._seconds
@@ -95,22 +98,25 @@ class _Crowd:
         for thread in threads:
             thread.join()
         if self._faults:
-            raise WrongAnswer(f"somebody got no answer: {self._faults[0]!r}")
+            raise WrongAnswer(f"no answer to {'; '.join(self._faults)}")
 
     def _ask(self, kind: str, questions: Iterator[Question], until: float) -> None:
+        asked, began = "", time.monotonic()
         try:
-            with closing(HTTPConnection(self._server.host, self._server.port, timeout=60)) as line:
+            with closing(
+                HTTPConnection(self._server.host, self._server.port, timeout=PATIENCE_SECONDS)
+            ) as line:
                 for method, path, body in questions:
                     if time.monotonic() >= until:
                         return
                     headers = {"Content-Type": "application/json"} if body else {}
-                    began = time.monotonic()
+                    began, asked = time.monotonic(), f"{method} {path}"
                     line.request(method, path, body or None, headers)
                     answer = line.getresponse()
                     answer.read()
                     self._note(kind, path, answer.status, time.monotonic() - began)
         except Exception as error:  # noqa: BLE001 - told when all have ended
-            self._faults.append(error)
+            self._faults.append(f"{asked}: {error!r} after {time.monotonic() - began:.0f} s")
 
     def _note(self, kind: str, path: str, status: int, seconds: float) -> None:
         if status not in {200, 201, 503}:
