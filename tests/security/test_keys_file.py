@@ -114,18 +114,6 @@ def test_in_a_folder_that_others_may_write_no_key_is_made_and_none_is_good(tmp_p
     create_key(path, "more", "reader")
 
 
-@pytest.mark.parametrize(("mode", "is_good"), [(0o777, False), (0o1777, True), (0o755, True)])
-def test_a_folder_above_that_everybody_may_write_lets_them_replace_all_below(tmp_path, mode, is_good):
-    above = tmp_path / "above"
-    path = above / "keys" / "keys.json"
-    token = create_key(path, "owner", "owner")
-    above.chmod(mode)
-
-    assert (KeyRing(path).role_of(token) == "owner") is is_good
-    above.chmod(0o755)
-    assert KeyRing(path).role_of(token) == "owner"
-
-
 def test_the_folder_of_a_link_to_the_keys_file_counts_too(tmp_path):
     real, open_ = tmp_path / "keys", tmp_path / "open"
     for folder in (real, open_):

@@ -141,15 +141,12 @@ def check_place(path: Path) -> None:
         folders = [*folders_on_the_way(path)]
     except OSError as error:
         raise KeysFileDamaged(f"The keys file {path} cannot be reached: {error.strerror}.") from None
-    above = [each for folder in folders for each in folder.parents]
-    for folder in (*folders, *above):
+    for folder in folders:
         try:
             found = folder.stat()
         except OSError:  # what is not there, or shut, gives nobody a key
             return
-        # From a folder above, everybody could take away the folder itself and put one of their own there.
-        is_everybodys = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
-        if others_may_write(found, folder) if folder in folders else is_everybodys:
+        if others_may_write(found, folder):
             mode = stat.S_IMODE(found.st_mode)
             raise KeysFileDamaged(
                 f"The keys file {path} lies in the folder {folder}, which others may write (mode {mode:04o}) "
