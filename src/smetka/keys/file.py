@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +65,7 @@ def create_key(path: Path, name: str, role: str) -> str:
         raise WrongUsage(f"There is no role {role!r}; roles are {', '.join(ROLES)}.")
     token = PREFIX + secrets.token_urlsafe(32)
     with _rewriting(path) as file:
-        if _active(file, name):
+        if active(file.keys, name):
             raise CommandFailed(
                 f"There is a key named {name} already; revoke it first or choose another name."
             )
@@ -111,15 +111,16 @@ def revoke_key(path: Path, name: str) -> None:
             no reason: a revoked key takes no more room than before.
     """
     with _rewriting(path, even_where_full=True) as file:
-        key = _active(file, name.strip())
+        key = active(file.keys, name.strip())
         if key is None:
             raise CommandFailed(f"There is no key named {name.strip()} that could be revoked.")
         revoked = key.model_copy(update={"revoked_at": _now()})
         file.keys = tuple(revoked if other is key else other for other in file.keys)
 
 
-def _active(file: _Keys, name: str) -> Key | None:
-    return next((key for key in file.keys if key.name == name and key.revoked_at is None), None)
+def active(keys: Iterable[Key], name: str) -> Key | None:
+    """The key of a name, unless it was revoked."""
+    return next((key for key in keys if key.name == name and key.revoked_at is None), None)
 
 
 def _now() -> datetime:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from smetka.keys.file import Key, KeysFileDamaged, hash_of, lock_file, once_made, read
+from smetka.keys.file import Key, KeysFileDamaged, active, hash_of, lock_file, once_made, read
 from smetka.small_files import stamp
 
 log = structlog.get_logger(__name__)
@@ -64,9 +64,7 @@ class KeyRing:
 
     def active(self, name: str) -> Key | None:
         """The key of a name, unless it was revoked."""
-        return next(
-            (key for key in self._refresh().keys if key.name == name and key.revoked_at is None), None
-        )
+        return active(self._refresh().keys, name)
 
     def role_of(self, token: str) -> str | None:
         """The role of a valid key; None for one that is unknown or revoked."""

@@ -38,15 +38,14 @@ def read(path: Path) -> Found:
         OSError: it cannot be read.
         UnicodeDecodeError: it is not UTF-8.
     """
+    before = path.stat()
+    is_pipe = stat.S_ISFIFO(before.st_mode)
     # A pipe is waited for, so that only one is opened that nobody else could have put there.
-    if stat.S_ISFIFO((before := path.stat()).st_mode) and (
-        fault := _of_another(before) or _writable(path, before, path) or _on_the_way(path)
-    ):
+    if is_pipe and (fault := _fault(path, before, path)):
         return Found("", fault)
-    waiting = 0 if stat.S_ISFIFO(before.st_mode) else os.O_NONBLOCK
+    waiting = 0 if is_pipe else os.O_NONBLOCK
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | waiting), encoding="utf-8") as file:
-        found = os.fstat(file.fileno())
-        fault = _of_another(found) or _writable(path, found, file.fileno()) or _on_the_way(path)
+        fault = _fault(path, os.fstat(file.fileno()), file.fileno())
         text = file.read(MOST_CHARACTERS + 1)
     if len(text) > MOST_CHARACTERS:  # a device has no end
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
@@ -59,6 +58,10 @@ def readable_by_all(path: Path) -> bool:
         return bool(path.stat().st_mode & stat.S_IROTH)
     except OSError:  # a pipe, which is gone when it was read
         return False
+
+
+def _fault(path: Path, found: os.stat_result, place: int | Path) -> str | None:
+    return _of_another(found) or _writable(path, found, place) or _on_the_way(path)
 
 
 def _of_another(found: os.stat_result) -> str | None:
@@ -120,9 +123,8 @@ def _names_others(place: int | Path) -> bool:
 
 
 def _writable(path: Path, found: os.stat_result, place: int | Path) -> str | None:
-    if stat.S_ISCHR(found.st_mode) or not others_may_write(
-        found, place
-    ):  # a terminal's mode is another matter
+    # A terminal's mode is another matter.
+    if stat.S_ISCHR(found.st_mode) or not others_may_write(found, place):
         return None
     mode = stat.S_IMODE(found.st_mode)
     return f"may be written by others (mode {mode:04o}), who could change it; run `chmod go-w {path}`"
@@ -142,7 +144,7 @@ def others_may_write(found: os.stat_result, place: int | Path) -> bool:
 def link_of_another(path: Path) -> Path | None:
     """The first link of somebody else's, neither ours nor root's, that a name leads over."""
     links = (step for step in _steps(path) if step.is_symlink())
-    return next((link for link in links if link.lstat().st_uid not in {ROOT, os.geteuid()}), None)
+    return next((link for link in links if _of_another(link.lstat())), None)
 
 
 def folders_on_the_way(path: Path) -> Iterator[Path]:
