@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
@@ -13,6 +13,8 @@ from smetka.storage.walk import BATCH_SECONDS
 
 if TYPE_CHECKING:
     from smetka.storage.connection import Storage
+
+T = TypeVar("T")
 
 SCATTERED = 32
 """Records that are written together when their keys lie anywhere.
@@ -32,15 +34,17 @@ def insert_new(storage: Storage, name: str, records: Sequence[Record]) -> list[i
         BonusStoreUnavailable: MongoDB went away, or refused one for another reason; some may be written.
     """
     taken: list[int] = []
-    for begin in range(0, len(records), SCATTERED):
+    begin = 0
+    for part in parts(records):
         with storage.within(BATCH_SECONDS):
             try:
-                storage.collection(name).insert_many(records[begin : begin + SCATTERED], ordered=False)
+                storage.collection(name).insert_many(part, ordered=False)
             except BulkWriteError as error:
                 faults = error.details["writeErrors"]
                 if error.details["writeConcernErrors"] or any(f["code"] != DUPLICATE_KEY for f in faults):
                     raise
                 taken += [begin + fault["index"] for fault in faults]
+        begin += len(part)
     return taken
 
 
@@ -55,7 +59,7 @@ def update_all(storage: Storage, name: str, changes: Sequence[UpdateOne]) -> Non
             storage.collection(name).bulk_write(part, ordered=False)
 
 
-def parts(changes: Sequence[UpdateOne]) -> Iterator[list[UpdateOne]]:
-    """As many at a time as may be written together."""
-    for begin in range(0, len(changes), SCATTERED):
-        yield list(changes[begin : begin + SCATTERED])
+def parts(several: Sequence[T]) -> Iterator[list[T]]:
+    """As many records, or changes of them, at a time as may be written together."""
+    for begin in range(0, len(several), SCATTERED):
+        yield list(several[begin : begin + SCATTERED])
