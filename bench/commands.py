@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,3 +66,14 @@ def _largest_memory(pid: int) -> float:
         return 0.0
     found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(found[0]) / 1000 if found else 0.0
+
+
+def smetka_command(folder: Path, ledger: Path, *arguments: str) -> Run:
+    """One of Smetka's own commands beside the server whose records are in `folder`; everybody is due."""
+    environment = {
+        "SMETKA_DATA_DIR": str(folder / "data"),
+        "SMETKA_LEDGER": str(ledger),
+        "SMETKA_BONUS_THRESHOLD": "0",
+    }
+    command = [sys.executable, "-m", "smetka", *arguments]
+    return run(" ".join(arguments[:2]), command, folder, environment)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from bench.commands import run
+from bench.commands import smetka_command
 from bench.figures import Figure
 from bench.ledgers import PAYMENTS_EACH, ledger
 from bench.load import Load, WrongAnswer, fire
@@ -172,13 +171,7 @@ def _insert(collection: Collection[dict[str, Any]], documents: list[dict[str, An
 
 def _run(folder: Path, path: Path, *arguments: str) -> _Run:
     """Run a command beside the server; its printed JSON must say what it did."""
-    environment = {
-        "SMETKA_DATA_DIR": str(folder / "smetka" / "data"),
-        "SMETKA_LEDGER": str(path),
-        "SMETKA_BONUS_THRESHOLD": "0",
-    }
-    command = [sys.executable, "-m", "smetka", *arguments, "--json"]
-    done = run(" ".join(arguments[:2]), command, folder, environment)
+    done = smetka_command(folder / "smetka", path, *arguments, "--json")
     return _Run(json.loads(done.printed), done.seconds, done.megabytes)
 
 

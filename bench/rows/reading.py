@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.commands import Run, run
+from bench.commands import smetka_command
 from bench.figures import Figure
 from bench.ledgers import PAYMENTS_EACH, ledger
 from bench.load import WrongAnswer
@@ -36,9 +35,13 @@ def reading(sizes: Sizes) -> list[Figure]:
     with _year_end(sizes, many) as (folder, server, path):
         one = _median(server, _ONE)
         took = {what: _median(server, path_) for what, path_ in _PAGES.items()}
-        listed = _command(folder, path, "bonus", "list", "--json")
-        exported = _command(folder, path, "bonus", "export", "--output", str(folder / "bonus.csv"))
-        printed = _command(folder, path, "campaign", "print", _CAMPAIGN, "--output", str(folder / "all.pdf"))
+        listed = smetka_command(folder / "smetka", path, "bonus", "list", "--json")
+        exported = smetka_command(
+            folder / "smetka", path, "bonus", "export", "--output", str(folder / "bonus.csv")
+        )
+        printed = smetka_command(
+            folder / "smetka", path, "campaign", "print", _CAMPAIGN, "--output", str(folder / "all.pdf")
+        )
     figures = []
     for what, seconds in took.items():
         said = f"first page of {what}, {count(many)} of them"
@@ -68,9 +71,9 @@ def _year_end(sizes: Sizes, customers: int) -> Iterator[tuple[Path, Server, Path
         sizes.workplace() as folder,
         smetka(folder / "smetka", path, settings={"SMETKA_BONUS_THRESHOLD": "0"}) as server,
     ):
-        _command(folder, path, "bonus", "collect", "--year", str(_YEAR))
-        _command(folder, path, "campaign", "create", _CAMPAIGN, *_RULES)
-        _command(folder, path, "campaign", "issue", _CAMPAIGN)
+        smetka_command(folder / "smetka", path, "bonus", "collect", "--year", str(_YEAR))
+        smetka_command(folder / "smetka", path, "campaign", "create", _CAMPAIGN, *_RULES)
+        smetka_command(folder / "smetka", path, "campaign", "issue", _CAMPAIGN)
         yield folder, server, path
 
 
@@ -84,15 +87,6 @@ def _median(server: Server, path: str) -> float:
         if status != 200 or not body:
             raise WrongAnswer(f"{path} was answered {status}")
     return statistics.median(took[1:])
-
-
-def _command(folder: Path, path: Path, *arguments: str) -> Run:
-    environment = {
-        "SMETKA_DATA_DIR": str(folder / "smetka" / "data"),
-        "SMETKA_LEDGER": str(path),
-        "SMETKA_BONUS_THRESHOLD": "0",
-    }
-    return run(" ".join(arguments[:2]), [sys.executable, "-m", "smetka", *arguments], folder, environment)
 
 
 def _ms(seconds: float) -> str:

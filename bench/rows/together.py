@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import sys
 import threading
 import time
 from collections import Counter
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from pymongo import MongoClient
 
-from bench.commands import run
+from bench.commands import smetka_command
 from bench.figures import Figure
 from bench.ledgers import customers, ledger, selling
 from bench.load import WrongAnswer
@@ -61,7 +60,7 @@ def together(sizes: Sizes) -> list[Figure]:
                 ("campaign", "create", _CAMPAIGN, *_RULES),
                 ("campaign", "issue", _CAMPAIGN),
             ):
-                _run(folder, path, *command)
+                smetka_command(folder / "smetka", path, *command)
             crowd = _Crowd(server, sizes.together_seconds)
             codes = _codes(folder / "smetka")
             with selling(path):
@@ -158,15 +157,6 @@ class _Crowd:
                 )
             )
         return rows
-
-
-def _run(folder: Path, path: Path, *arguments: str) -> None:
-    environment = {
-        "SMETKA_DATA_DIR": str(folder / "smetka" / "data"),
-        "SMETKA_LEDGER": str(path),
-        "SMETKA_BONUS_THRESHOLD": "0",
-    }
-    run(" ".join(arguments[:2]), [sys.executable, "-m", "smetka", *arguments], folder, environment)
 
 
 def _cycle(paths: tuple[str, ...]) -> Iterator[Question]:
