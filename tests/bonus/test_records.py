@@ -117,7 +117,7 @@ def test_one_who_is_posted_again_costs_one_question(watched, clock):
     assert store(customers, total=Money(1900_00)).stored_at == first.stored_at
     assert [*map(names, commands)] == ["update"]
     assert store(BonusCustomers(storage, clock)).stored_at == first.stored_at
-    assert [*map(names, commands)] == ["update", "update", "update", "find"]
+    assert [*map(names, commands)] == ["update", "update", "insert", "update", "find"]
 
 
 def names(command):

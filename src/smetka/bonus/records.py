@@ -217,15 +217,23 @@ class BonusCustomers:
             one = {**_key(user_id, year), "stored_at": known} | _OPEN
             if self._storage.collection("bonus_customers").update_one(one, {"$set": newest}).matched_count:
                 return False, known
-        if self._upsert(user_id, year, newest, now):
-            return True, now
-        return False, self._stored_at(user_id, year)
+        # The unique key decides: whoever races on the same customer, one inserts. On the embedded server this
+        # is a third less work than an upsert.
+        new = {**_key(user_id, year), **newest, "stored_at": now}
+        while True:  # each time round, somebody has decided or removed in between
+            try:
+                self._storage.collection("bonus_customers").insert_one(new)
+            except DuplicateKeyError:
+                if self._update(user_id, year, newest):
+                    return False, self._stored_at(user_id, year)
+            else:
+                return True, now
 
-    def _upsert(self, user_id: int, year: int, newest: dict[str, Any], now: datetime) -> bool:
-        # One upsert on the unique key: whoever races on the same customer, one record remains and
-        # exactly one caller sees `upserted_id`. findAndModify cannot promise that.
+    def _update(self, user_id: int, year: int, newest: dict[str, Any]) -> bool:
+        """Write the newest figures of one who is stored; False when somebody removed or decided meanwhile."""
         customers, key = self._storage.collection("bonus_customers"), _key(user_id, year)
-        change = {"$set": newest, "$setOnInsert": {"stored_at": now}}
+        if customers.update_one(key | _OPEN, {"$set": newest}).matched_count:
+            return True
         # What somebody has decided: a rejection stands, and an approval for as long as the total does, and
         # what it is of (None: an earlier version's, which may be either).
         approved = {
@@ -233,20 +241,13 @@ class BonusCustomers:
             "total_spending": newest["total_spending"],
             "basis_period": {"$in": [newest["basis_period"], None]},
         }
-        while True:  # each time round, somebody has decided, inserted or removed in between
-            try:
-                result = customers.update_one(key | _OPEN, change, upsert=True)
-            except DuplicateKeyError:
-                for decided in ({"review": "rejected"}, approved):
-                    kept = _with_what_follows(user_id, {**newest, "review": decided["review"]})
-                    self._note(year, kept["standing"])
-                    if customers.update_one(key | decided, {"$set": kept}).matched_count:
-                        return False
-                another = {"review": {"$ne": "rejected"}, "$nor": [_OPEN, approved]}
-                if customers.update_one(key | another, change).matched_count:
-                    return False
-            else:
-                return result.upserted_id is not None
+        for decided in ({"review": "rejected"}, approved):
+            kept = _with_what_follows(user_id, {**newest, "review": decided["review"]})
+            self._note(year, kept["standing"])
+            if customers.update_one(key | decided, {"$set": kept}).matched_count:
+                return True
+        another = {"review": {"$ne": "rejected"}, "$nor": [_OPEN, approved]}
+        return bool(customers.update_one(key | another, {"$set": newest}).matched_count)
 
     def _note(self, year: int, standing: str) -> None:
         self._noted.note(self._storage.collection("bonus_years"), [(year, standing)])
