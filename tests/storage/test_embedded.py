@@ -72,8 +72,8 @@ def after(seconds: float):
     return lambda *_: time.sleep(seconds)
 
 
-def test_the_shipped_limits():
-    assert embedded.START_SECONDS == 30
+def test_the_shipped_limits(shipped_start_seconds):
+    assert shipped_start_seconds == 30
     assert embedded.LEAVE_SECONDS == server_process.STOP_SECONDS == 3
     assert embedded.PROBE_SECONDS == 2
 
@@ -252,8 +252,7 @@ def test_a_lost_password_or_storage_is_made_anew(make_server, lost):
     keep(server, "a")
 
 
-def test_another_password_file_is_taken_over(make_server, used_home, monkeypatch):
-    monkeypatch.setattr(embedded, "START_SECONDS", 120)  # three starts on a machine that may be busy
+def test_another_password_file_is_taken_over(make_server, used_home):
     server = make_server(home=used_home)
     (server.home.path / "password").write_text("another p@ssword\n")
 
