@@ -279,6 +279,23 @@ def test_a_header_with_an_underscore_is_not_another_ones(send):
     assert headers["x-request-id"] != "underscored"
 
 
+@pytest.mark.parametrize(
+    ("target", "headers", "mark"),
+    [
+        pytest.param(
+            b"/total_spent/1", [b"X_Forwarded_For: 203.0.113.9"], "(x_forwarded_for)", id="underscore"
+        ),
+        pytest.param(b"http://localhost/total_spent/1", [], "(GET http://", id="absolute"),
+    ],
+)
+def test_what_only_proxies_send_keeps_out_before_the_first_key(send, target, headers, mark):
+    status, headers, body = send(request(b"GET", target, body=b"", headers=headers))
+
+    assert status == 401
+    assert is_problem(headers, body, "no-key-yet")
+    assert mark in json.loads(body)["detail"]
+
+
 def test_a_small_chunked_body_is_read(send):
     status, _, _ = send(
         request(

@@ -27,6 +27,7 @@ from smetka.web import headers
 from smetka.web.arriving import Arriving
 from smetka.web.at_once import AtOnce
 from smetka.web.bodies import MAX_BODY_BYTES
+from smetka.web.hosts import MARK_OF_A_PROXY
 from smetka.web.parts import WebParts
 
 if TYPE_CHECKING:
@@ -261,14 +262,16 @@ def _environ(scope: Scope) -> WSGIEnvironment:
         "wsgi.run_once": False,
     }
     for name, value in headers.as_one_each(scope.headers.items()).items():
-        if "_" in name:
-            continue  # `X_Y` would pass for `X-Y` in WSGI's spelling
+        if "_" in name:  # `X_Y` would pass for `X-Y` in WSGI's spelling
+            environ[MARK_OF_A_PROXY] = name
+            continue
         key = name.upper().replace("-", "_")
         if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
             key = f"HTTP_{key}"
         environ[key] = value
     if scope.authority:  # an absolute request target: its host counts, not the header's (RFC 9112, 3.2.2)
         environ["HTTP_HOST"] = scope.authority
+        environ[MARK_OF_A_PROXY] = f"{scope.method} {scope.scheme}://…"  # clients write it to proxies alone
     return environ
 
 

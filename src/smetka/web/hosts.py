@@ -28,6 +28,9 @@ _OF_CLIENTS = re.compile(
 )
 """Headers of browsers, programs and their libraries, as WSGI spells them. Not whole, on the safe side."""
 
+MARK_OF_A_PROXY = "smetka.mark_of_a_proxy"
+"""Where the environ has what it could not carry otherwise, and that clients do not send."""
+
 
 class TrustedProxies:
     """WSGI middleware: `X-Forwarded-For`, `-Proto` and `-Host` count when a trusted proxy sent them.
@@ -71,7 +74,7 @@ def mark_of_a_proxy(environ: WSGIEnvironment) -> str | None:
         if name.startswith("HTTP_") and not _is_of_clients(name):
             return name.removeprefix("HTTP_").replace("_", "-").title()
     protocol = str(environ["SERVER_PROTOCOL"])
-    return protocol if protocol < "HTTP/1.1" else None
+    return environ.get(MARK_OF_A_PROXY) or (protocol if protocol < "HTTP/1.1" else None)
 
 
 @lru_cache(maxsize=256)  # clients repeat themselves; the names of one request are 16 KiB at most
