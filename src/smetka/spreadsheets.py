@@ -130,16 +130,23 @@ def _open_already(output: Path) -> int | None:
     """What is open under /dev/stdout, /dev/fd/3 and the like, reached by any way.
 
     Raises:
-        CommandFailed: it is a place for devices, and no device.
+        CommandFailed: it was not open when this program began, or is a place for devices, and no device.
+        OSError: it is not open.
     """
-    folder = os.path.realpath(output.parent)
-    if folder == _DEVICES and output.name in _STREAMS:
-        return os.dup(_STREAMS[output.name])
-    if folder == os.path.realpath("/dev/fd") and output.name.isascii() and output.name.isdecimal():
-        return os.dup(int(output.name))
-    if folder == _DEVICES and not output.exists():
+    folder, name = os.path.realpath(output.parent), output.name
+    if folder == _DEVICES and name in _STREAMS:
+        number = _STREAMS[name]
+    elif folder == os.path.realpath("/dev/fd") and name.isascii() and name.isdecimal() and len(name) < 10:
+        number = int(name)
+    elif folder == _DEVICES and not output.exists():
         raise CommandFailed(f"{output} would be a file among devices; name another folder.")
-    return None
+    else:
+        return None
+    was_closed = number < len(_STREAMS) and (sys.stdin, sys.stdout, sys.stderr)[number] is None
+    # What this program opened by itself, the ledger for one, is not inherited by others either.
+    if was_closed or not os.get_inheritable(number):
+        raise CommandFailed(f"{output} is not open.")
+    return os.dup(number)
 
 
 def _open_stream(output: Path) -> int | None:

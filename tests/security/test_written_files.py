@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from smetka import spreadsheets
+from smetka.cli.kinds import OUTPUT
 from smetka.errors import CommandFailed, WrongUsage
 from smetka.spreadsheets import appearing, write_csv
 from smetka.storage.backup import _appearing
@@ -194,6 +195,60 @@ def test_no_name_of_what_is_open_is_taken_for_a_file(name, tmp_path):
 
     assert descriptor is not None
     os.close(descriptor)
+
+
+def test_what_this_program_opened_itself_is_not_written_to(tmp_path):
+    with (tmp_path / "ledger.db").open("wb") as own, pytest.raises(CommandFailed, match="is not open"):
+        write(Path(f"/dev/fd/{own.fileno()}"))
+
+    assert (tmp_path / "ledger.db").read_bytes() == b""
+
+
+@pytest.mark.parametrize("number", [999_999_999, 99999999999999999999])
+def test_a_number_that_nothing_is_open_under_is_told(number):
+    with pytest.raises(CommandFailed, match="cannot be written"):
+        write(Path(f"/dev/fd/{number}"))
+
+
+CLOSED = """
+import os
+from smetka.cli import main
+
+try:
+    main(["--version"])
+except SystemExit:
+    pass
+os._exit(0 if os.open(os.devnull, os.O_RDONLY) > 2 else 1)
+"""
+
+
+@pytest.mark.process
+def test_no_file_takes_the_place_of_a_stream_that_was_closed():
+    shell = ["sh", "-c", '"$0" -c "$1" <&- >&- 2>&-', sys.executable, CLOSED]
+
+    assert subprocess.run(shell, check=False).returncode == 0
+
+
+@pytest.mark.process
+def test_a_stream_that_was_closed_is_not_written_to():
+    shell = [
+        "sh",
+        "-c",
+        '"$0" -c "$1" /dev/stdout >&-',
+        sys.executable,
+        f"import os; os.set_inheritable(os.dup(0), True)\n{WRITE}",
+    ]
+    done = subprocess.run(shell, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert "/dev/stdout is not open" in done.stderr
+
+
+def test_what_is_written_need_not_be_readable(tmp_path, monkeypatch):
+    """As another user's pipe under /dev/stdout is not, after `sudo -u`."""
+    (tmp_path / "stdout").touch()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    assert OUTPUT.convert(str(tmp_path / "stdout"), None, None) == tmp_path / "stdout"
 
 
 @pytest.mark.parametrize("name", ["/dev/exported.csv", "{}/exported.csv"])

@@ -6,6 +6,7 @@ Results go to stdout, messages to stderr. Exit status 0 done, 1 the work failed,
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -26,6 +27,9 @@ from smetka.errors import (
 )
 from smetka.logs import scrub
 from smetka.shown_text import shown
+
+LAST_STREAM = 2
+"""The descriptor of stderr."""
 
 # Modules are imported when their command runs: `smetka status` needs neither Flask nor SQLAlchemy.
 _COMMANDS = {
@@ -84,7 +88,15 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status. No traceback ever reaches a user."""
+    _open_closed_streams()
     sys.exit(run(arguments))
+
+
+def _open_closed_streams() -> None:
+    """Where a standard stream was closed, the next file to be opened, a ledger, would take its place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= LAST_STREAM:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

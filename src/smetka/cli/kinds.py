@@ -52,7 +52,7 @@ class _Output(click.Path):
     """A file, or stdout. A file of the name `-` is `./-`."""
 
     def __init__(self) -> None:
-        super().__init__(path_type=Path, dir_okay=False)
+        super().__init__(path_type=Path, dir_okay=False, readable=False)  # it is written
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read what was typed."""
