@@ -24,7 +24,7 @@ from bench import databases
 from bench.figures import conditions
 from bench.ledgers import GROUPS, PAYMENTS_EACH, customers, ledger
 from bench.rows.sizes import count
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
 from smetka.ledger import Ledger
 
 SIZES = (100_000, 1_000_000, 10_000_000, 100_000_000)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from smetka.age_groups import parse_age_groups
+from smetka.core.age_groups import parse_age_groups
 
 PAYMENTS_EACH = 20
 

@@ -33,10 +33,10 @@ from smetka.bonus.records import BonusCustomers
 from smetka.bonus.redemptions import Order, Redemptions
 from smetka.bonus.rules import Rules
 from smetka.bonus.vouchers import of_campaign
+from smetka.core.money import NOTHING, Money
 from smetka.ledger import Ledger
-from smetka.money import NOTHING, Money
 from smetka.settings import Settings
-from smetka.shop_figures import ShopFigures
+from smetka.shop.figures import ShopFigures
 from smetka.storage import Storage
 from smetka.storage.embedded import EmbeddedMongoDB
 from smetka.telegram.delivery import DELIVERED

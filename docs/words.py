@@ -20,7 +20,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from smetka.errors import CAUSES
+from smetka.core.errors import CAUSES
 from smetka.settings import Settings
 from smetka.web.advice import ADVICE
 

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from smetka.logs import QUIETED
+from smetka.core.logs import QUIETED
 
 pytest_plugins = [
     "tests.selection",

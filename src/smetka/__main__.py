@@ -3,7 +3,7 @@
 import sys
 
 # `python -m` looks for modules in the working directory first; what lies beside a ledger is data (see
-# `processes.python`).
+# `core.processes.python`).
 if not sys.flags.safe_path:
     del sys.path[0]
 

@@ -13,9 +13,9 @@ from smetka.bonus import collection
 from smetka.bonus.collection import collect
 from smetka.bonus.plan import waiting_without_spending
 from smetka.bonus.records import BonusCustomers
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
 
 THRESHOLD = Money(1000_00)
 

@@ -11,7 +11,7 @@ from smetka.bonus import customer_lists
 from smetka.bonus.customer_lists import Position, Sort
 from smetka.bonus.plan import decided, decided_as_listed
 from smetka.bonus.records import BonusCustomers
-from smetka.money import Money
+from smetka.core.money import Money
 from smetka.storage import ordered
 from smetka.storage.standings import NotedStandings, year_and_standing
 

@@ -7,15 +7,15 @@ import pytest
 
 from smetka.bonus.customers import BonusRules, store_bonus_customer
 from smetka.bonus.records import BonusCustomers
-from smetka.errors import (
+from smetka.core.errors import (
     BelowThreshold,
     BonusStoreUnavailable,
     LedgerUnavailable,
     TotalMismatch,
     UnknownCustomer,
 )
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
 from smetka.storage import Storage
 
 SKOPJE = ZoneInfo("Europe/Skopje")

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smetka.age_groups import AgeGroup, name_of_group
 from smetka.bonus import followed, issuing
 from smetka.bonus.audit import Audit
 from smetka.bonus.campaigns import Campaigns
@@ -20,9 +19,10 @@ from smetka.bonus.issuing import Issuing
 from smetka.bonus.redemptions import Order, Redemptions
 from smetka.bonus.rules import Rules, Tier
 from smetka.bonus.vouchers import STATUSES
-from smetka.errors import SmetkaError
+from smetka.core.age_groups import AgeGroup, name_of_group
+from smetka.core.errors import SmetkaError
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
 from smetka.storage import Storage
 
 GROUPS = (AgeGroup("young", 0, 29), AgeGroup("old", 30, 200))

@@ -16,9 +16,9 @@ from smetka.bonus.issuing import Issuing
 from smetka.bonus.redemptions import Order, Redemptions
 from smetka.bonus.rules import Rules, Tier
 from smetka.bonus.vouchers import of_campaign
-from smetka.errors import BonusStoreUnavailable, BonusStoreUnusable
+from smetka.core.errors import BonusStoreUnavailable, BonusStoreUnusable
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
 
 NAME = "year-end-2026"
 THRESHOLD = Money(1000_00)

@@ -16,9 +16,9 @@ from smetka.bonus.plan import Decided, Entitled, Plan, There, decided
 from smetka.bonus.planner import Planner
 from smetka.bonus.preview import preview
 from smetka.bonus.rules import OTHER_THRESHOLDS, Rules
+from smetka.core.money import NOTHING, Money
 from smetka.ledger import Ledger, Spent
 from smetka.ledger.values import PART
-from smetka.money import NOTHING, Money
 from smetka.spending.ranking import Order, Ranking
 
 FIRST, LAST = date(2026, 11, 1), date(2027, 1, 31)

@@ -13,8 +13,8 @@ import segno
 from smetka.bonus import pdf as paged
 from smetka.bonus.codes import derive
 from smetka.bonus.printing import PrintedVoucher, print_vouchers
-from smetka.errors import CommandFailed
-from smetka.money import Money
+from smetka.core.errors import CommandFailed
+from smetka.core.money import Money
 
 NAMES = (
     "Ана Петрова",

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 from bson import Decimal128, Int64
 
-from smetka import exact_json
 from smetka.bonus import records as records_module
 from smetka.bonus.records import BonusCustomers
-from smetka.errors import BonusStoreUnavailable, NotFound
-from smetka.money import Money
+from smetka.core import exact_json
+from smetka.core.errors import BonusStoreUnavailable, NotFound
+from smetka.core.money import Money
 from smetka.storage import Storage
 
 THRESHOLD, TOTAL, SPENT = Money(1000_00), Money(2000_00), Money(1834_50)

@@ -10,8 +10,8 @@ import pytest
 from smetka.bonus.campaigns import Campaign, beginning_of
 from smetka.bonus.rules import EARLIEST_DAY, LATEST_DAY, Rules, Tier
 from smetka.bonus.vouchers import status_at
-from smetka.errors import InvalidValue
-from smetka.money import Money
+from smetka.core.errors import InvalidValue
+from smetka.core.money import Money
 
 
 def rules(**changes):

@@ -10,10 +10,10 @@ import pytest
 from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.issuing import Confirmed, Issuing
 from smetka.bonus.rules import Rules
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
+from smetka.shop.year_end import issue_and_tell
 from smetka.telegram.outbox import Outbox
-from smetka.year_end import issue_and_tell
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from smetka.charts import drawing
 from smetka.charts.distribution import distribution_spec
 from smetka.charts.look import BAR, MARKED, OPEN_OPACITY
+from smetka.core.money import Money
 from smetka.language.formats import FORMATS
-from smetka.money import Money
 
 CLOSED = [(Money(low * 100_00), Money((low + 1) * 100_00), 10 - low) for low in range(10)]
 BELOW, BEYOND = (None, Money(0), 3), (Money(1000_00), None, 4)

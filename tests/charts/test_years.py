@@ -9,8 +9,8 @@ import pytest
 from smetka.charts import drawing
 from smetka.charts.look import BAR, OPEN_OPACITY
 from smetka.charts.years import years_spec
+from smetka.core.money import Money
 from smetka.language.formats import FORMATS
-from smetka.money import Money
 
 
 @pytest.mark.parametrize(

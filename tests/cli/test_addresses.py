@@ -7,11 +7,11 @@ import os
 
 import pytest
 
-from smetka.data_directory import DataDirectory, Running
-from smetka.errors import CAUSES
+from smetka.core.errors import CAUSES
+from smetka.files.data_directory import DataDirectory, Running
 from smetka.settings import masked
+from tests.settings.test_mongodb_uri import FORMS, parts_of
 from tests.storage import lying
-from tests.test_mongodb_uri import FORMS, parts_of
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from smetka.bonus.records import BonusCustomers
-from smetka.money import Money
+from smetka.core.money import Money
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smetka.bonus.redemptions import Redemptions
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 
 YEAR_END = ("--year", "2026", "--voucher-value", "300", "--valid-until", "2099-01-31")
 

@@ -13,7 +13,7 @@ import pytest
 from smetka.bonus.records import BonusCustomers
 from smetka.cli.options import print_json_list, print_table
 from smetka.cli.progress import progress
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 
 BUYERS = 3
 

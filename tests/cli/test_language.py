@@ -12,7 +12,7 @@ from smetka.bonus.records import BonusCustomers
 from smetka.cli.speech import ENGLISH, Speech
 from smetka.cli.telegram_bot import explain
 from smetka.cli.words import told
-from smetka.money import Money
+from smetka.core.money import Money
 from smetka.telegram.chats import Chats
 from smetka.telegram.errors import Refused, Unreachable
 from smetka.telegram.outbox import Outbox

@@ -23,9 +23,9 @@ TOKEN = "987654321:AAECanaryTokenThatMustNeverShowAnywhere"
 
 # Probes processes without waiting five seconds in between, and five for an answer.
 IMPATIENT = """
-import smetka.probing, smetka.server
+import smetka.runtime.probing, smetka.runtime.server
 from smetka.cli import main
-smetka.probing.PROBE_SECONDS, smetka.server.ANSWER_SECONDS = 0.5, 2
+smetka.runtime.probing.PROBE_SECONDS, smetka.runtime.server.ANSWER_SECONDS = 0.5, 2
 main()
 """
 

@@ -30,7 +30,7 @@ import os, sys
 from datetime import UTC, datetime
 from threading import Event
 from zoneinfo import ZoneInfo
-from smetka.errors import Unavailable
+from smetka.core.errors import Unavailable
 from smetka.storage import Storage
 from smetka.telegram.chats import Chats
 from smetka.telegram.client import TelegramClient

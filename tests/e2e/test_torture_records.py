@@ -105,8 +105,17 @@ def test_sixteen_clients_and_the_same_customers(running_shop, tell, customers):
     def post_all(seed):
         session, numbers = requests.Session(), list(range(1, customers + 1))
         random.Random(seed).shuffle(numbers)
-        bodies = ({"user_id": n, "total_spending": 2000 + seed, "year": 2026} for n in numbers)
-        return [session.post(url, json=body, timeout=30).status_code for body in bodies]
+        return [post(session, {"user_id": n, "total_spending": 2000 + seed, "year": 2026}) for n in numbers]
+
+    def post(session, body):
+        """As a client should: what is told as late, on a machine that is busy, is repeated."""
+        status = session.post(url, json=body, timeout=30).status_code
+        while status == 503:
+            late.append(body)
+            status = session.post(url, json=body, timeout=30).status_code
+        return status
+
+    late = []
 
     with ThreadPoolExecutor(16) as pool:
         statuses = [status for found in pool.map(post_all, range(16)) for status in found]
@@ -114,7 +123,8 @@ def test_sixteen_clients_and_the_same_customers(running_shop, tell, customers):
         count = client.get_default_database().bonus_customers.count_documents({})
 
     tell(f"16 clients, the same {customers} customers", records=count, created=statuses.count(201))
-    assert (count, statuses.count(201), statuses.count(200)) == (customers, customers, 15 * customers)
+    assert (count, statuses.count(201) + statuses.count(200)) == (customers, 16 * customers)
+    assert customers - len(late) <= statuses.count(201) <= customers
 
 
 def _client(shop):

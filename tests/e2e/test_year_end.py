@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from smetka.demo import write_ledger
+from smetka.ledger.demo import write_ledger
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "year-end.md"
 BLOCKS = re.findall(r"```sh\n(.+?)```", PAGE.read_text(), re.DOTALL)

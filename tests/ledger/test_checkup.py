@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from smetka.age_groups import parse_age_groups
+from smetka.core.age_groups import parse_age_groups
+from smetka.core.money import Money
 from smetka.ledger import Ledger, checkup, damage, file_session, slices
 from smetka.ledger.checkup import check_up
-from smetka.money import Money
 
 GROUPS = parse_age_groups("18-24,25-30,31-36,37-47,>47")
 WITHOUT_TYPES = """

@@ -12,7 +12,7 @@ from itertools import count
 import pytest
 
 from smetka.cli import run
-from smetka.errors import CommandFailed, LedgerUnavailable, WrongUsage
+from smetka.core.errors import CommandFailed, LedgerUnavailable, WrongUsage
 from smetka.ledger import Ledger
 from smetka.ledger.copying.copy import Copy
 from smetka.ledger.upkeep import create_empty

@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from smetka.age_groups import name_of_group, parse_age_groups
-from smetka.errors import LedgerUnavailable, NotAtOnce, UnknownCustomer
+from smetka.core.age_groups import name_of_group, parse_age_groups
+from smetka.core.errors import LedgerUnavailable, NotAtOnce, UnknownCustomer
+from smetka.core.money import Money
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
 from smetka.ledger.group_statements import spending_by_group
 from smetka.ledger.spending import groups_of
-from smetka.money import Money
 from tests.ledger.engines import (
     ENGINES,
     LARGEST,

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from smetka.errors import LedgerUnavailable, WrongUsage
+from smetka.core.errors import LedgerUnavailable, WrongUsage
+from smetka.core.money import Money
 from smetka.ledger import Ledger, patience
 from smetka.ledger.imports.marker import marker
 from smetka.ledger.limits import USUAL, Limits
 from smetka.ledger.upkeep import create_empty
-from smetka.money import Money
 from tests.selection import not_quick
 
 SOON_SECONDS = 5.0  # 2.5 are promised
@@ -328,7 +328,7 @@ def test_an_interrupted_write_is_told(crashed):
 
 NOBODY = """
 import os, sys
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
 from smetka.ledger import Ledger
 
 Ledger(sys.argv[1]).payments(1, 1)  # everything is imported while it may be

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from smetka.errors import UnknownCustomer
+from smetka.core.errors import UnknownCustomer
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
 from tests.ledger.oracle import ask
 
 FEW = 15

@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from smetka.errors import LedgerUnavailable, NotAtOnce
+from smetka.core.errors import LedgerUnavailable, NotAtOnce
+from smetka.core.money import Money
 from smetka.ledger import Ledger
 from smetka.ledger.limits import Limits
-from smetka.money import Money
 
 PAY = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute('INSERT INTO user_spending VALUES (1, 5, 2023)'); d.commit(); d.close()"
 

@@ -7,7 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from smetka.errors import LedgerUnavailable, UnknownCustomer
+from smetka.core.errors import LedgerUnavailable, UnknownCustomer
+from smetka.core.money import Money
 from smetka.ledger import (
     Customer,
     CustomerYear,
@@ -17,7 +18,6 @@ from smetka.ledger import (
     page_statements,
 )
 from smetka.ledger.questions import LONGEST_SEARCH
-from smetka.money import Money
 
 NO_KEY = """
 CREATE TABLE user_info (user_id, name TEXT, email TEXT, age TEXT);

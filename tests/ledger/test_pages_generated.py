@@ -8,9 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from smetka.errors import UnknownCustomer
+from smetka.core.errors import UnknownCustomer
+from smetka.core.money import Money
 from smetka.ledger import Ledger, page_statements
-from smetka.money import Money
 from tests.ledger.oracle import Oracle
 from tests.ledger.servers import File
 

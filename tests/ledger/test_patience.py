@@ -13,10 +13,10 @@ from contextlib import closing
 
 import pytest
 
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
+from smetka.core.money import Money
 from smetka.ledger import Ledger, patience
 from smetka.ledger.limits import USUAL, Limits
-from smetka.money import Money
 
 PAY = """
 import sqlite3, sys

@@ -14,12 +14,12 @@ from urllib.parse import quote
 
 import pytest
 
-from smetka.age_groups import parse_age_groups
-from smetka.errors import LedgerUnavailable, WrongUsage
+from smetka.core.age_groups import parse_age_groups
+from smetka.core.errors import LedgerUnavailable, WrongUsage
+from smetka.core.money import Money
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
 from smetka.ledger.limits import Limits
-from smetka.money import Money
 from tests.fixtures.web import CUSTOMERS, PAYMENTS
 from tests.ledger.engines import LAYOUTS, SERVED, write
 from tests.ledger.servers import PASSWORD, SERVERS, USER, free_port

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from smetka.errors import CommandFailed, LedgerUnavailable
+from smetka.core.errors import CommandFailed, LedgerUnavailable
 from smetka.ledger import Ledger
 from smetka.ledger.upkeep import INDEX, create_empty, create_index
 

@@ -15,8 +15,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 FILES = {
-    "money.py": "tests/test_money.py",
-    "age_groups.py": "tests/test_age_groups.py",
+    "core/money.py": "tests/core/test_money.py",
+    "core/age_groups.py": "tests/core/test_age_groups.py",
     "spending/averages.py": "tests/spending/test_averages.py",
 }
 """Files below src/smetka, and who must notice."""

@@ -9,7 +9,7 @@ import tracemalloc
 
 import pytest
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.storage import backup as backups
 from smetka.storage import restore as restoring
 from smetka.storage.backup import KEYS, MANIFEST, keys_in, read_manifest

@@ -8,7 +8,8 @@ import pytest
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
-from smetka.errors import BonusStoreUnavailable, BonusStoreUnusable
+from smetka.core.errors import BonusStoreUnavailable, BonusStoreUnusable
+from smetka.runtime.worker import Worker
 from smetka.settings import Settings
 from smetka.telegram import bot as bots
 from smetka.telegram import client as clients
@@ -22,7 +23,6 @@ from smetka.telegram.passed_over import PassedOver
 from smetka.telegram.questions import MOST_A_MINUTE
 from smetka.telegram.standin import FakeTelegram
 from smetka.telegram.state import beat, worker_state
-from smetka.worker import Worker
 from tests.selection import not_quick
 from tests.waiting import eventually
 

@@ -6,7 +6,7 @@ import psutil
 import pytest
 from pymongo import MongoClient
 
-from smetka.errors import StartFailed
+from smetka.core.errors import StartFailed
 from smetka.storage import launch
 from tests.waiting import eventually
 

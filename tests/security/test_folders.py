@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from smetka.data_directory import OURS, DataDirectory
-from smetka.errors import StartFailed
+from smetka.core.errors import StartFailed
+from smetka.files.data_directory import OURS, DataDirectory
 from smetka.storage import home
 from smetka.storage.home import Home
 

@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 
+from smetka.core.money import Money
+from smetka.files.spreadsheets import csv_lines
 from smetka.ledger.imports.cells import customer_name
-from smetka.money import Money
-from smetka.spreadsheets import csv_lines
 
 FORMS = (chr(code) for code in range(sys.maxunicode + 1))
 SIGNS = "".join(each for each in FORMS if unicodedata.normalize("NFKC", each)[0] in "=+-@") + "\N{MINUS SIGN}"

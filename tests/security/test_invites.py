@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 from smetka.telegram.bot import Bot
 from smetka.telegram.chats import Chats
 from smetka.telegram.invites import Invites

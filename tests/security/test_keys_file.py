@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
+from smetka.files.small_files import write_over
 from smetka.keys import KeyRing, check_place, create_key, list_keys, revoke_key
-from smetka.small_files import write_over
 from smetka.web.sessions import Sessions
 from tests.e2e.torture import fill
 

@@ -14,13 +14,13 @@ import psutil
 import pytest
 import requests
 
+from smetka.core.processes import python
 from smetka.keys import create_key
 from smetka.ledger.imports import workbook_apart
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.source import Reading, open_source
 from smetka.ledger.imports.workbook import Workbook
-from smetka.processes import python
 from tests.e2e.torture import LONG_SECONDS
 from tests.fixtures.ledger import write_ledger
 from tests.fixtures.product import make_shop_in

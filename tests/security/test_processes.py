@@ -76,5 +76,5 @@ def test_python_is_started_in_one_way_which_leaves_out_the_working_directory(tmp
     }
 
     # The launcher is run by its path, and is no part of the package.
-    assert starts == {"processes.py", "storage/launch.py"}
+    assert starts == {"core/processes.py", "storage/launch.py"}
     assert launch.command(tmp_path, tmp_path / "storage", 1)[:2] == [sys.executable, "-P"]

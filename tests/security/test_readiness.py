@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
 from smetka.ledger import Ledger
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from smetka.bonus.redemptions import MOST_CHANGES, Order
-from smetka.errors import WrongState
+from smetka.core.errors import WrongState
 from tests.security.vouchering import act, issue
 
 CART, OTHER = {"reference": "cart 1", "minutes": 60}, {"reference": "cart 2"}

@@ -14,8 +14,8 @@ from functools import partial
 import pytest
 
 from smetka.keys import ROLES, Permission, create_key, revoke_key
-from smetka.services import build_services
 from smetka.settings import Settings
+from smetka.shop.services import build_services
 from smetka.web import create_app
 from smetka.web.headers import as_one_each
 from smetka.web.refusals import BadRequest, KeyNeeded, NotAllowed, UnsupportedMediaType

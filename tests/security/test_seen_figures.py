@@ -19,9 +19,9 @@ from smetka.bonus.issuing import Confirmed, Issuing
 from smetka.bonus.records import BonusCustomers
 from smetka.bonus.redemptions import Order
 from smetka.bonus.stored import Seen
-from smetka.errors import BonusStoreUnavailable, Changed
+from smetka.core.errors import BonusStoreUnavailable, Changed
+from smetka.core.money import Money
 from smetka.ledger.spending import Spent
-from smetka.money import Money
 from smetka.storage.batches import insert_new
 from smetka.storage.values import milliseconds
 from tests.fixtures.web import YEAR_END

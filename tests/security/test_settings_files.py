@@ -15,7 +15,7 @@ import structlog
 from smetka.cli import run
 from smetka.cli import serve as started
 from smetka.cli.ledger_copy import _location
-from smetka.errors import StartFailed, WrongUsage
+from smetka.core.errors import StartFailed, WrongUsage
 from smetka.settings import Settings, exposed, files, load_settings
 
 TOKEN = "123456:AAECanaryCanaryCanaryCanaryCanaryCan"
@@ -431,7 +431,7 @@ def test_what_is_exposed_is_told_at_the_start(command, token, tmp_path, monkeypa
     monkeypatch.setenv("SMETKA_MONGODB_URI", "mongodb://db.example.net/smetka")
     monkeypatch.setenv("SMETKA_LEDGER", str(tmp_path / "shop.db"))
     monkeypatch.setattr(started, "configure_logging", lambda *_, **__: None)
-    monkeypatch.setattr("smetka.worker.run", lambda _settings: None)
+    monkeypatch.setattr("smetka.runtime.worker.run", lambda _settings: None)
     monkeypatch.setattr(
         started.DataDirectory, "hold", lambda *_: (_ for _ in ()).throw(StartFailed("enough"))
     )

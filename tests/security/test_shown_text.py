@@ -22,12 +22,12 @@ from smetka.bonus.redemptions import Order
 from smetka.cli.options import table
 from smetka.cli.speech import ENGLISH
 from smetka.cli.terminal import say
-from smetka.errors import InvalidValue, WrongUsage
+from smetka.core.errors import InvalidValue, WrongUsage
+from smetka.core.logs import configure_logging
+from smetka.core.shown_text import as_reference, bare, has_hidden, shown
 from smetka.keys import create_key
 from smetka.ledger import Ledger
 from smetka.ledger.values import LONGEST_TEXT
-from smetka.logs import configure_logging
-from smetka.shown_text import as_reference, bare, has_hidden, shown
 from smetka.telegram.layout import escaped
 from smetka.telegram.schedules import Schedules
 from smetka.telegram.standin import page as standin_page

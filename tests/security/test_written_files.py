@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from smetka import spreadsheets
 from smetka.cli.kinds import OUTPUT
-from smetka.errors import CommandFailed, WrongUsage
-from smetka.spreadsheets import appearing, write_csv
+from smetka.core.errors import CommandFailed, WrongUsage
+from smetka.files import spreadsheets
+from smetka.files.spreadsheets import appearing, write_csv
 from smetka.storage.backup import _appearing
 
 
@@ -159,7 +159,7 @@ def test_a_socket_is_refused_and_stays(tmp_path):
 WRITE = """
 import sys
 from pathlib import Path
-from smetka.spreadsheets import write_csv
+from smetka.files.spreadsheets import write_csv
 
 write_csv(Path(sys.argv[1]), ("name",), [("Ana",)], excel=False, language="en")
 """

@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-from smetka import exact_json
-from smetka.age_groups import parse_age_groups
+from smetka.core import exact_json
+from smetka.core.age_groups import parse_age_groups
 from smetka.ledger import Ledger
 from smetka.ledger.spending import groups_of
 from smetka.spending.averages import average_by_age_group

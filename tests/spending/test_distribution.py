@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from smetka.bonus.due import due
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
 from smetka.spending.distribution import distribution
 
 CENT = Decimal("0.01")

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from smetka.age_groups import OLDEST_AGE, parse_age_groups
+from smetka.core.age_groups import OLDEST_AGE, parse_age_groups
+from smetka.core.money import NOTHING, Money
 from smetka.ledger import Spent
 from smetka.ledger.values import PART
-from smetka.money import NOTHING, Money
 from smetka.spending.ranking import MOST_CLASSES, Ranking, by_age_group
 
 # Few different amounts, so that many are equal; refunds; and sums beyond 64 bits.

@@ -7,7 +7,7 @@ import time
 import pytest
 from pymongo import MongoClient
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 from smetka.storage import Storage, upgrade
 from tests.storage.test_walk import customer
 

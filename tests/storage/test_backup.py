@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from bson import Decimal128, Int64, ObjectId
 
-from smetka.errors import BonusStoreUnavailable, CommandFailed, WrongUsage
+from smetka.core.errors import BonusStoreUnavailable, CommandFailed, WrongUsage
 from smetka.keys import adopt_keys, create_key, list_keys
 from smetka.storage import Storage
 from smetka.storage import backup as backups

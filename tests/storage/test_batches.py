@@ -10,7 +10,7 @@ import pytest
 from bson import Decimal128, Int64
 from pymongo import UpdateOne
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 from smetka.storage import batches, launch, server_process
 from smetka.storage.batches import SCATTERED, insert_new, update_all
 from smetka.storage.standings import with_what_follows

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
 from smetka.storage.client import take_apart
 
 

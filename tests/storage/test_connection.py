@@ -16,7 +16,7 @@ import structlog
 from bson import Int64
 from pymongo.errors import DuplicateKeyError
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 from smetka.storage import Storage, availability, connection
 from smetka.storage.embedded import EmbeddedMongoDB
 from tests.waiting import eventually

@@ -19,8 +19,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from smetka.errors import StartFailed
-from smetka.processes import birth, descendants
+from smetka.core.errors import StartFailed
+from smetka.core.processes import birth, descendants
 from smetka.storage import embedded, launch, server_process
 from smetka.storage.embedded import EmbeddedMongoDB
 from smetka.storage.server_process import listens

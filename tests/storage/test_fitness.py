@@ -11,7 +11,7 @@ import pymongo
 import pytest
 import structlog
 
-from smetka.errors import CAUSES, BonusStoreUnavailable, BonusStoreUnusable
+from smetka.core.errors import CAUSES, BonusStoreUnavailable, BonusStoreUnusable
 from smetka.storage import Storage, availability, connection
 from smetka.storage.faults import Absence, Unfit
 from tests.storage import lying

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 from pymongo.errors import NetworkTimeout
 
-from smetka.errors import BonusStoreLate, BonusStoreUnavailable
+from smetka.core.errors import BonusStoreLate, BonusStoreUnavailable
 from smetka.storage import Storage
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from smetka.processes import birth
+from smetka.core.processes import birth
 from smetka.storage.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, _machine
 from smetka.telegram.client import LONGEST_CALL_SECONDS
 from tests.fixtures.clock import JUMPS

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from smetka.errors import BonusStoreLate, BonusStoreUnavailable
+from smetka.core.errors import BonusStoreLate, BonusStoreUnavailable
 from smetka.storage import Storage, leisure
 from smetka.storage.leisure import HURRY_SECONDS, LONGEST_REST_SECONDS, REST, UNSEEN_REST, Leisure
 from tests.waiting import eventually

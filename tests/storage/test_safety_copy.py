@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from structlog.testing import capture_logs
 
-from smetka import services, worker
+from smetka.runtime import worker
 from smetka.settings import Settings
+from smetka.shop import services
 from smetka.storage import Storage, safety_copy, upgrade
 from smetka.storage.backup import read_manifest
 from smetka.storage.restore import restore

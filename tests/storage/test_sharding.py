@@ -31,8 +31,8 @@ from smetka.bonus.records import BonusCustomers
 from smetka.bonus.redemptions import Order, Redemptions
 from smetka.bonus.rules import Rules
 from smetka.bonus.vouchers import of_campaign
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
 from smetka.storage import Storage, schema
 from smetka.storage.backup import back_up
 from smetka.storage.collection_rules import CollectionRules

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from pymongo.errors import AutoReconnect
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 from smetka.storage import Storage, upgrade
 from smetka.storage.lease import Lease
 from smetka.storage.standings import FOLLOWING, with_what_follows

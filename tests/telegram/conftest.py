@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smetka.errors import LedgerUnavailable, UnknownCustomer
+from smetka.core.errors import LedgerUnavailable, UnknownCustomer
 from smetka.ledger import Person
 from smetka.storage.lease import Lease
 from smetka.telegram.chats import Chats

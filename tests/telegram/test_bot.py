@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 from smetka.telegram.bot import Bot
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.deliveries import MOST_REPORTS

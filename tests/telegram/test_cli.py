@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from smetka.cli import run
-from smetka.shown_text import has_hidden
+from smetka.core.shown_text import has_hidden
 from smetka.telegram.standin import FakeTelegram
 from smetka.telegram.standin.world import BOT
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
 from smetka.telegram.cron import NeverComes, checked_cron
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from smetka.charts import drawing
 from smetka.charts.averages import averages_spec
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
 from smetka.telegram import charts
 from smetka.telegram.layout import length
 from smetka.telegram.messages import compose

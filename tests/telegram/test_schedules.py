@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smetka.errors import BonusStoreUnavailable, CommandFailed, LedgerUnavailable, NotFound, WrongUsage
+from smetka.core.errors import BonusStoreUnavailable, CommandFailed, LedgerUnavailable, NotFound, WrongUsage
 from smetka.telegram import schedules as module
 from smetka.telegram.cron import after, before, upcoming
 from smetka.telegram.schedules import Schedules

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 from smetka.storage.lease import Lease
 from smetka.telegram import delivery as states
 from smetka.telegram.client import TelegramClient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.money import Money
+from smetka.core.money import Money
 
 pytestmark = pytest.mark.shop(shared=True)
 

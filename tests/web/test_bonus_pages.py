@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from smetka.bonus import collection
-from smetka.money import Money
+from smetka.core.money import Money
 from smetka.web.pages import bonus as bonus_pages
 from tests.fixtures.web import AWAY
 from tests.waiting import eventually

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from smetka import exact_json
 from smetka.bonus.collection import collect
-from smetka.money import Money
+from smetka.core import exact_json
+from smetka.core.money import Money
 from smetka.storage import Storage
 from tests.fixtures.clock import NOW
 from tests.fixtures.web import AWAY, BOT

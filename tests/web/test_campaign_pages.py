@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from smetka.bonus.rules import Rules, Tier
-from smetka.money import Money
+from smetka.core.money import Money
 from smetka.web.pages.campaigns import rules_of
 from smetka.web.pages.forms import Fields
 from tests.fixtures.web import AWAY

@@ -13,7 +13,7 @@ import pytest
 from smetka.bonus.issuing import Issuing
 from smetka.bonus.rules import Rules
 from smetka.bonus.vouchers import of_campaign
-from smetka.money import Money
+from smetka.core.money import Money
 from tests.fixtures.web import AWAY
 from tests.web.browsing import Browser, cards, faults, notes, plain, table
 

@@ -13,7 +13,7 @@ from smetka.bonus.issuing import Issuing
 from smetka.bonus.redemptions import Order, Redemptions
 from smetka.bonus.rules import Rules
 from smetka.bonus.vouchers import find, of_campaign
-from smetka.money import Money
+from smetka.core.money import Money
 from tests.fixtures.web import AWAY
 from tests.web.browsing import HTML, Browser, entries, form, plain
 

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from werkzeug.exceptions import BadGateway, Gone, ImATeapot, InternalServerError
 
-from smetka.errors import BelowThreshold, Refusal
+from smetka.core.errors import BelowThreshold, Refusal
 from smetka.web import advice, problems, refusals
 
 pytestmark = pytest.mark.shop(shared=True)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smetka.canonical import LARGEST_ID
+from smetka.core.canonical import LARGEST_ID
+from smetka.core.money import LARGEST_AMOUNT, Money
 from smetka.language import FORMATS, formats
-from smetka.money import LARGEST_AMOUNT, Money
 from smetka.web.pages.forms import Fields
 from tests.web.browsing import HTML, Browser, plain, token
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from smetka.errors import CAUSES
+from smetka.core.errors import CAUSES
 from smetka.web import probes
 from tests.selection import not_quick
 from tests.storage import lying

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.web import importing
 from tests.fixtures.web import CUSTOMERS, PAYMENTS
 from tests.waiting import eventually

@@ -18,7 +18,7 @@ from smetka.bonus.campaigns import Campaigns
 from smetka.bonus.issuing import Issuing
 from smetka.bonus.redemptions import Order
 from smetka.bonus.vouchers import of_campaign
-from smetka.errors import Changed
+from smetka.core.errors import Changed
 from smetka.storage import batches
 from tests.fixtures.web import BOT
 from tests.waiting import eventually

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from smetka.errors import CommandFailed, WrongUsage
+from smetka.core.errors import CommandFailed, WrongUsage
 from smetka.keys import ROLES, KeyRing, KeysFileDamaged, create_key, list_keys, revoke_key
 
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
 from smetka.web.pages import campaigns
 from tests.waiting import eventually
 from tests.web.browsing import Browser, cards, plain

@@ -7,9 +7,9 @@ import json
 import pytest
 from flask import Request
 
-from smetka import exact_json
-from smetka.errors import InvalidValue
-from smetka.money import Money
+from smetka.core import exact_json
+from smetka.core.errors import InvalidValue
+from smetka.core.money import Money
 from smetka.web.app import GROUPS
 from tests.fixtures.web import YEAR_END
 

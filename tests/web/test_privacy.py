@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.money import Money
+from smetka.core.money import Money
 from tests.fixtures.web import BOT
 
 CUSTOMERS = (

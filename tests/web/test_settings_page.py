@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import pytest
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
+from smetka.core.money import Money
 from smetka.keys import ROLES, create_key, list_keys, revoke_key
 from smetka.ledger import checkup, findings
 from smetka.ledger.report import CheckUp, Problem
-from smetka.money import Money
 from smetka.settings import Settings, load_settings
 from smetka.telegram.state import Health, beat
 from smetka.web.pages import settings as settings_page

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from smetka.money import Money
+from smetka.core.money import Money
 from tests.web.browsing import Browser, entries, notes, plain, table
 
 FORMULAS = ["=1+1", "+389 70 123", "-5", "@SUM(A1)", "\tx", "\r=x"]

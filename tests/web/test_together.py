@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
+from smetka.core.money import Money
 from smetka.ledger import CustomerTotal
-from smetka.money import Money
 from smetka.web.together import MOST_TOGETHER, Together
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 from smetka.web.works import MOST_REMEMBERED, Works
 from tests.waiting import eventually
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from bson import Int64
 
-from smetka.exact_json import instant
-from smetka.money import Money
+from smetka.core.exact_json import instant
+from smetka.core.money import Money
 from smetka.storage import Storage
 from smetka.storage.newest import NewestFirst, Place
 from smetka.storage.values import decimal128, milliseconds, money

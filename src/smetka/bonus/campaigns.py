@@ -13,9 +13,9 @@ from pymongo.errors import DuplicateKeyError
 
 from smetka.bonus.errors import CampaignExists
 from smetka.bonus.rules import Rules, Tier
-from smetka.errors import NotFound
-from smetka.exact_json import instant
-from smetka.money import Money
+from smetka.core.errors import NotFound
+from smetka.core.exact_json import instant
+from smetka.core.money import Money
 from smetka.storage import Storage
 from smetka.storage.values import decimal128, milliseconds, money
 

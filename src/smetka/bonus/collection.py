@@ -13,9 +13,9 @@ from pymongo import UpdateOne
 
 from smetka.bonus.periods import Review, review_needed
 from smetka.bonus.stored import BonusCustomer, bonus_customer
+from smetka.core.money import Money
+from smetka.core.progress import Progress, unseen
 from smetka.ledger import Ledger, Spent
-from smetka.money import Money
-from smetka.progress import Progress, unseen
 from smetka.storage import Storage
 from smetka.storage.batches import insert_new, update_all
 from smetka.storage.standings import FOLLOWING, NotedStandings, with_what_follows

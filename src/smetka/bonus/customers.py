@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from smetka.bonus.records import BonusCustomers
 from smetka.bonus.stored import StoredCustomer
-from smetka.errors import BelowThreshold, TotalMismatch
+from smetka.core.errors import BelowThreshold, TotalMismatch
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from smetka.bonus.rules import smallest_near_miss
+from smetka.core.money import NOTHING, Money
 from smetka.ledger import Ledger
-from smetka.money import NOTHING, Money
 
 SHOWN = 10
 """Of the customers who are due, so many are named by their ids: those who spent most."""

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smetka.errors import Refusal
-from smetka.exact_json import instant
+from smetka.core.errors import Refusal
+from smetka.core.exact_json import instant
 
 
 class CampaignExists(Refusal):

@@ -7,7 +7,7 @@ from typing import Any
 
 from smetka.bonus.stored import BonusCustomer
 from smetka.bonus.vouchers import Voucher
-from smetka.exact_json import instant
+from smetka.core.exact_json import instant
 
 CUSTOMER_COLUMNS = (
     "user_id",

@@ -8,13 +8,13 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smetka.age_groups import AgeGroup, name_of_group
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.followed import AS_ISSUED, FollowedVouchers, State, Vouchers
 from smetka.bonus.vouchers import STATUSES, status_at
-from smetka.errors import LedgerUnavailable
+from smetka.core.age_groups import AgeGroup, name_of_group
+from smetka.core.errors import LedgerUnavailable
+from smetka.core.money import Money
 from smetka.ledger import Spent
-from smetka.money import Money
 from smetka.storage import Storage
 
 

@@ -24,10 +24,10 @@ from smetka.bonus.campaigns import Campaign, Campaigns, Issue
 from smetka.bonus.codes import derive
 from smetka.bonus.lists import Due, beginning_of_chunk, chunks_of, forget, keep
 from smetka.bonus.plan import plan
-from smetka.errors import BonusStoreUnusable, Changed
+from smetka.core.errors import BonusStoreUnusable, Changed
+from smetka.core.money import NOTHING, Money
+from smetka.core.progress import Progress, unseen
 from smetka.ledger import Ledger
-from smetka.money import NOTHING, Money
-from smetka.progress import Progress, unseen
 from smetka.storage import Storage
 from smetka.storage.batches import insert_new
 from smetka.storage.values import decimal128, milliseconds

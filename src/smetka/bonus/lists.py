@@ -9,8 +9,8 @@ from typing import Any
 from bson import Int64
 
 from smetka.bonus.campaigns import Campaign, Issue
-from smetka.errors import BonusStoreUnusable
-from smetka.money import Money
+from smetka.core.errors import BonusStoreUnusable
+from smetka.core.money import Money
 from smetka.storage import Storage
 from smetka.storage.values import decimal128, money
 from smetka.storage.walk import BATCH_SECONDS

@@ -7,8 +7,8 @@ from typing import Any
 
 from smetka.bonus.errors import KeyReused
 from smetka.bonus.vouchers import Action, Event, Voucher, status_at
-from smetka.errors import Changed
-from smetka.exact_json import instant
+from smetka.core.errors import Changed
+from smetka.core.exact_json import instant
 
 STATUS: dict[Action, str] = {
     "redeem": "redeemed",

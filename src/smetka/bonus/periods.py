@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from smetka.core.money import NOTHING, Money
 from smetka.language.translations import mark
-from smetka.money import NOTHING, Money
 
 ALL_YEARS = "all"
 """The period of a total that was posted without a year. Any other period is a year: `"2026"`."""

@@ -13,9 +13,9 @@ from smetka.bonus.customer_lists import of_standings
 from smetka.bonus.lists import Due, chunks_of
 from smetka.bonus.rules import Rules
 from smetka.bonus.stored import bonus_customer
+from smetka.core.money import NOTHING, Money
+from smetka.core.progress import Count, unseen
 from smetka.ledger import Ledger, Spent
-from smetka.money import NOTHING, Money
-from smetka.progress import Count, unseen
 from smetka.storage import Storage
 from smetka.storage.standings import standings
 from smetka.storage.values import money

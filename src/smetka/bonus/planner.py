@@ -10,8 +10,8 @@ from typing import Protocol
 from smetka.bonus.lists import Due
 from smetka.bonus.plan import Decided
 from smetka.bonus.rules import other_thresholds, smallest_near_miss
+from smetka.core.money import NOTHING, Money
 from smetka.ledger import Spent
-from smetka.money import NOTHING, Money
 
 
 class Ranking(Protocol):

@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from smetka.age_groups import AgeGroup, name_of_group
 from smetka.bonus.campaigns import Campaign
 from smetka.bonus.customer_lists import of_standings
 from smetka.bonus.lists import Due
@@ -22,9 +21,10 @@ from smetka.bonus.warnings import (
     warnings_of_the_ledger,
     warnings_of_the_plan,
 )
+from smetka.core.age_groups import AgeGroup, name_of_group
+from smetka.core.money import NOTHING, Money
+from smetka.core.progress import Count, Progress, unseen
 from smetka.ledger import Ledger
-from smetka.money import NOTHING, Money
-from smetka.progress import Count, Progress, unseen
 from smetka.settings import Language
 from smetka.storage import Storage
 from smetka.storage.standings import standings

@@ -10,9 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from smetka.errors import CommandFailed
-from smetka.money import Money
-from smetka.shown_text import bare
+from smetka.core.errors import CommandFailed
+from smetka.core.money import Money
+from smetka.core.shown_text import bare
 
 _FONTS = Path(__file__).parent.parent / "fonts"
 _PLAIN, _BOLD = "DejaVuSans", "DejaVuSans-Bold"

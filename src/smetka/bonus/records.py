@@ -15,8 +15,8 @@ from pymongo.errors import DuplicateKeyError
 from smetka.bonus.customer_lists import TOGETHER, Chosen, Position, Sort, listed
 from smetka.bonus.periods import ALL_YEARS, review_needed
 from smetka.bonus.stored import BonusCustomer, Seen, StoredCustomer, bonus_customer
-from smetka.errors import NotFound
-from smetka.money import Money
+from smetka.core.errors import NotFound
+from smetka.core.money import Money
 from smetka.storage import Storage
 from smetka.storage.standings import FOLLOWING, NotedStandings, with_what_follows
 from smetka.storage.values import decimal128, milliseconds

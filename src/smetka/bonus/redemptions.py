@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from smetka import exact_json
 from smetka.bonus import vouchers
 from smetka.bonus.audit import Audit
 from smetka.bonus.errors import (
@@ -24,8 +23,9 @@ from smetka.bonus.errors import (
 )
 from smetka.bonus.outcomes import STATUS, answer_of, changed, remembered
 from smetka.bonus.vouchers import Action, Event, Voucher
-from smetka.errors import Fault, InvalidValue, WrongState
-from smetka.shown_text import HIDDEN, has_hidden
+from smetka.core import exact_json
+from smetka.core.errors import Fault, InvalidValue, WrongState
+from smetka.core.shown_text import HIDDEN, has_hidden
 from smetka.storage import Storage
 from smetka.storage.values import milliseconds
 

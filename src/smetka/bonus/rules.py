@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from smetka.errors import Fault, InvalidValue
-from smetka.money import LARGEST_AMOUNT, NOTHING, Money
+from smetka.core.errors import Fault, InvalidValue
+from smetka.core.money import LARGEST_AMOUNT, NOTHING, Money
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 MOST_TIERS = 20

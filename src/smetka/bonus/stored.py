@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from smetka.bonus.periods import ALL_YEARS, Review, note_on
-from smetka.errors import Changed
-from smetka.exact_json import instant
-from smetka.money import Money
+from smetka.core.errors import Changed
+from smetka.core.exact_json import instant
+from smetka.core.money import Money
 from smetka.storage.values import money
 
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from bson import Int64
 
 from smetka.bonus.errors import UnknownCode
-from smetka.exact_json import instant
-from smetka.money import Money
+from smetka.core.exact_json import instant
+from smetka.core.money import Money
 from smetka.storage import Storage
 from smetka.storage.values import money
 from smetka.storage.walk import records

@@ -8,9 +8,9 @@ from typing import Any
 
 from smetka.bonus.lists import Due
 from smetka.bonus.plan import Plan
+from smetka.core.money import NOTHING, Money
 from smetka.language.speech import Speech
 from smetka.ledger import Ledger
-from smetka.money import NOTHING, Money
 
 ALMOST_ALL_TENTHS = 9
 """A threshold that so many tenths of the spenders exceed selects hardly anybody."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from smetka.charts.look import BAR, INK, MARKED, OPEN_OPACITY, config, heading
+from smetka.core.money import Money
 from smetka.language.formats import Formats, count
-from smetka.money import Money
 
 _WIDTH, _HEIGHT = 520, 220
 _TICKS = 4

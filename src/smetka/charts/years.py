@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from smetka.charts.look import BAR, NEGATIVE, OPEN_OPACITY, config, heading
+from smetka.core.money import CENTS, Money
 from smetka.language.formats import Formats, count
-from smetka.money import CENTS, Money
 
 _WIDTH, _HEIGHT = 520, 220
 

@@ -17,7 +17,7 @@ import click
 import structlog
 
 from smetka.cli.terminal import say
-from smetka.errors import (
+from smetka.core.errors import (
     BonusStoreLate,
     BonusStoreUnavailable,
     InvalidValue,
@@ -25,8 +25,8 @@ from smetka.errors import (
     Unavailable,
     WrongUsage,
 )
-from smetka.logs import scrub
-from smetka.shown_text import shown
+from smetka.core.logs import scrub
+from smetka.core.shown_text import shown
 
 LAST_STREAM = 2
 """The descriptor of stderr."""

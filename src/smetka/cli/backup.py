@@ -14,7 +14,7 @@ from smetka.cli.progress import progress
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
 from smetka.cli.terminal import say
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.keys import adopt_keys
 from smetka.settings import Settings, load_settings
 from smetka.storage.backup import KEYS, MANIFEST, Manifest, back_up, describe, keys_in

@@ -19,7 +19,6 @@ from smetka.bonus.exports import CUSTOMER_COLUMNS, customer_row
 from smetka.bonus.periods import ALL_YEARS, EXPLAINED, UNKNOWN_EXPLAINED
 from smetka.bonus.records import BonusCustomers, Decision
 from smetka.bonus.stored import BonusCustomer, Seen
-from smetka.canonical import LARGEST_ID, LATEST_YEAR
 from smetka.cli import words
 from smetka.cli.confirming import confirm, yes_option
 from smetka.cli.kinds import AMOUNT
@@ -39,11 +38,12 @@ from smetka.cli.progress import progress
 from smetka.cli.records import open_storage
 from smetka.cli.speech import NOTHING, Speech
 from smetka.cli.terminal import say
+from smetka.core.canonical import LARGEST_ID, LATEST_YEAR
+from smetka.core.money import Money
+from smetka.core.progress import Count
+from smetka.files.spreadsheets import STDOUT, Output, write_csv
 from smetka.ledger import Ledger
-from smetka.money import Money
-from smetka.progress import Count
 from smetka.settings import Settings, load_settings, named_ledger
-from smetka.spreadsheets import STDOUT, Output, write_csv
 from smetka.storage.standings import REVIEWS, SOURCES
 
 _year_option = click.option(

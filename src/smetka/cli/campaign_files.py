@@ -19,10 +19,10 @@ from smetka.cli.people import people
 from smetka.cli.progress import progress
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
-from smetka.errors import WrongUsage
-from smetka.progress import Count, Progress
+from smetka.core.errors import WrongUsage
+from smetka.core.progress import Count, Progress
+from smetka.files.spreadsheets import STDOUT, Output, appearing, write_csv
 from smetka.settings import Settings, load_settings
-from smetka.spreadsheets import STDOUT, Output, appearing, write_csv
 from smetka.storage import Storage
 
 _name_argument = click.argument("name")

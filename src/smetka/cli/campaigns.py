@@ -16,7 +16,6 @@ from smetka.bonus.issuing import Confirmed
 from smetka.bonus.preview import comes_to
 from smetka.bonus.preview import preview as preview_of
 from smetka.bonus.rules import Rules, Tier
-from smetka.canonical import LATEST_YEAR
 from smetka.cli.campaign_files import export, print_vouchers
 from smetka.cli.campaign_texts import figures_text, preview_text
 from smetka.cli.confirming import confirm, is_at_a_terminal, yes_option
@@ -26,12 +25,13 @@ from smetka.cli.progress import progress
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech, head
 from smetka.cli.terminal import say
+from smetka.core.canonical import LATEST_YEAR
+from smetka.core.money import Money
 from smetka.ledger import Ledger
-from smetka.money import Money
 from smetka.settings import Language, Settings, load_settings, named_ledger
+from smetka.shop.year_end import issue_and_tell
 from smetka.storage import Storage
 from smetka.telegram.outbox import Outbox
-from smetka.year_end import issue_and_tell
 
 _name_argument = click.argument("name")
 

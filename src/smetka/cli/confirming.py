@@ -10,7 +10,7 @@ import click
 
 from smetka.cli.speech import Speech
 from smetka.cli.terminal import say
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 
 
 def yes_option(command: Callable[..., Any]) -> Callable[..., Any]:

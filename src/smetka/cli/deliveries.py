@@ -14,10 +14,10 @@ from smetka.cli.options import exit_with_findings, json_option, print_json, sett
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
 from smetka.cli.terminal import say
+from smetka.core.shown_text import shown
 from smetka.language import terms
 from smetka.settings import Settings, load_settings
 from smetka.settings.rules import chat_id
-from smetka.shown_text import shown
 from smetka.telegram.delivery import STATES, Delivery
 from smetka.telegram.messages import compose
 from smetka.telegram.outbox import Outbox

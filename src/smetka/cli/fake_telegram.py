@@ -8,7 +8,7 @@ import signal
 import click
 
 from smetka.cli.terminal import say
-from smetka.errors import CommandFailed, WrongUsage
+from smetka.core.errors import CommandFailed, WrongUsage
 from smetka.settings import load_settings
 
 

@@ -6,10 +6,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
+from smetka.files.spreadsheets import write_csv
 from smetka.ledger.imports.marker import draft, marker
 from smetka.ledger.imports.outcome import Outcome
-from smetka.spreadsheets import write_csv
 
 _COLUMNS = ("file", "line", "column", "reason")
 

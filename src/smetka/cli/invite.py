@@ -11,8 +11,8 @@ from smetka.cli.options import json_option, print_json, setting_options
 from smetka.cli.records import open_storage
 from smetka.cli.telegram_bot import bot_account
 from smetka.cli.terminal import say
-from smetka.errors import CommandFailed
-from smetka.exact_json import instant
+from smetka.core.errors import CommandFailed
+from smetka.core.exact_json import instant
 from smetka.keys import ROLES
 from smetka.settings import load_settings
 from smetka.telegram.chats import Chats

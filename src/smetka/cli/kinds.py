@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from smetka.bonus.rules import Tier
-from smetka.money import Money
-from smetka.spreadsheets import STDOUT
+from smetka.core.money import Money
+from smetka.files.spreadsheets import STDOUT
 
 
 class _Kind(click.ParamType[Any]):

@@ -12,13 +12,13 @@ from smetka.cli.ledger_copy import copy
 from smetka.cli.ledger_import import import_
 from smetka.cli.options import exit_with_findings, json_option, print_json, setting_options, table
 from smetka.cli.terminal import say
+from smetka.core.money import grouped
 from smetka.ledger import Ledger
 from smetka.ledger.checkup import check_up
 from smetka.ledger.report import CheckUp, Problem
 from smetka.ledger.upkeep import INDEX, create_empty, create_index
-from smetka.ledger_location import ledger_path
-from smetka.money import grouped
 from smetka.settings import load_settings, named_ledger
+from smetka.settings.ledger_location import ledger_path
 
 _WIDTH = 79
 _MOST_YEARS = 20

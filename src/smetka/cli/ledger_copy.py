@@ -11,10 +11,10 @@ import click
 from smetka.cli.options import counted, json_option, print_json, setting_options
 from smetka.cli.progress import progress
 from smetka.cli.terminal import say
+from smetka.core.money import grouped
+from smetka.core.progress import Count
 from smetka.ledger.copying.copy import Copy
 from smetka.ledger.copying.differences import Sums
-from smetka.money import grouped
-from smetka.progress import Count
 from smetka.settings import load_settings, read_secret, refuse_password
 
 

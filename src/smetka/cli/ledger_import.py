@@ -13,7 +13,9 @@ from smetka.cli.import_rejects import check_place, is_rejects_file, write_reject
 from smetka.cli.options import counted, json_option, print_json, setting_options
 from smetka.cli.progress import progress
 from smetka.cli.terminal import say
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
+from smetka.core.money import grouped
+from smetka.core.shown_text import shown
 from smetka.ledger.imports.failures import overtaken
 from smetka.ledger.imports.header import MOST_LINES
 from smetka.ledger.imports.load import import_files
@@ -22,10 +24,8 @@ from smetka.ledger.imports.outcome import FileOutcome, Orders, Outcome
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading
 from smetka.ledger.imports.states import parse_states
-from smetka.ledger_location import ledger_path
-from smetka.money import grouped
 from smetka.settings import load_settings
-from smetka.shown_text import shown
+from smetka.settings.ledger_location import ledger_path
 
 _REJECTS_SHOWN = 20
 

@@ -10,12 +10,12 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from smetka import exact_json
 from smetka.cli.kinds import OUTPUT
 from smetka.cli.terminal import say
+from smetka.core import exact_json
+from smetka.core.shown_text import shown
+from smetka.files.spreadsheets import STDOUT, Output
 from smetka.settings import Settings, is_secret, variable
-from smetka.shown_text import shown
-from smetka.spreadsheets import STDOUT, Output
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])

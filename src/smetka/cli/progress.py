@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from smetka.progress import Progress, unseen
+from smetka.core.progress import Progress, unseen
 
 
 @contextmanager

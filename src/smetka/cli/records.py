@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 
 from smetka.cli.speech import Speech
 from smetka.cli.terminal import say
-from smetka.data_directory import DataDirectory
+from smetka.files.data_directory import DataDirectory
 from smetka.settings import Settings, as_text
 from smetka.storage import Storage
 

@@ -16,14 +16,14 @@ from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.speech import NOTHING, Speech, head
 from smetka.cli.terminal import say
-from smetka.errors import CommandFailed
-from smetka.exact_json import instant
+from smetka.core.errors import CommandFailed
+from smetka.core.exact_json import instant
 from smetka.language import terms
 from smetka.settings import Basis, Settings, load_settings
-from smetka.shop_figures import ShopFigures
+from smetka.shop.figures import ShopFigures
 from smetka.storage import Storage
 from smetka.telegram.outbox import Outbox
-from smetka.telegram.schedules import KINDS, Schedule, Schedules, report_of
+from smetka.telegram.schedules import KINDS, Schedule, Schedules, checked, report_of
 from smetka.telegram.topics import ChatId
 
 _SETTINGS = ("data_dir", "timezone", "telegram_chat_ids")
@@ -89,6 +89,7 @@ def add(
 ) -> None:
     """Send a report of KIND (averages, bonus or shop) again and again, and say when the next three come."""
     settings = load_settings(options)
+    checked(cron, name, now=datetime.now(UTC), timezone=settings.timezone)  # before MongoDB is waited for
     with _schedules(settings) as (schedules, _):
         added = schedules.add(kind, cron, chats=chats, year=year, basis=basis, name=name)
         times = schedules.next_times(added)

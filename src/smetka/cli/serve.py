@@ -14,13 +14,12 @@ from pydantic import SecretStr
 
 from smetka.cli.options import setting_options
 from smetka.cli.terminal import say
-from smetka.data_directory import DataDirectory
-from smetka.demo import write_ledger
-from smetka.errors import StartFailed, WrongUsage
+from smetka.core.errors import StartFailed, WrongUsage
+from smetka.core.logs import configure_logging
+from smetka.files.data_directory import DataDirectory
 from smetka.keys import KeyRing, check_place
-from smetka.ledger_location import ledger_location
-from smetka.logs import configure_logging
-from smetka.server import Server
+from smetka.ledger.demo import write_ledger
+from smetka.runtime.server import Server
 from smetka.settings import (
     Settings,
     exposed,
@@ -30,6 +29,7 @@ from smetka.settings import (
     named_ledger,
     secrets_of,
 )
+from smetka.settings.ledger_location import ledger_location
 
 if TYPE_CHECKING:
     from smetka.telegram.standin import FakeTelegram
@@ -100,7 +100,7 @@ def demo(**options: Any) -> int:
 @setting_options("ledger", "data_dir", "timezone", "language", "telegram_chat_ids", "telegram_api_url")
 def worker(**options: Any) -> None:
     """Run the Telegram worker alone, where web and worker run apart."""
-    from smetka.worker import run
+    from smetka.runtime.worker import run
 
     settings = load_settings(options)
     if settings.mongodb_uri is None:

@@ -12,9 +12,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from smetka.exact_json import instant
+from smetka.core.exact_json import instant
+from smetka.core.money import Money
 from smetka.language import formats, speech
-from smetka.money import Money
 
 NOTHING = "-"
 """Stands in the terminal where there is nothing."""

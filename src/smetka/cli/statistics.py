@@ -12,9 +12,9 @@ import click
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.speech import Speech, head
 from smetka.cli.terminal import say
+from smetka.core.periods import OpenYear, open_year
 from smetka.language.words import CATALOGUES
 from smetka.ledger import Ledger
-from smetka.periods import OpenYear, open_year
 from smetka.settings import Basis, Settings, load_settings, named_ledger
 from smetka.spending.averages import average_by_age_group
 

@@ -10,10 +10,10 @@ import click
 
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.terminal import say
-from smetka.data_directory import DataDirectory, Running
-from smetka.errors import BonusStoreUnavailable, CommandFailed
-from smetka.processes import descendants
-from smetka.server import readiness
+from smetka.core.errors import BonusStoreUnavailable, CommandFailed
+from smetka.core.processes import descendants
+from smetka.files.data_directory import DataDirectory, Running
+from smetka.runtime.server import readiness
 from smetka.settings import Settings, as_shown, as_text, load_settings, masked, variable
 
 MONGODB_SECONDS = 15.0

@@ -15,10 +15,10 @@ from smetka.cli.schedule import send
 from smetka.cli.speech import ENGLISH, NOTHING, Speech, head
 from smetka.cli.telegram_bot import bot_account, explain
 from smetka.cli.terminal import say
-from smetka.errors import CommandFailed, SmetkaError, Unavailable
-from smetka.exact_json import instant
+from smetka.core.errors import CommandFailed, SmetkaError, Unavailable
+from smetka.core.exact_json import instant
+from smetka.core.logs import scrub
 from smetka.language import terms
-from smetka.logs import scrub
 from smetka.settings import Settings, load_settings
 from smetka.telegram.chats import Chat, Chats, as_known
 from smetka.telegram.client import TelegramClient

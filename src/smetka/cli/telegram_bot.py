@@ -8,7 +8,7 @@ from typing import Any
 
 from smetka.cli.speech import Speech
 from smetka.cli.words import told
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.settings import TOKEN_ELSEWHERE, Settings, as_text
 from smetka.telegram.client import TelegramClient
 from smetka.telegram.errors import Refused, TelegramError, TopicFault, Unreachable

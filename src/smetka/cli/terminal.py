@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from smetka.shown_text import shown
+from smetka.core.shown_text import shown
 
 
 def say(text: str, *, err: bool = False, newline: bool = True) -> None:

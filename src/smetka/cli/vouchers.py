@@ -14,13 +14,13 @@ from smetka.bonus.audit import TERMINAL, Audit
 from smetka.bonus.codes import read_code
 from smetka.bonus.redemptions import MOST_MINUTES, RESERVED_MINUTES, Order, Redemptions, check
 from smetka.bonus.vouchers import Action, Voucher
-from smetka.canonical import LARGEST_ID
 from smetka.cli.confirming import confirm, yes_option
 from smetka.cli.options import json_option, print_json, setting_options, table
 from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
 from smetka.cli.terminal import say
 from smetka.cli.words import told
+from smetka.core.canonical import LARGEST_ID
 from smetka.settings import load_settings
 
 _SHOWN = 50

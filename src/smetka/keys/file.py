@@ -18,11 +18,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from smetka.errors import CommandFailed, WrongUsage
+from smetka.core.errors import CommandFailed, WrongUsage
+from smetka.core.shown_text import has_hidden
+from smetka.files.small_files import locked, write_even_where_full, write_whole
 from smetka.keys.roles import ROLES, RoleName
 from smetka.settings.files import folders_on_the_way, others_may_write
-from smetka.shown_text import has_hidden
-from smetka.small_files import locked, write_even_where_full, write_whole
 
 PREFIX = "smk_"
 _MADE = "A key was made here. Without the keys file nobody gets in; to start anew, remove this file too.\n"

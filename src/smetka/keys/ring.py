@@ -9,8 +9,8 @@ from pathlib import Path
 
 import structlog
 
+from smetka.files.small_files import stamp
 from smetka.keys.file import Key, KeysFileDamaged, active, hash_of, lock_file, once_made, read
-from smetka.small_files import stamp
 
 log = structlog.get_logger(__name__)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from smetka.core.money import Money
+from smetka.core.shown_text import shown
 from smetka.language import formats
 from smetka.language.formats import FORMATS, Formats
 from smetka.language.translations import translations
-from smetka.money import Money
 from smetka.settings import Language
-from smetka.shown_text import shown
 
 
 @dataclass(frozen=True, slots=True)

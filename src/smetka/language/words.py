@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from smetka.core.periods import is_whole
 from smetka.language.formats import FORMATS, Formats, percent
 from smetka.language.translations import LANGUAGES, translations
-from smetka.periods import is_whole
 from smetka.settings import Language
 
 MUCH = Decimal("0.1")

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, case, false, func, select
 
-from smetka.age_groups import AgeGroup
+from smetka.core.age_groups import AgeGroup
+from smetka.core.money import Money
 from smetka.ledger import findings, statements
 from smetka.ledger.damage import damage
 from smetka.ledger.engines import sql_of
@@ -27,7 +28,6 @@ from smetka.ledger.source import Opened
 from smetka.ledger.spending import spending_of
 from smetka.ledger.statements import Tables, paid_by_customer
 from smetka.ledger.values import Expression
-from smetka.money import Money
 
 
 def check_up(ledger: Ledger, groups: tuple[AgeGroup, ...], *, current_year: int) -> CheckUp:

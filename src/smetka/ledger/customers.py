@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from smetka.core.money import NOTHING, Money
 from smetka.ledger.values import PART
-from smetka.money import NOTHING, Money
 
 
 @dataclass(frozen=True, slots=True)

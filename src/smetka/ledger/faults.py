@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
 
 FOREIGN_ERRORS = (sqlite3.Error, OSError)
 """Everything that reading the ledger raises by itself; `unavailable` translates it."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
 from smetka.ledger.faults import is_locked, waits_for_rollback
 from smetka.ledger.layout import Layout
 from smetka.ledger.open_file import OpenFile

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, not_, or_
 
-from smetka.age_groups import AgeGroup
+from smetka.core.age_groups import AgeGroup
 from smetka.ledger.statements import Tables
 from smetka.ledger.values import Expression
 

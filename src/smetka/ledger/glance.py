@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Protocol
 
-from smetka.errors import NotAtOnce
+from smetka.core.errors import NotAtOnce
 from smetka.ledger import questions
 from smetka.ledger.faults import FOREIGN_ERRORS
 from smetka.ledger.open_file import OpenFile

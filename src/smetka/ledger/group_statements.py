@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import case, literal_column, null
 from sqlalchemy.sql.expression import CompoundSelect
 
-from smetka.age_groups import AgeGroup
+from smetka.core.age_groups import AgeGroup
 from smetka.ledger.layout import Layout
 from smetka.ledger.statements import Question, Tables, question_of, spending_by, word
 from smetka.ledger.values import Expression

@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
 from smetka.ledger.values import Kind
 
 Engine = Literal["sqlite", "postgresql", "clickhouse"]

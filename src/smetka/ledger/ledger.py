@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from smetka.age_groups import AgeGroup
+from smetka.core.age_groups import AgeGroup
 from smetka.ledger import questions
 from smetka.ledger.customers import Customer, CustomerSpending, Payment, YearSpending
 from smetka.ledger.glance import Glance
@@ -15,7 +15,7 @@ from smetka.ledger.questions import QuestionName
 from smetka.ledger.source import Opened, Source
 from smetka.ledger.spending import CustomerTotal, Person, SpendingByAge, SpendingByGroup, Spent
 from smetka.ledger.sqlite_file import SQLiteFile
-from smetka.ledger_location import Server, ledger_location
+from smetka.settings.ledger_location import Server, ledger_location
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from sqlalchemy.pool import QueuePool
 
-from smetka.errors import LedgerUnavailable, NotAtOnce
+from smetka.core.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger.layout import Layout, read_layout
 
 _CONNECTIONS_KEPT = 4

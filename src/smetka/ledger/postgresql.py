@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy.pool import QueuePool
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
 from smetka.ledger.layout import COPYING, CUSTOMERS, INDEXED, PAYMENTS, PERSONAL, Layout
 from smetka.ledger.limits import USUAL, Limits
 from smetka.ledger.server import ServerSource, Session, kinds_of
 from smetka.ledger.values import Kind
-from smetka.ledger_location import Server
+from smetka.settings.ledger_location import Server
 
 try:
     import psycopg

@@ -8,8 +8,9 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
-from smetka.age_groups import AgeGroup
-from smetka.errors import UnknownCustomer
+from smetka.core.age_groups import AgeGroup
+from smetka.core.errors import UnknownCustomer
+from smetka.core.money import Money
 from smetka.ledger import group_statements, page_statements, statements
 from smetka.ledger.customers import (
     Customer,
@@ -34,7 +35,6 @@ from smetka.ledger.spending import (
 )
 from smetka.ledger.statements import Question
 from smetka.ledger.values import LONGEST_TEXT, PART
-from smetka.money import Money
 
 T = TypeVar("T")
 

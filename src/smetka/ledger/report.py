@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from smetka.money import Money
+from smetka.core.money import Money
 
 
 @dataclass(frozen=True, slots=True)

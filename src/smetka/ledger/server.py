@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from smetka.errors import LedgerUnavailable, NotAtOnce
+from smetka.core.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger import questions
 from smetka.ledger.glance import ServerGlance
 from smetka.ledger.layout import NEEDED, Layout
@@ -17,7 +17,7 @@ from smetka.ledger.limits import USUAL, Limits
 from smetka.ledger.source import LONG_QUESTIONS, Opened, in_turn
 from smetka.ledger.spending import CustomerTotal
 from smetka.ledger.values import Kind
-from smetka.ledger_location import Server
+from smetka.settings.ledger_location import Server
 
 T = TypeVar("T")
 

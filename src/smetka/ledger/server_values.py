@@ -24,7 +24,7 @@ from sqlalchemy import (
     or_,
 )
 
-from smetka.age_groups import OLDEST_AGE
+from smetka.core.age_groups import OLDEST_AGE
 from smetka.ledger.values import LARGEST_PAYMENT, LONGEST_TEXT, Expression, Kind
 
 # As many digits as PostgreSQL can be told to count; SQLite makes infinity of more than 308.

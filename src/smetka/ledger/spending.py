@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from smetka.age_groups import AgeGroup
+from smetka.core.age_groups import AgeGroup
+from smetka.core.money import NOTHING, Money
+from smetka.core.periods import OpenYear
 from smetka.ledger.values import PART
-from smetka.money import NOTHING, Money
-from smetka.periods import OpenYear
 
 _BEYOND = 2**63
 _PIECE = 2**16

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from smetka.errors import LedgerUnavailable, NotAtOnce
+from smetka.core.errors import LedgerUnavailable, NotAtOnce
 from smetka.ledger import questions
 from smetka.ledger.faults import FOREIGN_ERRORS
 from smetka.ledger.file_session import FileSession, Replaced, Turns

@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from smetka.age_groups import OLDEST_AGE
+from smetka.core.age_groups import OLDEST_AGE
 from smetka.ledger.values import LARGEST_PAYMENT, LONGEST_TEXT, PART, Expression, Kind
 
 _ZERO: Expression = literal_column("0")

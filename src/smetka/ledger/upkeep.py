@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.ledger.faults import explain
 from smetka.ledger.layout import INDEXED, PAYMENTS, read_layout
 from smetka.ledger.open_file import connect, fingerprint

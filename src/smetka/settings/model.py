@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
 
-from smetka.age_groups import AgeGroup, parse_age_groups
-from smetka.ledger_location import Server, ledger_location
-from smetka.logs import scrub
-from smetka.money import Money, check_currency
-from smetka.mongodb_uri import parse
+from smetka.core.age_groups import AgeGroup, parse_age_groups
+from smetka.core.logs import scrub
+from smetka.core.money import Money, check_currency
 from smetka.settings import rules
+from smetka.settings.ledger_location import Server, ledger_location
+from smetka.settings.mongodb_uri import parse
 
 PREFIX = "SMETKA_"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from smetka.money import Money
-from smetka.mongodb_uri import parse
+from smetka.core.money import Money
+from smetka.settings.mongodb_uri import parse
 
 TOKEN_ELSEWHERE = "elsewhere"  # noqa: S105 - a word in place of a token, not one
 

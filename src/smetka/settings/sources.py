@@ -12,9 +12,9 @@ from typing import Any
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
-from smetka.errors import WrongUsage
-from smetka.ledger_location import has_password
+from smetka.core.errors import WrongUsage
 from smetka.settings.files import read
+from smetka.settings.ledger_location import has_password
 from smetka.settings.model import PREFIX, Settings, has_file_form, variable
 
 

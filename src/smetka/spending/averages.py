@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from smetka import exact_json
-from smetka.age_groups import AgeGroup
+from smetka.core import exact_json
+from smetka.core.age_groups import AgeGroup
+from smetka.core.money import NOTHING, Money
+from smetka.core.periods import OpenYear
 from smetka.ledger import GroupRow, Ledger
-from smetka.money import NOTHING, Money
-from smetka.periods import OpenYear
 from smetka.settings import Basis
 
 SHARES = Decimal("0.0001")

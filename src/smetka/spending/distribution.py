@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from smetka.core.money import NOTHING, Money
 from smetka.ledger import Ledger
-from smetka.money import NOTHING, Money
 from smetka.spending.ranking import Ranking
 
 

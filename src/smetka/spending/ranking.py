@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from smetka.age_groups import OLDEST_AGE, AgeGroup, name_of_group
+from smetka.core.age_groups import OLDEST_AGE, AgeGroup, name_of_group
+from smetka.core.money import NOTHING, Money
 from smetka.ledger import Spent
-from smetka.money import NOTHING, Money
 
 MOST_CLASSES = 16
 _ROUND = (1, 2, 5)

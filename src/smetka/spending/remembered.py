@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from smetka.errors import NotAtOnce
+from smetka.core.errors import NotAtOnce
 
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")

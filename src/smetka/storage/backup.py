@@ -22,8 +22,8 @@ from bson import json_util
 from bson.errors import BSONError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from smetka.errors import CommandFailed, WrongUsage
-from smetka.progress import Count, Progress, unseen
+from smetka.core.errors import CommandFailed, WrongUsage
+from smetka.core.progress import Count, Progress, unseen
 from smetka.settings.files import link_of_another
 from smetka.storage import schema
 from smetka.storage.values import Record

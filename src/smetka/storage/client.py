@@ -15,9 +15,9 @@ from pymongo.common import URI_OPTIONS_VALIDATOR_MAP
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser_shared import split_options
 
-from smetka.errors import WrongUsage
-from smetka.logs import scrub
-from smetka.mongodb_uri import MongoDBURI, parse
+from smetka.core.errors import WrongUsage
+from smetka.core.logs import scrub
+from smetka.settings.mongodb_uri import MongoDBURI, parse
 
 DATABASE = "smetka"
 TIMEOUT_MS = 2000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from smetka.logs import scrub
+from smetka.core.logs import scrub
 
 DAMAGE = ("WT_TRY_SALVAGE", "WT_PANIC", "WT_ERROR", "WiredTigerError: Invalid argument")
 """Signs in the server's words that its files are damaged, unless the disk is full."""

@@ -18,7 +18,7 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from smetka.errors import BonusStoreLate, BonusStoreUnavailable
+from smetka.core.errors import BonusStoreLate, BonusStoreUnavailable
 from smetka.storage import fitness
 from smetka.storage.availability import Availability
 from smetka.storage.client import let_go, take_apart

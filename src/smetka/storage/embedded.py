@@ -16,7 +16,7 @@ import structlog
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from smetka.errors import StartFailed
+from smetka.core.errors import StartFailed
 from smetka.storage.client import let_go
 from smetka.storage.complaints import not_installed
 from smetka.storage.home import Home

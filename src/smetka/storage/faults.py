@@ -20,8 +20,8 @@ from pymongo.errors import (
 )
 from pymongo.topology_description import TopologyDescription
 
-from smetka.errors import BonusStoreUnavailable, BonusStoreUnusable
-from smetka.logs import scrub
+from smetka.core.errors import BonusStoreUnavailable, BonusStoreUnusable
+from smetka.core.logs import scrub
 
 FOREIGN = (PyMongoError, BSONError, OverflowError)
 """All that the driver raises; OverflowError for an integer beyond 64 bits."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from smetka.errors import StartFailed
-from smetka.private_folders import make_private
+from smetka.core.errors import StartFailed
+from smetka.files.private_folders import make_private
 
 _CONFIG = "secantusd.toml"
 OURS = frozenset(

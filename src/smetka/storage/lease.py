@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from smetka.processes import birth
+from smetka.core.processes import birth
 from smetka.storage.values import Record
 
 LEASE_SECONDS = 90.0

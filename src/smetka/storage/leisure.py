@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition, local
 
-from smetka.errors import BonusStoreLate, BonusStoreUnavailable
+from smetka.core.errors import BonusStoreLate, BonusStoreUnavailable
 
 HURRY_SECONDS = 1.0
 """So long after somebody in a hurry used the store, others in a hurry are to be expected."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pymongo.errors import BulkWriteError
 
-from smetka.errors import CommandFailed
-from smetka.progress import Count, Progress, unseen
+from smetka.core.errors import CommandFailed
+from smetka.core.progress import Count, Progress, unseen
 from smetka.storage.backup import (
     COLLECTIONS,
     LONGEST_LINE,

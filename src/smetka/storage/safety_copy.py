@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from smetka.errors import CommandFailed, WrongUsage
+from smetka.core.errors import CommandFailed, WrongUsage
 from smetka.storage.backup import back_up
 from smetka.storage.home import Home
 from smetka.storage.walk import Source

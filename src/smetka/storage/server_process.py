@@ -14,7 +14,7 @@ from threading import Thread
 
 import structlog
 
-from smetka.processes import python
+from smetka.core.processes import python
 from smetka.storage.complaints import DAMAGE, explain, recognise
 from smetka.storage.home import Home
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bson import Decimal128
 
-from smetka.money import Money
+from smetka.core.money import Money
 
 Record = dict[str, Any]
 

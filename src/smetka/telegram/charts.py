@@ -8,7 +8,7 @@ from typing import Any
 
 from smetka.charts import drawing
 from smetka.charts.averages import averages_spec
-from smetka.periods import is_whole
+from smetka.core.periods import is_whole
 from smetka.settings import Language
 from smetka.telegram.reports import figures_of
 

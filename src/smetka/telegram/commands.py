@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from smetka.canonical import LARGEST_ID, LATEST_YEAR, canonical
-from smetka.errors import LedgerUnavailable, UnknownCustomer
+from smetka.core.canonical import LARGEST_ID, LATEST_YEAR, canonical
+from smetka.core.errors import LedgerUnavailable, UnknownCustomer
 from smetka.keys import Permission
 from smetka.settings import Basis
 from smetka.telegram.access import Asker

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
 
 _LONGEST_WAIT = timedelta(days=366 * 8 + 1)
 """29 February may be eight years away."""

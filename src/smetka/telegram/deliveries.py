@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from smetka.errors import NotAtOnce, Unavailable
+from smetka.core.errors import NotAtOnce, Unavailable
 from smetka.storage import Storage
 from smetka.telegram.announcements import Announcements
 from smetka.telegram.delivery import FAILED, Record

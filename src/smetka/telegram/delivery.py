@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from smetka.exact_json import instant
+from smetka.core.exact_json import instant
 from smetka.telegram.reports import from_record, to_record
 from smetka.telegram.topics import ChatId
 

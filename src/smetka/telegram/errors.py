@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from smetka.errors import SmetkaError
+from smetka.core.errors import SmetkaError
 
 Media = Literal["picture", "file"]
 TopicFault = Literal["closed", "deleted", "not there"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape, unescape
 
-from smetka.shown_text import bare
+from smetka.core.shown_text import bare
 
 _TAG = re.compile(r"<[^>]*>")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from smetka.errors import NotFound, WrongState
+from smetka.core.errors import NotFound, WrongState
 from smetka.storage import Storage
 from smetka.storage.newest import PAGES, NewestFirst
 from smetka.telegram.delivery import (

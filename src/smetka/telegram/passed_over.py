@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from smetka.errors import Unavailable
-from smetka.exact_json import instant
+from smetka.core.errors import Unavailable
+from smetka.core.exact_json import instant
 from smetka.storage.faults import ORDER_REFUSED
 
 _TOLD = timedelta(days=1)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bson import Decimal128
 
-from smetka import exact_json
+from smetka.core import exact_json
 
 _AMOUNTS = frozenset(
     "average_spending total_spending average_per_spender average_per_payment average_per_customer "

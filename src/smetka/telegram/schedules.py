@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import structlog
 from pymongo.errors import DuplicateKeyError
 
-from smetka.errors import CommandFailed, NotFound, WrongUsage
-from smetka.exact_json import instant
+from smetka.core.errors import CommandFailed, NotFound, WrongUsage
+from smetka.core.exact_json import instant
+from smetka.core.shown_text import HIDDEN, has_hidden
 from smetka.settings import Basis
-from smetka.shown_text import HIDDEN, has_hidden
 from smetka.storage import Storage
 from smetka.telegram.cron import after, before, checked_cron, upcoming
 from smetka.telegram.figures import Figures
@@ -33,6 +33,20 @@ MOST_REMEMBERED = 50
 
 _NAME = re.compile(r"[^\s/\x00-\x1f](?:[^/\x00-\x1f]{0,58}[^\s/\x00-\x1f])?")
 _log = structlog.get_logger(__name__)
+
+
+def checked(cron: str, name: str | None, *, now: datetime, timezone: ZoneInfo) -> str:
+    """The cron expression of a new schedule in its plainest form.
+
+    Raises:
+        WrongUsage: it cannot be read, or the name is none.
+        NeverComes: no day fits the expression.
+    """
+    if name is not None and (not _NAME.fullmatch(name) or has_hidden(name)):
+        raise WrongUsage(
+            f"A schedule's name has 1 to 60 characters and no slash, and nothing hidden: {HIDDEN}."
+        )
+    return checked_cron(cron, now, timezone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +135,10 @@ class Schedules:
             name: the kind, and a number when that is taken, unless given.
 
         Raises:
-            WrongUsage: the cron expression cannot be read, or the name is none.
-            NeverComes: no day fits the cron expression.
+            WrongUsage, NeverComes: see `checked`.
             CommandFailed: there is a schedule of that name.
         """
-        expression = checked_cron(cron, self._now(), self._timezone)
-        if name is not None and (not _NAME.fullmatch(name) or has_hidden(name)):
-            raise WrongUsage(
-                f"A schedule's name has 1 to 60 characters and no slash, and nothing hidden: {HIDDEN}."
-            )
+        expression = checked(cron, name, now=self._now(), timezone=self._timezone)
         there = {schedule.name for schedule in self.all()}
         free = (f"{kind}-{number}" for number in range(2, len(there) + 3))
         name = name or next(each for each in (kind, *free) if each not in there)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from smetka.errors import BonusStoreUnusable, Unavailable
-from smetka.exact_json import instant
+from smetka.core.errors import BonusStoreUnusable, Unavailable
+from smetka.core.exact_json import instant
 from smetka.storage import Storage
 
 BEAT_SECONDS = 5.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from smetka.errors import Unavailable
+from smetka.core.errors import Unavailable
 from smetka.telegram.client import MOST_UPDATES, TelegramClient
 from smetka.telegram.errors import Endless, Refused, TelegramError
 from smetka.telegram.passed_over import PassedOver

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-    from smetka.services import Services
     from smetka.settings import Settings
+    from smetka.shop.services import Services
 
 __all__ = ["create_app"]
 

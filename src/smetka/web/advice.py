@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from smetka import errors
 from smetka.bonus import errors as bonus
-from smetka.errors import Refusal
+from smetka.core import errors
+from smetka.core.errors import Refusal
 from smetka.web import refusals
 
 ADVICE: dict[type[Refusal], str] = {

@@ -10,10 +10,10 @@ import structlog
 from flask import Flask, Response, g, request
 from flask.json.provider import JSONProvider
 
-from smetka import exact_json
+from smetka.core import exact_json
 from smetka.keys import KeyRing, Permission
-from smetka.services import Services, build_services
 from smetka.settings import Settings, load_settings
+from smetka.shop.services import Services, build_services
 from smetka.web import guards, guesses, headers, journal, openapi, problems
 from smetka.web.audit import audit
 from smetka.web.bonus_customers import bonus_customers

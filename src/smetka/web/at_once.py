@@ -19,8 +19,8 @@ from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import Headers, MultiDict
 
-from smetka import exact_json
-from smetka.errors import NotAtOnce
+from smetka.core import exact_json
+from smetka.core.errors import NotAtOnce
 from smetka.ledger import Glance
 from smetka.ledger.glance import KnownTotal, NotYetAsked
 from smetka.web import headers, journal

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Request, g, request
 
-from smetka import exact_json
+from smetka.core import exact_json
 from smetka.web.refusals import BadRequest, InvalidJson, TooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 64 * 1024

@@ -8,9 +8,9 @@ from smetka.bonus.customer_lists import Position
 from smetka.bonus.decisions import decide
 from smetka.bonus.records import Decision
 from smetka.bonus.stored import BonusCustomer, Seen
-from smetka.errors import BonusStoreUnavailable, Changed, NotFound
+from smetka.core.errors import BonusStoreUnavailable, Changed, NotFound
 from smetka.keys import Permission
-from smetka.services import Services
+from smetka.shop.services import Services
 from smetka.web.guards import caller
 from smetka.web.operations import Operations
 from smetka.web.schemas import (

@@ -6,9 +6,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from smetka import exact_json
 from smetka.bonus.customers import store_bonus_customer
-from smetka.errors import (
+from smetka.core import exact_json
+from smetka.core.errors import (
     BelowThreshold,
     BonusStoreUnavailable,
     LedgerUnavailable,
@@ -16,7 +16,7 @@ from smetka.errors import (
     UnknownCustomer,
 )
 from smetka.keys import Permission
-from smetka.services import Services
+from smetka.shop.services import Services
 from smetka.telegram.deliveries import Notification
 from smetka.web.operations import Asked, Operations
 from smetka.web.schemas import AveragesQuery, BonusCustomerIn, CustomerPath, StoredCustomerOut, YearQuery

@@ -9,9 +9,10 @@ from smetka.bonus import vouchers
 from smetka.bonus.errors import CampaignExists
 from smetka.bonus.preview import preview
 from smetka.bonus.rules import Rules, Tier
-from smetka.errors import BonusStoreUnavailable, Changed, LedgerUnavailable, NotFound
+from smetka.core.errors import BonusStoreUnavailable, Changed, LedgerUnavailable, NotFound
 from smetka.keys import Permission
-from smetka.services import Services
+from smetka.shop.services import Services
+from smetka.shop.year_end import issue_and_tell
 from smetka.web.guards import caller
 from smetka.web.operations import Operations
 from smetka.web.parts import parts
@@ -28,7 +29,6 @@ from smetka.web.voucher_schemas import (
     VoucherList,
 )
 from smetka.web.works import issue_work
-from smetka.year_end import issue_and_tell
 
 campaigns = Operations("Campaigns")
 

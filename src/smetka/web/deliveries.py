@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from smetka.errors import BonusStoreUnavailable, NotFound, WrongState
+from smetka.core.errors import BonusStoreUnavailable, NotFound, WrongState
 from smetka.keys import Permission
-from smetka.services import Services
+from smetka.shop.services import Services
 from smetka.telegram.outbox import Place
 from smetka.web.operations import Operations
 from smetka.web.schemas import DeliveriesQuery, DeliveryList, DeliveryOut, DeliveryPath

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from smetka.keys import Permission
-from smetka.services import Services
+from smetka.shop.services import Services
 from smetka.web import metrics
 from smetka.web.guards import may
 from smetka.web.operations import Operations

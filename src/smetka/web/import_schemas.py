@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from smetka.canonical import canonical
-from smetka.errors import WrongUsage
+from smetka.core.canonical import canonical
+from smetka.core.errors import WrongUsage
 from smetka.ledger.imports.header import MOST_LINES
 from smetka.ledger.imports.mapping import parse_mapping
 from smetka.ledger.imports.states import parse_states

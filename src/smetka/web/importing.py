@@ -11,7 +11,8 @@ from typing import Any
 
 import structlog
 
-from smetka.errors import CommandFailed, Fault, InvalidValue, LedgerUnavailable, Unavailable, WrongUsage
+from smetka.core.errors import CommandFailed, Fault, InvalidValue, LedgerUnavailable, Unavailable, WrongUsage
+from smetka.core.progress import Progress, unseen
 from smetka.ledger.imports.amounts import Mark
 from smetka.ledger.imports.date_notation import Order
 from smetka.ledger.imports.failures import failure, overtaken
@@ -21,10 +22,9 @@ from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading
 from smetka.ledger.imports.states import Told
-from smetka.ledger_location import Server, ledger_location
-from smetka.progress import Progress, unseen
-from smetka.services import Services
 from smetka.settings import Settings, named_ledger
+from smetka.settings.ledger_location import Server, ledger_location
+from smetka.shop.services import Services
 from smetka.web.refusals import FileRefused, ImportOverlaps, NoRoom, TakesNoImports
 
 MOST_REJECTS = 100

@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import request
 
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
 from smetka.keys import Permission
 from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.source import Kind, Reading
-from smetka.services import Services
+from smetka.shop.services import Services
 from smetka.web import importing
 from smetka.web.guards import caller
 from smetka.web.import_schemas import ImportOutcome, ImportQuery

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from smetka.logs import scrub, tell_many
+from smetka.core.logs import scrub, tell_many
 from smetka.web.metrics import Metrics
 
 # Asked by machines every few seconds, our own parent among them: no line for each, not even while

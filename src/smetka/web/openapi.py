@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from smetka.errors import InvalidValue, Refusal
-from smetka.money import Money
+from smetka.core.errors import InvalidValue, Refusal
+from smetka.core.money import Money
 from smetka.web import refusals
 from smetka.web.bodies import MAX_UPLOAD_BYTES
 from smetka.web.operations import Operation

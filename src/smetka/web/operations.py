@@ -16,8 +16,8 @@ from flask import Flask, Request, Response, request
 from pydantic import BaseModel
 from werkzeug.datastructures import Headers, MultiDict
 
-from smetka import exact_json
-from smetka.errors import Fault, InvalidValue, Refusal
+from smetka.core import exact_json
+from smetka.core.errors import Fault, InvalidValue, Refusal
 from smetka.keys import Permission
 from smetka.ledger import Glance
 from smetka.web import bodies, reading

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from flask import current_app
 
 from smetka.keys import KeyRing, Permission
-from smetka.services import Services
 from smetka.settings import Settings
+from smetka.shop.services import Services
 from smetka.web.guesses import Guesses
 from smetka.web.metrics import Metrics
 from smetka.web.probes import Probes

@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from smetka.errors import BonusStoreUnavailable, Unavailable
-from smetka.services import Services
+from smetka.core.errors import BonusStoreUnavailable, Unavailable
+from smetka.shop.services import Services
 
 log = structlog.get_logger(__name__)
 

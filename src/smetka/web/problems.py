@@ -10,9 +10,9 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug import exceptions as http
 
-from smetka import errors, exact_json
 from smetka.bonus import errors as bonus
-from smetka.errors import Fault, InvalidValue, Refusal
+from smetka.core import errors, exact_json
+from smetka.core.errors import Fault, InvalidValue, Refusal
 from smetka.web import refusals
 from smetka.web.advice import ADVICE
 from smetka.web.pages import render, visit

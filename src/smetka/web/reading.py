@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from werkzeug.datastructures import Headers, MultiDict
 
-from smetka.errors import Fault
+from smetka.core.errors import Fault
 from smetka.web.schemas import Input
 from smetka.web.values import Repeatable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smetka.errors import Refusal
+from smetka.core.errors import Refusal
 
 
 class BadRequest(Refusal):

@@ -20,8 +20,8 @@ import structlog
 from itsdangerous import BadData, URLSafeSerializer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from smetka.files.small_files import locked, stamp, write_even_where_full, write_whole
 from smetka.keys import Key, KeyRing
-from smetka.small_files import locked, stamp, write_even_where_full, write_whole
 
 LONGEST_SECONDS = 7 * 24 * 3600
 """A session ends this long after it began, however busy."""

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from smetka.errors import Unavailable
+from smetka.core.errors import Unavailable
 from smetka.ledger import CustomerTotal
 
 MOST_TOGETHER = 256

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from smetka.processes import give_back
-from smetka.shown_text import bare
+from smetka.core.processes import give_back
+from smetka.core.shown_text import bare
 from smetka.web.refusals import NoRoom, Overloaded, RequestTimeout
 
 AT_ONCE = 2

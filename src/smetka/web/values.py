@@ -17,11 +17,11 @@ from smetka.bonus.customer_lists import Position, Sort
 from smetka.bonus.periods import ALL_YEARS
 from smetka.bonus.redemptions import MOST_MINUTES
 from smetka.bonus.rules import NAME
-from smetka.canonical import LARGEST_ID, LATEST_YEAR, canonical
-from smetka.money import LARGEST_AMOUNT, Money
+from smetka.core.canonical import LARGEST_ID, LATEST_YEAR, canonical
+from smetka.core.money import LARGEST_AMOUNT, Money
+from smetka.core.shown_text import HIDDEN, NOT_HIDDEN, has_hidden
 from smetka.settings import Basis
 from smetka.settings.rules import chat_id
-from smetka.shown_text import HIDDEN, NOT_HIDDEN, has_hidden
 from smetka.telegram.delivery import STATES
 from smetka.telegram.outbox import Place
 

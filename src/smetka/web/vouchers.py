@@ -21,9 +21,9 @@ from smetka.bonus.errors import (
     Voided,
 )
 from smetka.bonus.redemptions import Order
-from smetka.errors import BonusStoreUnavailable, Changed, WrongState
+from smetka.core.errors import BonusStoreUnavailable, Changed, WrongState
 from smetka.keys import Permission
-from smetka.services import Services
+from smetka.shop.services import Services
 from smetka.web.guards import address, caller, may
 from smetka.web.operations import Asked, Operations
 from smetka.web.parts import parts

@@ -11,8 +11,8 @@ from functools import partial
 
 import structlog
 
-from smetka.errors import SmetkaError
-from smetka.progress import Progress
+from smetka.core.errors import SmetkaError
+from smetka.core.progress import Progress
 from smetka.web.refusals import Overloaded
 
 MOST_REMEMBERED, MOST_AT_ONCE = 100, 8

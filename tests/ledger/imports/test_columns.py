@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
 from smetka.ledger.imports.columns import find_columns
 from smetka.ledger.imports.mapping import parse_mapping, read_mapping
 from smetka.ledger.imports.refused import Refused

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
+from smetka.core.money import Money
 from smetka.ledger import Ledger
 from smetka.ledger.imports import load as importing
 from smetka.ledger.imports import target
@@ -25,7 +26,6 @@ from smetka.ledger.imports.outcome import Orders
 from smetka.ledger.imports.reasons import CHANGED_ORDER, KNOWN_ORDER
 from smetka.ledger.imports.rules import Rules
 from smetka.ledger.upkeep import INDEX
-from smetka.money import Money
 from tests.ledger.imports.test_source import workbook
 
 FILES = Path(__file__).parent / "files"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.ledger.imports.load import import_files
 from smetka.ledger.imports.outcome import Orders
 from smetka.ledger.imports.reasons import CHANGED_ORDER, FURTHER_LINES, KNOWN_ORDER, REFUND_TOLD

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.states import ALL_BACK, COUNTS, PARTLY, SOME_BACK, STATES, States, parse_states
 

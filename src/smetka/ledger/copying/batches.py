@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from typing import Any, Literal
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.ledger.copying.readings import Readings
 from smetka.ledger.layout import CUSTOMERS, PAYMENTS
 from smetka.ledger.source import Opened

@@ -26,12 +26,12 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.ledger.clickhouse import connect
 from smetka.ledger.copying.target import COLUMNS, NOTES, PROGRESS, Packed, Target, check_shape, chunks
 from smetka.ledger.layout import CUSTOMERS, PAYMENTS
 from smetka.ledger.limits import USUAL
-from smetka.ledger_location import Server
+from smetka.settings.ledger_location import Server
 
 FIRST_YEAR, LAST_YEAR = 2000, 2079
 """Those that have partitions of their own."""

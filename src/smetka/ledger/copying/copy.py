@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from smetka.errors import CommandFailed, LedgerUnavailable, WrongUsage
+from smetka.core.errors import CommandFailed, LedgerUnavailable, WrongUsage
 from smetka.ledger.copying.batches import Batch, Plan, plan
 from smetka.ledger.copying.differences import Sums, differences, sums_of
 from smetka.ledger.copying.readings import Readings
@@ -21,7 +21,7 @@ from smetka.ledger.layout import CUSTOMERS
 from smetka.ledger.ledger import Ledger
 from smetka.ledger.limits import Limits
 from smetka.ledger.source import Opened
-from smetka.ledger_location import Server, ledger_location
+from smetka.settings.ledger_location import Server, ledger_location
 
 T = TypeVar("T")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from smetka.core.money import Money, grouped
 from smetka.ledger.copying.readings import Readings
 from smetka.ledger.ledger import Ledger
 from smetka.ledger.spending import SpendingByAge
 from smetka.ledger.values import PART
-from smetka.money import Money, grouped
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from smetka.ledger.layout import CUSTOMERS, INDEXED, PAYMENTS
 from smetka.ledger.limits import USUAL
 from smetka.ledger.postgresql import Connection, connect, first_line
 from smetka.ledger.upkeep import INDEX
-from smetka.ledger_location import Server
+from smetka.settings.ledger_location import Server
 
 _LIMITS = replace(USUAL, table_lock=10)
 _INDEX_SECONDS = 24 * 3600.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.ledger.layout import COPYING, CUSTOMERS, PAYMENTS
 
 PROGRESS = COPYING

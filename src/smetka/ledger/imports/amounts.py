@@ -6,10 +6,10 @@ import re
 from copy import copy
 from typing import Literal
 
+from smetka.core.money import check_currency
 from smetka.ledger.imports.defused import bare
 from smetka.ledger.imports.entities import decoded
 from smetka.ledger.imports.refused import ReadAgain, Refused
-from smetka.money import check_currency
 
 Mark = Literal[".", ","]
 

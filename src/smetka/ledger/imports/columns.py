@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
 from smetka.ledger.imports import header_words
 from smetka.ledger.imports.mapping import FIELDS, Mapped
 from smetka.ledger.imports.platforms import Platform, recognise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from smetka.spreadsheets import GUARD
+from smetka.files.spreadsheets import GUARD
 
 MARKS = ("'", "=")
 """A cell that begins with none of them, or with a tab, has nothing around it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.ledger.imports.encodings import hash_of
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.target import earlier_imports

@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
+from smetka.core.progress import Count, Progress, unseen
 from smetka.ledger.faults import explain
 from smetka.ledger.imports.columns import Columns, find_columns
 from smetka.ledger.imports.mapping import Mapped
@@ -31,7 +32,6 @@ from smetka.ledger.imports.target import (
     writing,
 )
 from smetka.ledger.imports.write import write
-from smetka.progress import Count, Progress, unseen
 
 _AS_FOUND = Reading()
 _NOTHING_MAPPED: Mapped = {}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
 
 FIELDS = (
     "user_id",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 
 _PAUSE_SECONDS = 0.1
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.ledger.imports.contradictions import reject
 from smetka.ledger.imports.outcome import Orders, Outcome
 from smetka.ledger.imports.reasons import (

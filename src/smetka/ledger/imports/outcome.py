@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from smetka.core.money import NOTHING, Money
 from smetka.ledger.imports.reasons import CODES
 from smetka.ledger.imports.refused import SHOWN
-from smetka.money import NOTHING, Money
 
 MOST_REJECTS = 100_000
 """Rejected rows that are remembered; beyond them they are only counted."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import sqlite3
 from datetime import date
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
+from smetka.core.money import Money
 from smetka.ledger.imports.cells import LARGEST_ID
 from smetka.ledger.imports.contradictions import reject
 from smetka.ledger.imports.orders import settle_orders
 from smetka.ledger.imports.outcome import Outcome
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.rows import Rows
-from smetka.money import Money
 
 
 def resolve(db: sqlite3.Connection, read: list[Rows], outcome: Outcome) -> None:

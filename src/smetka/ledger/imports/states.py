@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from smetka.errors import WrongUsage
+from smetka.core.errors import WrongUsage
 from smetka.ledger.imports.refused import Refused
 
 COUNTS = "counts"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from smetka.errors import CommandFailed
+from smetka.core.errors import CommandFailed
 from smetka.ledger.imports.marker import draft, marked
 from smetka.ledger.open_file import connect
 from smetka.ledger.upkeep import create_empty, create_index

@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from smetka.core.processes import python
 from smetka.ledger.imports.amounts import Plain
 from smetka.ledger.imports.delimited import Row
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.spreadsheet_faults import NOT_CALCULATED
-from smetka.processes import python
 
 MEMORY = 1024 * 1024 * 1024
 """Of the address space of the process: a sheet of `MOST_CELLS` numbers takes less."""

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from smetka.core.processes import die_with
 from smetka.ledger.imports.amounts import Plain
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.spreadsheet_faults import NOT_CALCULATED
 from smetka.ledger.imports.workbook import Workbook
 from smetka.ledger.imports.workbook_apart import NO_MEMORY
-from smetka.processes import die_with
 
 _ROWS, _CHARACTERS = 500, 256 * 1024
 """Of one answer, at most, or a single row."""

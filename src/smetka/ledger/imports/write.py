@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 
-from smetka.exact_json import instant
+from smetka.core.exact_json import instant
 from smetka.ledger.imports.rows import Rows
 from smetka.ledger.imports.target import key_of
 

@@ -9,12 +9,12 @@ from typing import Any
 import structlog
 
 from smetka.charts import drawing
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
+from smetka.core.periods import is_whole
+from smetka.files.spreadsheets import csv_lines
 from smetka.language.formats import amount, count, currency, percent
 from smetka.language.words import Catalogue
-from smetka.periods import is_whole
 from smetka.settings import Language
-from smetka.spreadsheets import csv_lines
 from smetka.telegram import charts
 from smetka.telegram.figures import Figures
 from smetka.telegram.layout import columns, escaped, length, preformatted, tables

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from smetka.core.shown_text import bare
 from smetka.language.formats import local_time
 from smetka.language.words import CATALOGUES, Catalogue
-from smetka.shown_text import bare
 from smetka.telegram.delivery import Delivery
 from smetka.telegram.layout import escaped
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from smetka.errors import LedgerUnavailable
+from smetka.core.errors import LedgerUnavailable
+from smetka.core.periods import is_whole
+from smetka.core.shown_text import bare
 from smetka.language.formats import amount, count, currency
 from smetka.language.words import Catalogue
-from smetka.periods import is_whole
-from smetka.shown_text import bare
 from smetka.telegram.figures import Figures
 from smetka.telegram.layout import escaped
 from smetka.telegram.messages.frame import Frame

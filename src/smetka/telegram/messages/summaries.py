@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from smetka.core.periods import is_whole
 from smetka.language.formats import amount, count, currency, percent
-from smetka.periods import is_whole
 from smetka.telegram.layout import columns, escaped, preformatted
 from smetka.telegram.messages.frame import Frame
 from smetka.telegram.parts import Part, Text

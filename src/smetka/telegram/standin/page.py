@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import parse_qs, quote, urlsplit
 
-from smetka.shown_text import as_reference, shown
+from smetka.core.shown_text import as_reference, shown
 from smetka.telegram.standin.world import Chat, Message, World
 
 CONTENT_SECURITY_POLICY = (

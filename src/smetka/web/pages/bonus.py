@@ -17,10 +17,10 @@ from smetka.bonus.plan import Decided, decided_as_listed, waiting_without_spendi
 from smetka.bonus.planner import Planner
 from smetka.bonus.records import Decision
 from smetka.bonus.stored import PERHAPS_UNKNOWN, Seen
-from smetka.errors import BonusStoreUnavailable, Changed
+from smetka.core.errors import BonusStoreUnavailable, Changed
+from smetka.core.money import Money
 from smetka.keys import Permission
 from smetka.language.translations import mark
-from smetka.money import Money
 from smetka.storage.standings import REVIEWS, SOURCES
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render, visit

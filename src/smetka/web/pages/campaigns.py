@@ -17,17 +17,17 @@ from smetka.bonus.issuing import Confirmed, written
 from smetka.bonus.preview import comes_to, preview
 from smetka.bonus.rules import Rules, Tier
 from smetka.bonus.vouchers import STATUSES
-from smetka.errors import Changed, InvalidValue
+from smetka.core.errors import Changed, InvalidValue
+from smetka.core.progress import Progress, unseen
 from smetka.keys import Permission
 from smetka.language.translations import mark
-from smetka.progress import Progress, unseen
+from smetka.shop.year_end import issue_and_tell
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render, visit
 from smetka.web.pages.files import file
 from smetka.web.pages.people import person_of
 from smetka.web.parts import parts, services
 from smetka.web.works import Work, issue_work, preview_work
-from smetka.year_end import issue_and_tell
 
 SHOWN = 50
 TIERS = (1, 2, 3)

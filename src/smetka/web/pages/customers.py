@@ -7,15 +7,15 @@ from typing import Any
 
 from flask import redirect
 
-from smetka.age_groups import group_of
 from smetka.bonus import vouchers
 from smetka.bonus.stored import BonusCustomer
 from smetka.bonus.vouchers import Voucher
-from smetka.canonical import LARGEST_ID, canonical
-from smetka.errors import BonusStoreUnavailable, NotFound
+from smetka.core.age_groups import group_of
+from smetka.core.canonical import LARGEST_ID, canonical
+from smetka.core.errors import BonusStoreUnavailable, NotFound
+from smetka.core.money import NOTHING, Money
 from smetka.keys import Permission
 from smetka.ledger import Customer
-from smetka.money import NOTHING, Money
 from smetka.web import guards
 from smetka.web.pages import declared, forms, people, render
 from smetka.web.parts import services

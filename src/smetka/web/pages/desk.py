@@ -15,7 +15,7 @@ from smetka.bonus import vouchers as kept
 from smetka.bonus.codes import read_code
 from smetka.bonus.redemptions import Order
 from smetka.bonus.vouchers import Voucher
-from smetka.errors import Changed, Refusal, WrongState
+from smetka.core.errors import Changed, Refusal, WrongState
 from smetka.keys import Permission
 from smetka.web import guards
 from smetka.web.pages import declared, forms, render

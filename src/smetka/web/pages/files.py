@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 
 from smetka.bonus.exports import PERSONAL_COLUMNS
-from smetka.spreadsheets import csv_lines
+from smetka.files.spreadsheets import csv_lines
 from smetka.web.pages import visit
 from smetka.web.pages.people import person_of
 

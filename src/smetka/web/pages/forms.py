@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl
 
 from flask import g, request
 
-from smetka.canonical import LARGEST_ID, LATEST_YEAR
-from smetka.errors import Fault, InvalidValue
+from smetka.core.canonical import LARGEST_ID, LATEST_YEAR
+from smetka.core.errors import Fault, InvalidValue
+from smetka.core.money import LARGEST_AMOUNT, Money
 from smetka.language import FORMATS, translations
 from smetka.language.translations import mark
-from smetka.money import LARGEST_AMOUNT, Money
 from smetka.settings import Language
 from smetka.web.pages import visit
 from smetka.web.parts import parts

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from smetka.errors import InvalidValue
+from smetka.core.errors import InvalidValue
+from smetka.core.progress import Progress
 from smetka.keys import Permission
 from smetka.ledger.imports.outcome import Outcome
-from smetka.progress import Progress
 from smetka.web import guards
 from smetka.web.pages import declared, forms, import_words, render, visit
 from smetka.web.pages.importing import ASKED, choices_of, gone, kept, run, seal

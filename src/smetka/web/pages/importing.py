@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
+from smetka.core.progress import Progress, unseen
+from smetka.files.spreadsheets import csv_lines
 from smetka.keys import Permission
 from smetka.language.translations import mark
 from smetka.ledger.imports.amounts import Mark
@@ -22,9 +24,7 @@ from smetka.ledger.imports.outcome import Orders, Outcome
 from smetka.ledger.imports.refused import Code, Refused
 from smetka.ledger.imports.source import Kind, Reading, Source, open_source
 from smetka.ledger.imports.states import MEANINGS, plain
-from smetka.progress import Progress, unseen
-from smetka.services import Services
-from smetka.spreadsheets import csv_lines
+from smetka.shop.services import Services
 from smetka.web import bodies, guards, importing
 from smetka.web.multipart import SentFile
 from smetka.web.pages import declared, forms, import_words, render, visit

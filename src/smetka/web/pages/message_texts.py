@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from markupsafe import Markup
 
-from smetka.errors import BonusStoreUnavailable
+from smetka.core.errors import BonusStoreUnavailable
 from smetka.keys import Permission
 from smetka.language.terms import KINDS, LANGUAGES, ROLES, STATES, told
 from smetka.language.words import CATALOGUES

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response
 from markupsafe import Markup, escape
 
-from smetka.errors import BonusStoreUnavailable, NotFound, WrongState
+from smetka.core.errors import BonusStoreUnavailable, NotFound, WrongState
 from smetka.keys import Permission, RoleName
 from smetka.language import LANGUAGES
 from smetka.language.terms import ROLES

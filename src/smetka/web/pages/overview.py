@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from smetka.canonical import LATEST_YEAR
 from smetka.charts.averages import averages_spec
 from smetka.charts.distribution import distribution_spec
 from smetka.charts.years import years_spec
-from smetka.errors import LedgerUnavailable
+from smetka.core.canonical import LATEST_YEAR
+from smetka.core.errors import LedgerUnavailable
+from smetka.core.money import Money
 from smetka.keys import Permission
 from smetka.language.words import CATALOGUES
 from smetka.ledger import YearSpending
-from smetka.money import Money
 from smetka.settings import Basis
 from smetka.spending.ranking import Ranking, SpendingClass
 from smetka.web import importing

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, render_template
 
-from smetka.errors import NotFound
+from smetka.core.errors import NotFound
 from smetka.web.advice import ADVICE
 from smetka.web.operations import Operations
 from smetka.web.pages import declared

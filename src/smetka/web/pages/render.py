@@ -12,11 +12,11 @@ from flask import Flask, Response, current_app, render_template, request
 from jinja2 import Undefined
 from markupsafe import Markup, escape
 
+from smetka.core.money import Money
+from smetka.core.shown_text import as_reference, shown
 from smetka.keys import Permission
 from smetka.language import Translations, formats, translations
 from smetka.language.speech import Speech
-from smetka.money import Money
-from smetka.shown_text import as_reference, shown
 from smetka.web import guards
 from smetka.web.pages import visit
 from smetka.web.parts import parts

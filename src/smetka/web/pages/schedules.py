@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
-from smetka.errors import CommandFailed, NotFound, WrongUsage
+from smetka.core.errors import CommandFailed, NotFound, WrongUsage
 from smetka.keys import Permission
 from smetka.language.terms import YEARS
 from smetka.language.translations import mark

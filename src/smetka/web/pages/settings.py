@@ -12,7 +12,7 @@ from flask import Response
 from smetka.bonus.audit import Entry
 from smetka.bonus.codes import read_code
 from smetka.bonus.errors import MistypedCode
-from smetka.errors import (
+from smetka.core.errors import (
     CAUSES,
     BonusStoreUnavailable,
     CommandFailed,

@@ -1,0 +1,1 @@
+"""What everything else speaks in: money, years, errors and texts. It imports nothing of ours but itself."""

@@ -1,0 +1,1 @@
+"""A shop as a whole: its ledger, records and chats put together, and what is done across them."""
