@@ -153,6 +153,26 @@ def a_name_in_every_sentence(rng):
     return "a.csv", CSV, (f"user_id,money_spent,year,{name},\n" + "1,1,2020,1,x\n" * 30_000).encode()
 
 
+NARROW = ["user_id", "money_spent", "year", *(f"c{at}" for at in range(1_997))]
+"""Names of columns whose cells are small as texts, and not in memory."""
+
+
+def narrow_cells(_):
+    row = ",".join(f"Ѓ{at % 10}" for at in range(2_000))
+    return "a.csv", CSV, "\n".join((",".join(NARROW), *[row] * 1_200)).encode()
+
+
+def narrow_cells_of_a_workbook(_, *, rows=1_200):
+    first = "".join(f'<c t="inlineStr"><is><t>{name}</t></is></c>' for name in NARROW)
+    row = "".join(f"<c><v>{at % 10}</v></c>" for at in range(2_000))
+    return "a.xlsx", XLSX, workbook(f"<row>{first}</row>" + f"<row>{row}</row>" * rows)
+
+
+def a_wide_name_in_every_sentence(rng):
+    name = "\N{GRINNING FACE}" * rng.randrange(500, 1_000)
+    return "a.csv", CSV, (f"user_id,money_spent,year,{name},\n" + "1,1,2020,1,x\n" * 120_000).encode()
+
+
 def all_rejected(rng):
     return "a.csv", CSV, (HEAD + "x,x,x\n" * rng.randrange(50_000, 150_000)).encode()
 
@@ -205,6 +225,7 @@ KINDS = (
     empty_cells,
     a_sheet_beyond_measure,
     rows_of_nothing,
+    narrow_cells_of_a_workbook,
     entities,
     nothing_but_zeros,
     a_zip_in_a_zip,
@@ -215,6 +236,8 @@ KINDS = (
     a_quote_without_end,
     long_names_of_columns,
     a_name_in_every_sentence,
+    narrow_cells,
+    a_wide_name_in_every_sentence,
     all_rejected,
     all_distinct,
     lists_in_a_line,

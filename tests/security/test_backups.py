@@ -9,10 +9,12 @@ import tracemalloc
 
 import pytest
 
-from smetka.core.errors import CommandFailed
+from smetka.core.errors import CommandFailed, WrongUsage
+from smetka.keys import as_backed_up, create_key
 from smetka.storage import backup as backups
 from smetka.storage import restore as restoring
-from smetka.storage.backup import KEYS, MANIFEST, keys_in, read_manifest
+from smetka.storage import safety_copy
+from smetka.storage.backup import KEYS, MANIFEST, _appearing, keys_in, read_manifest
 
 RECORDS = "vouchers.jsonl"
 
@@ -120,3 +122,37 @@ def test_a_restore_says_what_is_good_again(smetka, tmp_path, mongodb_uri, monkey
     assert status == 0
     for words in ("revoked", "`smetka key list`", "`smetka telegram chats`"):
         assert words in told
+
+
+def test_keys_that_are_good_for_nobody_are_not_backed_up(tmp_path):
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    path = folder / "keys.json"
+    create_key(path, "owner", "owner")
+    assert as_backed_up(path) == path.read_bytes()
+    assert as_backed_up(tmp_path / "keys" / "none.json") is None
+
+    path.chmod(0o666)
+    with pytest.raises(CommandFailed, match="may be written by others"):
+        as_backed_up(path)
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    with pytest.raises(CommandFailed, match="is not a file"):
+        as_backed_up(path)
+
+
+def test_the_backup_before_an_upgrade_leaves_such_keys_out(tmp_path):
+    create_key(tmp_path / "keys.json", "owner", "owner")
+    assert safety_copy._keys(tmp_path / "keys.json")
+    (tmp_path / "keys.json").chmod(0o666)
+
+    assert safety_copy._keys(tmp_path / "keys.json") is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+def test_an_empty_folder_of_somebody_else_is_no_place_for_a_backup(tmp_path):
+    (tmp_path / "backup").mkdir()
+    os.chown(tmp_path / "backup", 54321, -1)
+
+    with pytest.raises(WrongUsage, match="is a folder of somebody else's"), _appearing(tmp_path / "backup"):
+        pass

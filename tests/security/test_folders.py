@@ -142,3 +142,42 @@ def test_every_file_that_we_make_is_known_as_ours(running_shop):
 
     assert made - OURS == set()
     assert {each.name for each in (running_shop.data_dir / "mongodb").iterdir()} - home.OURS == set()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("bits", [0o777, 0o700])
+@pytest.mark.parametrize("name", ["keys.json.sessions", "running.json.part", "mongodb"])
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_what_somebody_else_put_into_it_is_refused_by_name(folder, bits, name, kind):
+    (folder / "smetka.lock").touch()
+    entry = folder / name
+    {
+        "file": entry.touch,
+        "folder": entry.mkdir,
+        "link": lambda: entry.symlink_to("/etc/hostname"),
+    }[kind]()
+    os.chown(entry, 54321, -1, follow_symlinks=False)
+    folder.chmod(bits)
+
+    with pytest.raises(StartFailed, match=f"{name} belongs to user 54321"):
+        DataDirectory(folder).hold("serve")
+
+    assert mode(folder) == bits
+
+
+def test_a_link_of_ones_own_in_it_is_followed(folder, tmp_path):
+    (tmp_path / "a large disk").mkdir()
+    (folder / "mongodb").symlink_to(tmp_path / "a large disk")
+    (folder / "smetka.lock").touch()
+
+    DataDirectory(folder).hold("serve").release()
+
+
+def test_what_is_told_of_a_running_server_is_written_through_no_link(folder, tmp_path):
+    folder.chmod(0o700)
+    (tmp_path / "precious").write_text("as it was")
+    (folder / "running.json.part").symlink_to(tmp_path / "precious")
+
+    DataDirectory(folder).hold("serve").release()
+
+    assert (tmp_path / "precious").read_text() == "as it was"

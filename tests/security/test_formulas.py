@@ -16,7 +16,7 @@ from smetka.files.spreadsheets import csv_lines
 from smetka.ledger.imports.cells import customer_name
 
 FORMS = (chr(code) for code in range(sys.maxunicode + 1))
-SIGNS = "".join(each for each in FORMS if unicodedata.normalize("NFKC", each)[0] in "=+-@") + "\N{MINUS SIGN}"
+SIGNS = "".join(each for each in FORMS if unicodedata.normalize("NFKC", each)[0] in "=+-@\N{MINUS SIGN}")
 NAMES = [
     *(f"{sign}1+1" for sign in SIGNS),
     *(f"Ana{by}{sign}HYPERLINK(1)" for sign in SIGNS for by in ",;|\t\n\r"),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 from smetka.core.errors import CommandFailed
+from smetka.files import small_files
 from smetka.files.small_files import write_over
 from smetka.keys import KeyRing, check_place, create_key, list_keys, revoke_key
+from smetka.keys import ring as ring_module
 from smetka.web.sessions import Sessions
 from tests.e2e.torture import fill
 
@@ -204,3 +207,108 @@ def test_a_key_that_was_made_and_lost_between_two_requests_leaves_nothing_open(t
 
     assert ring.ever_made
     assert ring.state is not before  # whoever prepared answers for everybody prepares them anew
+
+
+ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
+@ONLY_ROOT
+def test_whoever_owns_a_folder_on_the_way_decides_too(tmp_path):
+    data, middle, real = (tmp_path / name for name in ("data", "middle", "real"))
+    for folder in (data, middle, real):
+        folder.mkdir(mode=0o755)
+    token = create_key(real / "keys.json", "owner", "owner")
+    (middle / "keys.json").symlink_to(real / "keys.json")
+    (data / "keys.json").symlink_to(middle / "keys.json")
+    assert KeyRing(data / "keys.json").role_of(token) == "owner"
+
+    os.chown(middle, 54321, -1)
+
+    assert KeyRing(data / "keys.json").role_of(token) is None
+    with pytest.raises(CommandFailed, match=f"the folder {middle} of user 54321"):
+        check_place(data / "keys.json")
+
+
+@pytest.mark.parametrize("bits", [0o666, 0o600])
+def test_a_file_of_sessions_that_somebody_else_wrote_lets_nobody_in(tmp_path, bits):
+    path, secret = tmp_path / "keys.json", "a" * 64
+    create_key(path, "owner", "owner")
+    file = tmp_path / "keys.json.sessions"
+    file.write_text(f'{{"secret": "{secret}"}}')
+    file.chmod(bits)
+
+    sessions = Sessions(file, KeyRing(path), idle_seconds=60)
+
+    assert (sessions.secret == secret) is (bits == 0o600)
+
+
+def test_a_session_names_its_key_by_all_of_its_mark(tmp_path):
+    path = tmp_path / "keys.json"
+    create_key(path, "owner", "owner")
+    sessions = Sessions(tmp_path / "keys.json.sessions", KeyRing(path), idle_seconds=60)
+    session = sessions.begin(sessions._keys.active("owner"))
+
+    assert sessions.key_of(session) is not None
+    assert sessions.key_of(replace(session, mark="")) is None
+    assert sessions.key_of(replace(session, mark=session.mark[:15])) is None
+
+
+def test_revoking_remembers_that_a_key_was_made_where_that_was_lost(tmp_path):
+    path = tmp_path / "keys.json"
+    create_key(path, "owner", "owner")
+    (tmp_path / "keys.json.lock").unlink()
+
+    revoke_key(path, "owner")
+    path.unlink()
+
+    assert KeyRing(path).ever_made
+
+
+def test_keys_that_are_read_while_they_are_written_over_are_read_again(tmp_path, monkeypatch):
+    path = tmp_path / "keys.json"
+    token = create_key(path, "till", "cashier")
+    whole, torn = path.read_text(), path.read_text().replace('"keys"', '"ke')
+    ring = KeyRing(path)
+    path.write_text(torn)
+    monkeypatch.setattr(small_files.time, "sleep", lambda _seconds: path.write_text(whole))
+
+    assert ring.role_of(token) == "cashier"
+
+
+def test_a_damaged_file_is_looked_at_again_though_it_seems_the_same(tmp_path, monkeypatch):
+    path = tmp_path / "keys.json"
+    token = create_key(path, "till", "cashier")
+    ring, whole = KeyRing(path), path.read_text()
+    path.write_text("damaged")
+    assert ring.role_of(token) is None
+    path.write_text(whole)
+    monkeypatch.setattr(ring_module, "stamp", lambda _path, seen=ring._known.stamp: seen)
+
+    assert ring.role_of(token) == "cashier"
+
+
+def test_a_key_that_is_revoked_through_a_link_is_revoked_in_the_file(tmp_path):
+    file, link = tmp_path / "keys.json", tmp_path / "by-a-link.json"
+    token = create_key(file, "till", "cashier")
+    link.symlink_to(file)
+    other = create_key(link, "another", "cashier")
+    ring = KeyRing(file)
+    assert [ring.role_of(each) for each in (token, other)] == ["cashier", "cashier"]
+
+    revoke_key(link, "till")
+
+    assert [ring.role_of(each) for each in (token, other)] == [None, "cashier"]
+    assert link.is_symlink()
+    link.unlink()
+    assert KeyRing(link).ever_made
+
+
+def test_no_key_is_made_where_a_link_leads_to_a_folder_that_others_may_write(tmp_path):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    (tmp_path / "keys.json").symlink_to(tmp_path / "open" / "keys.json")
+
+    with pytest.raises(CommandFailed, match="which others may write"):
+        create_key(tmp_path / "keys.json", "owner", "owner")
+
+    assert [*(tmp_path / "open").iterdir()] == []

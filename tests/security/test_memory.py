@@ -9,6 +9,8 @@ import threading
 import time
 import tracemalloc
 from contextlib import contextmanager
+from datetime import date
+from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
@@ -17,10 +19,14 @@ import requests
 from smetka.core.processes import python
 from smetka.keys import create_key
 from smetka.ledger.imports import workbook_apart
+from smetka.ledger.imports.columns import find_columns
 from smetka.ledger.imports.outcome import FileOutcome, Outcome
+from smetka.ledger.imports.plain_rows import PlainRows
 from smetka.ledger.imports.refused import Refused
+from smetka.ledger.imports.rules import Rules
 from smetka.ledger.imports.source import Reading, open_source
 from smetka.ledger.imports.workbook import Workbook
+from smetka.ledger.imports.workbook_apart import WorkbookApart
 from tests.e2e.torture import LONG_SECONDS
 from tests.fixtures.ledger import write_ledger
 from tests.fixtures.product import make_shop_in
@@ -247,6 +253,47 @@ def test_the_name_beside_a_rejected_row_is_short():
 
     assert outcome.rejects[0].column == "n" * 100
     assert str(Refused("is empty", line=1, column="n" * 1000)) == f"Line 1, column {'n' * 100} is empty."
+
+
+def test_what_rejected_rows_say_is_kept_once():
+    outcome = Outcome([FileOutcome("a.csv")])
+
+    for line in (1, 2):
+        outcome.reject(outcome.files[0], line, "n" * 1000, str(b"is empty", "ascii"))
+
+    first, second = outcome.rejects
+    assert (first.column, first.reason) == ("n" * 100, "is empty")
+    assert first.column is second.column
+    assert first.reason is second.reason
+
+
+@pytest.mark.process
+def test_answers_about_a_workbook_have_few_cells(tmp_path):
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(hostile_files.narrow_cells_of_a_workbook(None, rows=40)[2])
+    asked = WorkbookApart(path, None, None, frozenset())._asked
+
+    with workbook_apart._answers({**asked, "rows": True}) as answers:
+        next(answers)
+        cells = [sum(len(row[1]) for row in answer["rows"]) for answer in answers]
+
+    assert sum(cells) == 40 * 2_000
+    assert max(cells) < 20_000
+
+
+def test_rows_of_many_columns_are_taken_a_few_at_a_time(tmp_path):
+    path = tmp_path / "a.csv"
+    others = [f"c{at}" for at in range(1_997)]
+    rows = ["user_id,money_spent,year," + ",".join(others), *["1,2.50,2020" + ",x" * 1_997] * 60]
+    path.write_text("\n".join(rows))
+    source = open_source(path, Reading())
+    outcome = Outcome([FileOutcome("a.csv")])
+    rules = Rules(currency="MKD", zone=ZoneInfo("Europe/Skopje"), today=date(2026, 12, 1))
+    plain = PlainRows(source, find_columns(source.header, {}), rules, outcome, 0)
+
+    together = [len(values) // 3 for _, values in plain.plain(None)]
+
+    assert together == [25, 25, 10]
 
 
 def test_a_row_of_a_workbook_has_an_end(tmp_path):

@@ -442,3 +442,45 @@ def test_what_is_exposed_is_told_at_the_start(command, token, tmp_path, monkeypa
     told = " ".join(line["event"] for line in lines)
     assert f"can read {token}" in told
     assert "db.example.net" in told
+
+
+@ONLY_ROOT
+@pytest.mark.parametrize(
+    ("members", "first_of", "is_read"),
+    [((), (), True), (("eve",), (), False), ((), ("eve",), False), (("user 12345",), (), True)],
+)
+def test_a_group_without_a_known_owner_is_his_where_nobody_else_is_in_it(
+    token, monkeypatch, members, first_of, is_read
+):
+    def unknown(_uid):
+        raise KeyError
+
+    token.chmod(0o660)
+    os.chown(token, 12345, 12345)
+    people = [pwd.struct_passwd((name, "x", 4444, 12345, "", "/", "/bin/sh")) for name in first_of]
+    monkeypatch.setattr(files.os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(files.pwd, "getpwuid", unknown)
+    monkeypatch.setattr(files.pwd, "getpwall", lambda: people)
+    group = grp.struct_group(("staff", "x", 12345, list(members)))
+    monkeypatch.setattr(files.grp, "getgrgid", lambda _gid: group)
+
+    assert (files.read(token).fault is None) is is_read
+
+
+@ONLY_ROOT
+def test_a_link_whose_target_is_gone_in_that_moment_is_not_obeyed(token, tmp_path, monkeypatch):
+    theirs, link = tmp_path / "theirs", tmp_path / "link"
+    theirs.mkdir()
+    (theirs / "secret").symlink_to(token)
+    os.chown(theirs, 54321, -1)
+    link.symlink_to(theirs / "secret")
+    real = files._fault
+
+    def without_it(path, found, place):
+        (theirs / "secret").unlink()
+        return real(path, found, place)
+
+    monkeypatch.setattr(files, "_fault", without_it)
+
+    with pytest.raises(FileNotFoundError):
+        files.read(link)

@@ -187,11 +187,24 @@ def test_a_file_that_is_open_already_is_written_on_and_not_replaced(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/2", "//dev/../dev/stdout", "{}/stdout", "{}/fd/1"],
+    [
+        *(
+            "/dev/stdin",
+            "/dev/stdout",
+            "/dev/stderr",
+            "/dev/fd/2",
+            "//dev/../dev/stdout",
+            "{}/stdout",
+            "{}/fd/1",
+        ),
+        *("/proc/thread-self/fd/1", "/proc/self/task/{pid}/fd/1", "{}-stdout", "{}-again"),
+    ],
 )
 def test_no_name_of_what_is_open_is_taken_for_a_file(name, tmp_path):
     (tmp_path / "devices").symlink_to("/dev")
-    descriptor = spreadsheets._open_already(Path(name.format(tmp_path / "devices")))
+    (tmp_path / "devices-stdout").symlink_to("/dev/stdout")
+    (tmp_path / "devices-again").symlink_to("devices-stdout")
+    descriptor = spreadsheets._open_already(Path(name.format(tmp_path / "devices", pid=os.getpid())))
 
     assert descriptor is not None
     os.close(descriptor)
@@ -251,7 +264,7 @@ def test_what_is_written_need_not_be_readable(tmp_path, monkeypatch):
     assert OUTPUT.convert(str(tmp_path / "stdout"), None, None) == tmp_path / "stdout"
 
 
-@pytest.mark.parametrize("name", ["/dev/exported.csv", "{}/exported.csv"])
+@pytest.mark.parametrize("name", ["/dev/exported.csv", "{}/exported.csv", "/dev/fd", "{}/shm"])
 def test_no_file_is_made_among_devices(name, tmp_path):
     (tmp_path / "devices").symlink_to("/dev")
     with pytest.raises(CommandFailed, match="a file among devices"):

@@ -89,7 +89,8 @@ class DataDirectory:
             name: born for name, pid in running.pids.items() if (born := birth(pid)) is not None
         }
         part = self.path / _RUNNING_PART
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(asdict(running), file)
         part.replace(self.path / _RUNNING)

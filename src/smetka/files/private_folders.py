@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -25,7 +26,7 @@ def make_private(folder: Path, *, ours: frozenset[str], mark: str) -> None:
         mark: the one among them that nobody else has, and that is in every such folder of ours.
 
     Raises:
-        StartFailed: it is open to others, and is not ours alone.
+        StartFailed: it is open to others, and is not ours alone; or somebody else put something into it.
         OSError: it cannot be made, read or closed.
     """
     folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
@@ -37,6 +38,8 @@ def make_private(folder: Path, *, ours: frozenset[str], mark: str) -> None:
             folder=str(folder),
             owner=found.st_uid,
         )
+    # Also where it is closed by now: it may have been open before.
+    _check_entries(folder, {0, os.geteuid(), found.st_uid})
     if mode & 0o077 == 0:
         return
     names = {each.name for each in folder.iterdir()}
@@ -53,3 +56,16 @@ def make_private(folder: Path, *, ours: frozenset[str], mark: str) -> None:
         )
     folder.chmod(PRIVATE)
     _log.warning("folder closed to others", folder=str(folder), mode=f"{mode:04o}")
+
+
+def _check_entries(folder: Path, owners: set[int]) -> None:
+    """See that nobody else put into the folder what we would take for ours: a file, a link or a folder."""
+    for entry in folder.iterdir():
+        with suppress(FileNotFoundError):  # it is gone again
+            owner = entry.lstat().st_uid
+            if owner not in owners:
+                raise StartFailed(
+                    f"{entry} belongs to user {owner}, who does not own its folder: Smetka would take "
+                    "what stands in it for its own. Look at who put it there, and remove it; if it is "
+                    f"Smetka's, run `chown -h {os.geteuid()} {entry}`."
+                )

@@ -5,9 +5,15 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+TORN_SECONDS = (0.002, 0.01, 0.05)
 
 
 def stamp(path: Path) -> tuple[int, ...] | None:
@@ -70,10 +76,22 @@ def write_even_where_full(path: Path, text: str, *, tight: str) -> None:
         write_over(path, tight)
 
 
+def settled(read: Callable[[], T | None]) -> T | None:
+    """What `read` finds in a file; where that is nothing, once more after each of a few moments.
+
+    Who reads while `write_over` writes may find some of the old and some of the new.
+    """
+    for seconds in TORN_SECONDS:
+        if (found := read()) is not None:
+            return found
+        time.sleep(seconds)
+    return read()
+
+
 def write_over(path: Path, text: str) -> None:
     """Write into the room that a file has already, for a disk without any other; what is left over is blank.
 
-    Where the machine stops in the middle, the file is damaged.
+    Who reads meanwhile asks by `settled`. Where the machine stops in the middle, the file is damaged.
 
     Raises:
         OSError: the file is shorter, or cannot be written.
@@ -84,7 +102,6 @@ def write_over(path: Path, text: str) -> None:
         room = os.fstat(descriptor).st_size
         if len(content) > room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        # In one call, so that who reads at the same time finds the old or the new.
         if os.pwrite(descriptor, content.ljust(room), 0) < room:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         os.fsync(descriptor)

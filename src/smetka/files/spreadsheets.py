@@ -23,6 +23,11 @@ STDOUT: Final = "-"
 
 Output = Path | Literal["-"]
 
+MOST_LINKS = 40
+"""As Linux has it."""
+LONGEST_NUMBER = 10
+"""Digits of what no descriptor has."""
+
 _DEVICES, _STREAMS = "/dev", {"stdin": 0, "stdout": 1, "stderr": 2}
 
 # Excel parts lines as its country does, whatever the file's separator is: what follows any of them, or a
@@ -32,7 +37,8 @@ _BEFORE_SIGNS = r"[\s\"\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff']*"
 # Also each that Unicode calls another form of one (NFKC), as the full-width ones, which Excel calculates in
 # East Asia; and the minus of mathematics.
 _SIGNS = (
-    r"[=+\-@\u2212\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]"
+    r"[=+\-@\u2212\u207a-\u207c\u208a-\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d"
+    r"\uff20]"
 )
 
 
@@ -133,13 +139,21 @@ def _open_already(output: Path) -> int | None:
         CommandFailed: it was not open when this program began, or is a place for devices, and no device.
         OSError: it is not open.
     """
-    folder, name = os.path.realpath(output.parent), output.name
-    if folder == _DEVICES and name in _STREAMS:
-        number = _STREAMS[name]
-    elif folder == os.path.realpath("/dev/fd") and name.isascii() and name.isdecimal() and len(name) < 10:
-        number = int(name)
-    elif folder == _DEVICES and not output.exists():
-        raise CommandFailed(f"{output} would be a file among devices; name another folder.")
+    place = output
+    for _ in range(MOST_LINKS):  # a link of one's own may lead there
+        folder, name = os.path.realpath(place.parent), place.name
+        if folder == _DEVICES and name in _STREAMS:
+            number = _STREAMS[name]
+            break
+        is_number = name.isascii() and name.isdecimal() and len(name) < LONGEST_NUMBER
+        if is_number and _has_ours(folder):
+            number = int(name)
+            break
+        if folder == _DEVICES and (place.is_dir() or not place.exists()):
+            raise CommandFailed(f"{output} would be a file among devices; name another folder.")
+        if not place.is_symlink():
+            return None
+        place = Path(folder) / place.readlink()
     else:
         return None
     was_closed = number < len(_STREAMS) and (sys.stdin, sys.stdout, sys.stderr)[number] is None
@@ -147,6 +161,11 @@ def _open_already(output: Path) -> int | None:
     if was_closed or not os.get_inheritable(number):
         raise CommandFailed(f"{output} is not open.")
     return os.dup(number)
+
+
+def _has_ours(folder: str) -> bool:
+    of_threads = rf"/proc/{os.getpid()}(?:/task/[0-9]+)?/fd"
+    return folder == os.path.realpath("/dev/fd") or re.fullmatch(of_threads, folder) is not None
 
 
 def _open_stream(output: Path) -> int | None:

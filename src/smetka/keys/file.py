@@ -11,7 +11,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -139,7 +139,9 @@ def check_place(path: Path) -> None:
         KeysFileDamaged: others may put another file in its place, or its links lead round in a circle.
     """
     try:
-        folders = [*folders_on_the_way(path)]
+        folders, owners = [*folders_on_the_way(path)], _owners(path)
+    except FileNotFoundError:  # gives nobody a key
+        return
     except OSError as error:
         raise KeysFileDamaged(f"The keys file {path} cannot be reached: {error.strerror}.") from None
     for folder in folders:
@@ -147,6 +149,11 @@ def check_place(path: Path) -> None:
             found = folder.stat()
         except OSError:  # what is not there, or shut, gives nobody a key
             return
+        if found.st_uid not in owners:  # no mode keeps its owner from what lies in it
+            raise KeysFileDamaged(
+                f"The keys file {path} is reached through the folder {folder} of user {found.st_uid}, who so "
+                "decides who gets in. Keep it in a folder of its own (SMETKA_KEYS_FILE)."
+            )
         if others_may_write(found, folder):
             mode = stat.S_IMODE(found.st_mode)
             raise KeysFileDamaged(
@@ -156,14 +163,19 @@ def check_place(path: Path) -> None:
             )
 
 
+def _owners(path: Path) -> set[int]:
+    """Who may make keys: root, we, and whoever owns the folder that is named, as a container's volume."""
+    return {0, os.geteuid(), path.parent.stat().st_uid}
+
+
 def read(path: Path) -> _Keys:
-    """The file's content; empty where there is no file.
+    """The file's keys; none where there is no file.
 
     Raises:
         KeysFileDamaged: it cannot be read or understood, or others may have written it.
     """
     try:
-        return _Keys.model_validate_json(_content(path))
+        return _Keys.model_validate_json(content(path))
     except FileNotFoundError:
         return _Keys()
     except ValidationError:
@@ -172,7 +184,13 @@ def read(path: Path) -> _Keys:
         raise KeysFileDamaged(f"The keys file {path} cannot be read: {error.strerror}.") from None
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """The file as it is, or that of the sessions beside it.
+
+    Raises:
+        KeysFileDamaged: it is no file, or others may have written it.
+        OSError: it cannot be read.
+    """
     # Should it be a pipe, it is not waited for.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -183,12 +201,26 @@ def _content(path: Path) -> bytes:
         os.close(descriptor)
 
 
+def as_backed_up(path: Path) -> bytes | None:
+    """What a backup takes along of the keys; None where there are none.
+
+    Raises:
+        KeysFileDamaged: it cannot be read, or others may have written it: restored, their keys would be good.
+    """
+    try:
+        return content(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise KeysFileDamaged(f"The keys file {path} cannot be read: {error.strerror}.") from None
+
+
 def _check(path: Path, descriptor: int) -> None:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         raise KeysFileDamaged(f"The keys file {path} is not a file.")
     check_place(path)
-    if found.st_uid not in {0, os.geteuid(), path.resolve().parent.stat().st_uid}:
+    if found.st_uid not in _owners(path):
         raise KeysFileDamaged(
             f"The keys file {path} belongs to user {found.st_uid}, and its folder does not: "
             f"run `chown {os.geteuid()} {path}` if its keys are yours, or remove it."
@@ -208,34 +240,40 @@ def _rewriting(path: Path, *, even_where_full: bool = False) -> Iterator[_Keys]:
     Args:
         even_where_full: where there is no room for a second file, it is written over the first.
     """
+    real = Path(os.path.realpath(path))
+    names = [path] if real == path.absolute() else [path, real]  # who names the file itself has its own lock
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        check_place(path)
-        with locked(lock_file(path)) as lock:
+        for name in names:
+            check_place(name)
+        with ExitStack() as held:
+            locks = [held.enter_context(locked(lock_file(name))) for name in names]
             file = read(path)
             yield file
             whole = file.model_dump_json(indent=1) + "\n"
             if even_where_full:
+                with suppress(OSError), _remembered(locks):
+                    pass
                 # Without its indentation it has room for all that revoking adds.
-                write_even_where_full(path, whole, tight=file.model_dump_json())
+                write_even_where_full(real, whole, tight=file.model_dump_json())
             else:
-                with _remembered(lock):
-                    write_whole(path, whole)
+                with _remembered(locks):
+                    write_whole(real, whole)
     except OSError as error:
         raise CommandFailed(f"The keys file {path} cannot be written: {error.strerror}.") from None
 
 
 @contextmanager
-def _remembered(lock: int) -> Iterator[None]:
-    """Have the lock file say that a key was made, before there is one: without room for that none is made."""
-    is_new = os.fstat(lock).st_size == 0
+def _remembered(locks: list[int]) -> Iterator[None]:
+    """Have the lock files say that a key was made, before there is one: without room for that, none is."""
+    new = [lock for lock in locks if os.fstat(lock).st_size == 0]
     try:
-        if is_new:
+        for lock in new:
             os.pwrite(lock, _MADE.encode("ascii"), 0)
             os.fsync(lock)
         yield
     except OSError:
-        if is_new:
+        for lock in new:
             os.ftruncate(lock, 0)
         raise
 

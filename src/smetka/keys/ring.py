@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from smetka.files.small_files import stamp
+from smetka.files.small_files import settled, stamp
 from smetka.keys.file import Key, KeysFileDamaged, active, hash_of, lock_file, once_made, read
 
 log = structlog.get_logger(__name__)
@@ -40,6 +40,7 @@ class KeyRing:
         self._lock = threading.Lock()
         self._known = _Known(None, ())
         self._ever_made = False
+        self._fault = ""
 
     @property
     def ever_made(self) -> bool:
@@ -75,14 +76,22 @@ class KeyRing:
         seen = stamp(self.path)
         known = self._known
         # Without a file: a key may have been made and its file be gone again since the last request.
-        if seen == known.stamp and (seen is not None or self._ever_made or not once_made(self._lock_path)):
+        is_same = seen == known.stamp and not known.damaged
+        if is_same and (seen is not None or self._ever_made or not once_made(self._lock_path)):
             return known
         with self._lock:
-            try:
-                self._known = _Known(seen, read(self.path).keys)
-            except KeysFileDamaged as error:
+            if (keys := settled(self._read) if seen != known.stamp else self._read()) is not None:
+                self._known = _Known(seen, keys)
+            elif not (known.damaged and seen == known.stamp):
                 self._known = _Known(seen, (), damaged=True)
-                log.error("keys file damaged, every key is refused", reason=str(error))  # noqa: TRY400 - one line
+                log.error("keys file damaged, every key is refused", reason=self._fault)
             # A file that is there was made with a key in it, whatever became of its content.
             self._ever_made = self._ever_made or seen is not None or once_made(self._lock_path)
             return self._known
+
+    def _read(self) -> tuple[Key, ...] | None:
+        try:
+            return read(self.path).keys
+        except KeysFileDamaged as error:
+            self._fault = str(error)
+            return None

@@ -8,6 +8,7 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def _steps(path: Path) -> Iterator[Path]:
     """The links on the way to a file, in folders' names too, and the file; each with no link in its name.
 
     Raises:
-        OSError: there are more links than the system follows, as in a circle.
+        OSError: a link leads nowhere, or there are more links than the system follows, as in a circle.
     """
     at, names, links = Path("/"), list(reversed(path.absolute().parts[1:])), 0
     while names:
@@ -105,8 +106,10 @@ def _steps(path: Path) -> Iterator[Path]:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             yield step
             target = at / step.readlink()
-            if not os.path.lexists(target):  # an open pipe, which has a name in /proc and no place
-                return
+            if not os.path.lexists(target):
+                if at.parts[1:2] == ("proc",):  # an open pipe, which has a name there and no place
+                    return
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             at, names = Path("/"), [*names, *reversed(target.parts[1:])]
         elif names:
             at = step
@@ -143,8 +146,9 @@ def others_may_write(found: os.stat_result, place: int | Path) -> bool:
 
 def link_of_another(path: Path) -> Path | None:
     """The first link of somebody else's, neither ours nor root's, that a name leads over."""
-    links = (step for step in _steps(path) if step.is_symlink())
-    return next((link for link in links if _of_another(link.lstat())), None)
+    with suppress(FileNotFoundError):  # a link that leads nowhere was looked at
+        return next((link for link in _steps(path) if link.is_symlink() and _of_another(link.lstat())), None)
+    return None
 
 
 def folders_on_the_way(path: Path) -> Iterator[Path]:
@@ -154,20 +158,20 @@ def folders_on_the_way(path: Path) -> Iterator[Path]:
 
 def _is_of_one(found: os.stat_result) -> bool:
     """Whether the file's group is its owner's own, as many systems give each user one, root too."""
-    try:
-        owner, group = pwd.getpwuid(found.st_uid), grp.getgrgid(found.st_gid)
-    except KeyError:  # neither has a name here, as in a container
-        return found.st_uid == found.st_gid
-    if owner.pw_gid != found.st_gid or group.gr_name != owner.pw_name:
-        return False
     # Whose first group it is stands in the list of users alone. Some systems put a few of their own accounts,
     # by which nobody signs in, into root's.
-    first = {
+    in_it = {
         user.pw_name
         for user in pwd.getpwall()
         if user.pw_gid == found.st_gid and (found.st_gid != ROOT or user.pw_uid >= FIRST_OF_PEOPLE)
     }
-    return first | {*group.gr_mem} <= {owner.pw_name}
+    with suppress(KeyError):
+        in_it |= {*grp.getgrgid(found.st_gid).gr_mem}
+    try:
+        owner, group = pwd.getpwuid(found.st_uid), grp.getgrgid(found.st_gid)
+    except KeyError:  # either has no name here, as in a container
+        return found.st_uid == found.st_gid and in_it <= {_user(found.st_uid)}
+    return owner.pw_gid == found.st_gid and group.gr_name == owner.pw_name and in_it <= {owner.pw_name}
 
 
 def _user(uid: int) -> str:

@@ -69,7 +69,7 @@ def back_up(
     *,
     version: str,
     now: Callable[[], datetime],
-    keys: Path | None = None,
+    keys: bytes | None = None,
     progress: Progress = unseen,
 ) -> Manifest:
     """Copy every record that was acknowledged before this began; later ones may be in it.
@@ -77,7 +77,7 @@ def back_up(
     The folder appears under its name when it is complete and on disk, and not before.
 
     Args:
-        keys: the keys file, copied beside the records when it is there. It holds hashes, no key.
+        keys: what stands in the keys file, if there is one: hashes, and no key.
         progress: told how many records are copied.
 
     Raises:
@@ -89,8 +89,8 @@ def back_up(
     try:
         with _appearing(target) as folder:
             files = {f"{name}.jsonl": _copy(storage, name, folder, count) for name in COLLECTIONS}
-            if keys is not None and keys.exists():
-                files[KEYS] = _written(folder / KEYS, keys.read_bytes().splitlines(keepends=True))
+            if keys is not None:
+                files[KEYS] = _written(folder / KEYS, keys.splitlines(keepends=True))
             manifest = Manifest(format=FORMAT, smetka=version, made_at=made_at, files=files)
             _written(folder / MANIFEST, [manifest.model_dump_json(indent=1).encode() + b"\n"])
     except OSError as error:
@@ -236,6 +236,8 @@ def _appearing(target: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(target))
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise WrongUsage(f"{target} is there already. Name a folder that is not, for each backup its own.")
+    if target.exists() and target.stat().st_uid not in {0, os.geteuid()}:
+        raise WrongUsage(f"{target} is a folder of somebody else's. Name another one.")
     if target.is_mount():
         raise WrongUsage(f"{target} is a disk of its own. Name a folder in it, for each backup its own.")
     target.parent.mkdir(parents=True, exist_ok=True)

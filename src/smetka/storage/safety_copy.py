@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from smetka.core.errors import CommandFailed, WrongUsage
+from smetka.keys import KeysFileDamaged, as_backed_up
 from smetka.storage.backup import back_up
 from smetka.storage.home import Home
 from smetka.storage.walk import Source
@@ -42,7 +43,7 @@ def back_up_before_upgrade(data_dir: Path, source: Source, tell: Callable[[], ob
             target,
             version=version("smetka"),
             now=lambda: datetime.now(UTC),
-            keys=data_dir / "keys.json",
+            keys=_keys(data_dir / "keys.json"),
             progress=told,
         )
     except (CommandFailed, WrongUsage, OSError) as error:
@@ -50,6 +51,13 @@ def back_up_before_upgrade(data_dir: Path, source: Source, tell: Callable[[], ob
         return False
     _log.info("backed-up-before-upgrade", folder=str(target))
     return True
+
+
+def _keys(file: Path) -> bytes | None:
+    try:
+        return as_backed_up(file)
+    except KeysFileDamaged:  # nobody gets in by them now either
+        return None
 
 
 def _place(folder: Path, home: Home) -> Path:

@@ -20,8 +20,8 @@ import structlog
 from itsdangerous import BadData, URLSafeSerializer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from smetka.files.small_files import locked, stamp, write_even_where_full, write_whole
-from smetka.keys import Key, KeyRing
+from smetka.files.small_files import locked, settled, stamp, write_even_where_full, write_whole
+from smetka.keys import Key, KeyRing, KeysFileDamaged, content
 
 LONGEST_SECONDS = 7 * 24 * 3600
 """A session ends this long after it began, however busy."""
@@ -31,6 +31,9 @@ SEEN_SECONDS = 60
 
 SPARE_BYTES = 2048
 """Blanks in the file: room for two dozen sessions that are ended while the disk is full."""
+
+MARK = 16
+"""Characters of a key's hash by which a session names it."""
 
 _SLACK, _LONGEST = SEEN_SECONDS * 1000, LONGEST_SECONDS * 1000
 
@@ -78,7 +81,7 @@ class Sessions:
         """A new session; its id was never seen before, whatever the browser brought along."""
         self._share_secret()
         now = _now()
-        mark = key.hash[:16] if key else ""
+        mark = key.hash[:MARK] if key else ""
         # After the last sign-out everywhere, whatever the clock says.
         began = max(now, self._read().keys.get(mark, 0) + 1)
         return Session(secrets.token_urlsafe(18), key.name if key else None, mark, began, now)
@@ -102,7 +105,7 @@ class Sessions:
     def key_of(self, session: Session) -> Key | None:
         """The key that signed it in, while that is valid."""
         key = self._keys.active(session.key) if session.key is not None else None
-        return key if key is not None and key.hash.startswith(session.mark) else None
+        return key if key is not None and key.hash[:MARK] == session.mark else None
 
     def write(self, session: Session) -> str:
         """The session as a cookie."""
@@ -152,7 +155,7 @@ class Sessions:
             return self._ended
         with self._lock:
             if seen != self._stamp:
-                loaded = self._load()
+                loaded = None if seen is None else settled(self._load)
                 # Damaged or gone: whoever is signed in is not any more, and may sign in again.
                 self._ended = loaded or _Ended(secret=secrets.token_hex(32))
                 self._is_shared = loaded is not None
@@ -161,8 +164,8 @@ class Sessions:
 
     def _load(self) -> _Ended | None:
         try:
-            return _Ended.model_validate_json(self._path.read_bytes())
-        except (OSError, ValidationError):
+            return _Ended.model_validate_json(content(self._path))
+        except (OSError, ValidationError, KeysFileDamaged):  # or somebody else may have written it
             return None
 
     def _share_secret(self) -> None:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from sys import intern
 from typing import Any, NamedTuple
 
 from smetka.core.money import NOTHING, Money
@@ -191,7 +192,8 @@ class Outcome:
         """Count a rejected row, and remember it while there is room."""
         file.rejected += 1
         if len(self.rejects) < MOST_REJECTS:
-            self.rejects.append(Rejected(file.name, line, column[:SHOWN], reason))
+            # A hundred thousand rows say the same: the texts are kept once.
+            self.rejects.append(Rejected(file.name, line, intern(column[:SHOWN]), intern(reason)))
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""

@@ -11,7 +11,7 @@ from smetka.ledger.imports.delimited import Row
 from smetka.ledger.imports.refused import LeftOut, ReadAgain, Refused
 from smetka.ledger.imports.rows import Advance, Rows
 
-_CHUNK = 500
+_CHUNK, _CELLS = 500, 50_000
 
 
 class PlainRows(Rows):
@@ -26,7 +26,8 @@ class PlainRows(Rows):
         pick = itemgetter(at["user_id"][0], at["money_spent"][0], self._when.at)
         year_of, seen = self._when.year, Seen()
         rows = self._source.rows(advance, self._refuse)
-        while chunk := list(islice(rows, _CHUNK)):
+        together = max(1, min(_CHUNK, _CELLS // len(self._source.header)))
+        while chunk := list(islice(rows, together)):
             self.told.rows += len(chunk)
             users, amounts, whens = zip(*map(pick, map(itemgetter(1), chunk)), strict=True)
             try:

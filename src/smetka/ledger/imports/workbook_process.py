@@ -23,6 +23,9 @@ from smetka.ledger.imports.workbook_apart import NO_MEMORY
 _ROWS, _CHARACTERS = 500, 256 * 1024
 """Of one answer, at most, or a single row."""
 
+_OF_A_CELL = 20
+"""What one takes in memory beside its text, in characters of such answers."""
+
 
 def main() -> None:
     """Answer one question."""
@@ -71,7 +74,7 @@ def _together(workbook: Workbook) -> Iterator[list[Any]]:
 
     for line, cells in workbook.rows(None, refuse):
         rows.append([line, list(map(_typed, cells)), None, None])
-        characters += sum(map(len, cells))
+        characters += sum(map(len, cells)) + _OF_A_CELL * len(cells)
         if len(rows) >= _ROWS or characters >= _CHARACTERS:
             yield rows
             rows.clear()
