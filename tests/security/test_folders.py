@@ -181,3 +181,12 @@ def test_what_is_told_of_a_running_server_is_written_through_no_link(folder, tmp
     DataDirectory(folder).hold("serve").release()
 
     assert (tmp_path / "precious").read_text() == "as it was"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_nobody_else_says_what_runs_here(folder):
+    with DataDirectory(folder).hold("serve"):
+        assert DataDirectory(folder).running().command == "serve"
+        os.chown(folder / "running.json", 54321, -1)
+
+        assert DataDirectory(folder).running() is None

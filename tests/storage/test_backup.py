@@ -283,6 +283,7 @@ def test_a_file_that_the_manifest_does_not_name_is_not_restored(empty, made):
         b'{"_id": {"$oid": "x"}}',
         b'{"_id": {"$date": {}}}',
         b'{"total": {"$numberDecimal": "many"}}',
+        b'{"a": {"$binary": {"base64": 1}}}',
     ],
     ids=lambda line: repr(line[:20]),
 )

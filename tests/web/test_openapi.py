@@ -167,7 +167,7 @@ EVERY_PHASE = "examples,coverage,fuzzing,stateful"
 )
 def test_schemathesis_finds_nothing(make_shop, serve, tmp_path, monkeypatch, auth, seed, requests, phases):
     # It tries wrong keys at every operation, more than one address may, and expects 401 each time.
-    monkeypatch.setattr("smetka.web.guesses.WRONG_KEYS_PER_MINUTE", 10_000)
+    monkeypatch.setattr("smetka.web.wrong_keys.WRONG_KEYS_PER_MINUTE", 10_000)
     shop = make_shop(auth=auth)
     shop.services.storage.ping(30)
     (example,) = DeliveryPath.model_fields["delivery_id"].examples

@@ -128,8 +128,12 @@ class DataDirectory:
         self.release()
 
     def _published(self) -> Running | None:
+        """What the holder wrote; nothing where somebody else did, whose MongoDB it would name."""
+        file = self.path / _RUNNING
         try:
-            return Running(**json.loads((self.path / _RUNNING).read_text(encoding="utf-8")))
+            if file.lstat().st_uid not in {0, os.geteuid(), self.path.stat().st_uid}:
+                return None
+            return Running(**json.loads(file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 

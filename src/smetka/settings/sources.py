@@ -78,9 +78,11 @@ def _read_dotenv(path: Path) -> dict[str, str]:
         found = read(path)
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUsage(f"{path} cannot be read: {error}.") from None
+    if found.fault:  # not parsed, which may take as long as whoever wrote it likes
+        if PREFIX in found.text:
+            raise WrongUsage(f"The file {path.absolute()} {found.fault}.")
+        return {}
     given = dotenv_values(stream=StringIO(found.text), interpolate=False)
-    if found.fault and any(name.startswith(PREFIX) for name in given):
-        raise WrongUsage(f"The file {path.absolute()} {found.fault}.")
     return {name: value or "" for name, value in given.items()}
 
 

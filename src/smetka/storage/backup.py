@@ -156,7 +156,7 @@ def from_line(line: bytes) -> Record:
     """
     try:
         record = json_util.loads(line, json_options=json_util.CANONICAL_JSON_OPTIONS)
-    except (ValueError, TypeError, BSONError, RecursionError, ArithmeticError):
+    except (ValueError, TypeError, LookupError, AttributeError, BSONError, RecursionError, ArithmeticError):
         record = None
     if not isinstance(record, dict):
         raise CommandFailed("The backup has a line that is no record; use another backup.")

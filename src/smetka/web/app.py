@@ -14,7 +14,7 @@ from smetka.core import exact_json
 from smetka.keys import KeyRing, Permission
 from smetka.settings import Settings, load_settings
 from smetka.shop.services import Services, build_services
-from smetka.web import guards, guesses, headers, journal, openapi, problems
+from smetka.web import guards, headers, journal, openapi, problems, wrong_keys
 from smetka.web.audit import audit
 from smetka.web.bonus_customers import bonus_customers
 from smetka.web.brief import brief
@@ -24,6 +24,7 @@ from smetka.web.health import health
 from smetka.web.hosts import TrustedProxies, comparable
 from smetka.web.imports import imports
 from smetka.web.metrics import Metrics
+from smetka.web.pages import audit as audit_page
 from smetka.web.pages import (
     bonus,
     customers,
@@ -60,6 +61,7 @@ GROUPS = (
     reference.contract,
 )
 PAGES = (
+    audit_page,
     bonus,
     campaign_pages,
     customers,
@@ -140,8 +142,8 @@ def _parts(settings: Settings, services: Services) -> WebParts:
             keys,
             idle_seconds=settings.session_idle_minutes * 60,
         ),
-        wrong_keys=guesses.wrong_keys(),
-        unknown_codes=guesses.unknown_codes(),
+        wrong_keys=wrong_keys.wrong_keys(),
+        unknown_codes=wrong_keys.unknown_codes(),
         metrics=Metrics(),
         probes=Probes(services),
         works=Works(),

@@ -11,12 +11,12 @@ from flask import current_app
 from smetka.keys import KeyRing, Permission
 from smetka.settings import Settings
 from smetka.shop.services import Services
-from smetka.web.guesses import Guesses
 from smetka.web.metrics import Metrics
 from smetka.web.probes import Probes
 from smetka.web.sessions import Sessions
 from smetka.web.uploads import Uploads
 from smetka.web.works import Works
+from smetka.web.wrong_keys import Guesses
 
 if TYPE_CHECKING:
     from smetka.web.operations import Operation

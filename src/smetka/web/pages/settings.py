@@ -1,4 +1,4 @@
-"""Settings: whether all parts work, who has a key, what is configured, and who did what."""
+"""Settings: whether all parts work, who has a key, and what is configured."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from typing import Any
 import structlog
 from flask import Response
 
-from smetka.bonus.audit import Entry
-from smetka.bonus.codes import read_code
-from smetka.bonus.errors import MistypedCode
 from smetka.core.errors import (
     CAUSES,
-    BonusStoreUnavailable,
     CommandFailed,
     NotFound,
     Unavailable,
@@ -29,11 +25,9 @@ from smetka.web import guards, importing
 from smetka.web.pages import declared, forms, message_texts, render, visit
 from smetka.web.parts import parts, services
 from smetka.web.probes import Finding
-from smetka.web.values import read_audit_cursor
 
 log = structlog.get_logger(__name__)
 
-ENTRIES = 50
 LONGEST_NAME = 64
 MOST_YEARS = 20
 
@@ -221,31 +215,3 @@ def _note(action: str, name: str) -> None:
         services().audit.note(action, guards.caller(), reason=name)
     except Unavailable as error:
         log.warning("not in the audit", action=action, by=guards.caller(), name=name, reason=error.reason)
-
-
-@declared.get("/settings/audit", needs=Permission.OWN, reads_all=True)
-def settings_audit() -> Response:
-    """Who did what, the newest first; the only page that shows the codes of all vouchers in full."""
-    fields = forms.asked("code", "cursor")
-    cursor = fields.place("cursor", read_audit_cursor)
-    fields.check()
-    code = None
-    try:
-        code = read_code(fields.typed["code"]) if fields.typed["code"] else None
-    except MistypedCode:
-        fields.complain("code", mark("is mistyped: compare it with the voucher, symbol by symbol"))
-    found: list[Entry] | None = []
-    status = 422 if fields.faults else 200
-    if not fields.faults:
-        try:
-            found = services().audit.page(ENTRIES + 1, after=cursor, code=code)
-        except BonusStoreUnavailable:
-            found, status = None, 503
-    return render.page(
-        "settings_audit.html",
-        status,
-        fields=fields,
-        entries=None if found is None else found[:ENTRIES],
-        next=found[ENTRIES - 1].id if found and len(found) > ENTRIES else None,
-        is_first=cursor is None,
-    )
