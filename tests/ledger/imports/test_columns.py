@@ -288,3 +288,13 @@ def test_in_shopify_a_name_is_an_order_s():
 def test_the_download_of_analytics_is_refused_with_what_to_export_instead():
     with pytest.raises(Refused, match="Advanced Order Export"):
         find_columns(header_of("woocommerce_analytics.csv"), {})
+
+
+def test_which_of_two_columns_of_a_name_is_meant_is_asked():
+    header = ["user_id", "money_spent", "year", "money_spent (2)"]
+
+    with pytest.raises(Refused, match="names two columns so; say which one is the money_spent"):
+        find_columns(header, {})
+    assert find_columns(header, {"money_spent": ["money_spent (2)"]}).at["money_spent"] == (3,)
+    assert find_columns(header, {"money_spent": ["money_spent"]}).at["money_spent"] == (1,)
+    assert find_columns(["user_id", "money_spent", "year", "note", "note (2)"], {}).has_payments

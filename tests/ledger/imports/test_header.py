@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from smetka.ledger.imports.header import find_header
+from smetka.ledger.imports.header import check_header, find_header
 from smetka.ledger.imports.refused import Refused
 from smetka.ledger.imports.source import Reading, open_source
 from tests.ledger.imports.test_source import workbook
@@ -161,3 +161,15 @@ def test_json_has_no_line_for_a_header(tmp_path):
     assert open_source(path, Reading()).header_row is None
     with pytest.raises(Refused, match="has no line for a header"):
         open_source(path, Reading(header_row=1))
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["id", "total", " id"], ["id", "total", "id (2)"]),
+        (["a", "a", "a"], ["a", "a (2)", "a (3)"]),
+        (["a", "a (2)", "a"], ["a", "a (2)", "a (3)"]),
+    ],
+)
+def test_columns_of_one_name_are_told_apart_by_their_place(cells, names):
+    assert check_header(cells, 1) == names

@@ -96,3 +96,19 @@ def test_prestashop_s_list_of_orders_is_refused_with_what_to_export_instead():
     assert find_columns(
         [*header, "Mail"], {"email": ["Mail"], "date": ["Date"], "money_spent": ["Total"]}
     ).by_email
+
+
+def test_wix_orders(taken):
+    assert taken("wix_orders.csv") == (
+        "Wix orders",
+        [("mira@example.com", 100000, 2024), ("goran@example.com", 37950, 2025)],
+        {"as a further line of an order": 1, "not paid (unpaid)": 1},
+    )
+
+
+def test_magento_orders(taken):
+    assert taken("magento_orders.csv") == (
+        "Magento orders",
+        [("mira@example.com", 100000, 2024), ("goran@example.com", 37950, 2025)],
+        {"refunded in full": 1, "not paid (pending)": 1},
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from smetka.core.errors import WrongUsage
 from smetka.ledger.imports import header_words
+from smetka.ledger.imports.header import numbered
 from smetka.ledger.imports.mapping import FIELDS, Mapped
 from smetka.ledger.imports.platforms import Platform, recognise
 from smetka.ledger.imports.refused import Refused
@@ -90,6 +91,7 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
         own = {column.lower(): place for place, column in reversed(list(enumerate(header)))}
         found = {field: (own[field],) for field in FIELDS if field in own and field != "item"}
     of_platform = dict(found)
+    _check_single(found, header, mapped)
     told = {
         field: tuple(_place(header, column, field) for column in columns) for field, columns in mapped.items()
     }
@@ -124,6 +126,18 @@ def find_columns(header: Sequence[str], mapped: Mapped) -> Columns:
         if platform and "money_spent" in found
         else (),
     )
+
+
+def _check_single(found: Mapping[str, tuple[int, ...]], header: Sequence[str], mapped: Mapped) -> None:
+    """See that no field was found in one of two columns of a name, unless somebody said which it is."""
+    for field, places in found.items():
+        for place in places:
+            if field not in mapped and (other := numbered(header[place], 2)) in header:
+                raise Refused(
+                    f"names two columns so; say which one is the {field}, by --map {field}=… with "
+                    f"{header[place]!r} or {other!r}",
+                    column=header[place],
+                )
 
 
 def _items(header: Sequence[str]) -> str | None:

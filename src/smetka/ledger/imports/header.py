@@ -1,10 +1,10 @@
-"""The row of a file that names its columns, each once."""
+"""The row of a file that names its columns, each by a name of its own."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice, takewhile
+from itertools import count, islice, takewhile
 from typing import NamedTuple
 
 from smetka.ledger.imports.mapping import FIELDS
@@ -142,10 +142,10 @@ class _Row:
 
 
 def check_header(cells: list[str], line: int | None) -> list[str]:
-    """The names without blanks around them.
+    """The names without blanks around them, each different.
 
     Raises:
-        Refused: they are too many, missing, not all different, or look like data.
+        Refused: they are too many, missing, or look like data.
     """
     if len(cells) > MOST_COLUMNS:
         raise Refused(f"has {len(cells):,} columns; {MOST_COLUMNS:,} are the most", line=line)
@@ -163,13 +163,25 @@ def check_header(cells: list[str], line: int | None) -> list[str]:
     numbers = sum(_NUMBER.fullmatch(name) is not None for name in names)
     if numbers * 2 >= len(names) or any(map(_EMAIL.fullmatch, names)):
         raise Refused("looks like data; the first row must name the columns", line=line)
+    if "" in names:
+        raise Refused(f"leaves column {names.index('') + 1} without a name", line=line)
+    return _told_apart(names)
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """The same with `Price (2)` for the second column called `Price`, which is a third where that is one."""
+    taken, told_apart = set(names), list[str]()
     seen: set[str] = set()
-    for position, name in enumerate(names, start=1):
-        if not name:
-            raise Refused(f"leaves column {position} without a name", line=line)
+    for name in names:
+        told = name
         if name in seen:
-            raise Refused(
-                "names two columns so; every column needs a name of its own", line=line, column=name
-            )
+            told = next(each for number in count(2) if (each := numbered(name, number)) not in taken)
+            taken.add(told)
         seen.add(name)
-    return names
+        told_apart.append(told)
+    return told_apart
+
+
+def numbered(name: str, number: int) -> str:
+    """What the second or a later column of a name is called."""
+    return f"{name} ({number})"

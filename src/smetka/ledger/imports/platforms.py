@@ -89,6 +89,36 @@ _PLATFORMS = (
         should_have=("currency",),
     ),
     Platform(
+        "Wix orders",
+        frozenset({"Order number", "Date created", "Contact email", "Payment status", "Total"}),
+        {
+            "email": ("Contact email",),
+            "name": ("Billing name",),
+            "money_spent": ("Total",),
+            "date": ("Date created",),
+            "order_id": ("Order number",),
+            "currency": ("Currency",),
+            "status": ("Payment status",),
+            "refunded": ("Refunded amount",),
+        },
+        needs=("refunded",),
+        should_have=("currency",),
+    ),
+    Platform(
+        "Magento orders",
+        frozenset({"ID", "Purchase Date", "Grand Total (Base)", "Grand Total (Purchased)", "Status"}),
+        {
+            "email": ("Customer Email",),
+            "name": ("Customer Name",),
+            "money_spent": ("Grand Total (Purchased)",),
+            "date": ("Purchase Date",),
+            "order_id": ("ID",),
+            "status": ("Status",),
+            "refunded": ("Total Refunded",),
+        },
+        needs=("email", "refunded"),
+    ),
+    Platform(
         "Stripe payments",
         frozenset({"id", "Amount", "Currency", "Captured", "Status"}),
         {
