@@ -17,18 +17,18 @@ demo: .venv/runs ## Set everything up and run an invented shop
 
 setup: .venv/tests ## Set everything up, and all that tests need
 
-# The checks of `lint` run beside the tests, and what they said comes at the end. Three test processes on two
+# The checks of `lint` run beside the tests, and what they said comes at the end. Four test processes on two
 # cores: a third of the time they wait for a server, a browser or a disk.
 test: .venv/tests ## Set everything up and run every check and test
 	@$(MAKE) --no-print-directory lint >.venv/lint 2>&1 & lint=$$!; trap "kill $$lint" INT TERM; \
-	$(BIN)/python -m pytest -n 3; tests=$$?; wait $$lint; lint=$$?; \
+	$(BIN)/python -m pytest -n 4; tests=$$?; wait $$lint; lint=$$?; \
 	cat .venv/lint; exit $$((tests | lint))
 
 quick: .venv/tests ## The tests that need no server and no process, in less than a minute
 	@$(BIN)/python -m pytest -n 2 --quick
 
 test-times: .venv/tests ## Every test, and a table of where the time went (TESTS=tests/web)
-	@$(BIN)/python -m pytest -n 3 -p tests.times $(TESTS)
+	@$(BIN)/python -m pytest -n 4 -p tests.times $(TESTS)
 
 test-clickhouse: .venv/clickhouse ## The ledger's tests with ClickHouse's engine too (installs 560 MB)
 	ENGINES=clickhouse $(BIN)/python -m pytest tests/ledger
