@@ -148,7 +148,12 @@ def _may_repeat(source: Source, mapped: Mapped, earlier: list[Earlier]) -> bool:
 
 def _columns(source: Source, mapped: Mapped) -> Columns:
     with _named(source.name):
-        return find_columns(source.header, mapped)
+        try:
+            return find_columns(source.header, mapped)
+        except Refused as refused:
+            if refused.column:
+                refused.line = source.header_row
+            raise
 
 
 def _rows(source: Source, columns: Columns, rules: Rules, outcome: Outcome, number: int) -> Rows:
