@@ -24,6 +24,8 @@ CUT = """[...document.querySelectorAll(".table")].filter(
     table => table.querySelector("td.number") && table.scrollWidth > table.clientWidth
 ).map(table => table.innerText.slice(0, 60))"""
 
+FLOATING = "document.querySelector('body > footer').getBoundingClientRect().bottom < innerHeight - 1"
+
 CUSTOMERS = [
     (n, NASTY if n == 7 else f"Купувач {n}", f"{'=cmd' if n == 7 else 'c'}{n}@example.com", 17 + n % 50)
     for n in range(1, 201)
@@ -242,6 +244,8 @@ def test_every_page_is_for_everybody(new_page, shop, language, closely):
                 wrong[f"{path} {size}"] = axe(page)
             if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
                 wide.append(f"{path} {size}")
+            if page.evaluate(FLOATING):
+                wide.append(f"{path} {size}: the footer is not at the bottom")
             # A figure that is cut at the edge reads as another one.
             wide += [f"{path} {size}: {table}" for table in page.evaluate(CUT)]
         assert "49" not in page.title()
