@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import count, islice, takewhile
 from typing import NamedTuple
@@ -170,14 +171,14 @@ def check_header(cells: list[str], line: int | None) -> list[str]:
 
 def _told_apart(names: list[str]) -> list[str]:
     """The same with `Price (2)` for the second column called `Price`, which is a third where that is one."""
-    taken, told_apart = set(names), list[str]()
-    seen: set[str] = set()
+    taken, times, told_apart = set(names), Counter[str](), list[str]()
     for name in names:
+        times[name] += 1
         told = name
-        if name in seen:
-            told = next(each for number in count(2) if (each := numbered(name, number)) not in taken)
+        if times[name] > 1:
+            numbers = count(times[name])  # not from 2: a header may be one name two thousand times
+            told = next(each for number in numbers if (each := numbered(name, number)) not in taken)
             taken.add(told)
-        seen.add(name)
         told_apart.append(told)
     return told_apart
 
