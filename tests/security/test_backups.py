@@ -10,11 +10,12 @@ import tracemalloc
 import pytest
 
 from smetka.core.errors import CommandFailed, WrongUsage
-from smetka.keys import as_backed_up, create_key
+from smetka.keys import create_key, stored_keys
 from smetka.storage import backup as backups
 from smetka.storage import restore as restoring
 from smetka.storage import safety_copy
 from smetka.storage.backup import KEYS, MANIFEST, _appearing, keys_in, read_manifest
+from tests.rights import ONLY_ROOT
 
 RECORDS = "vouchers.jsonl"
 
@@ -129,16 +130,16 @@ def test_keys_that_are_good_for_nobody_are_not_backed_up(tmp_path):
     folder.mkdir(mode=0o700)
     path = folder / "keys.json"
     create_key(path, "owner", "owner")
-    assert as_backed_up(path) == path.read_bytes()
-    assert as_backed_up(tmp_path / "keys" / "none.json") is None
+    assert stored_keys(path) == path.read_bytes()
+    assert stored_keys(tmp_path / "keys" / "none.json") is None
 
     path.chmod(0o666)
     with pytest.raises(CommandFailed, match="may be written by others"):
-        as_backed_up(path)
+        stored_keys(path)
     path.unlink()
     os.mkfifo(path, 0o600)
     with pytest.raises(CommandFailed, match="is not a file"):
-        as_backed_up(path)
+        stored_keys(path)
 
 
 def test_the_backup_before_an_upgrade_leaves_such_keys_out(tmp_path):
@@ -149,7 +150,7 @@ def test_the_backup_before_an_upgrade_leaves_such_keys_out(tmp_path):
     assert safety_copy._keys(tmp_path / "keys.json") is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+@ONLY_ROOT
 def test_an_empty_folder_of_somebody_else_is_no_place_for_a_backup(tmp_path):
     (tmp_path / "backup").mkdir()
     os.chown(tmp_path / "backup", 54321, -1)

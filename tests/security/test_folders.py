@@ -13,6 +13,7 @@ from smetka.core.errors import StartFailed
 from smetka.files.data_directory import OURS, DataDirectory
 from smetka.storage import home
 from smetka.storage.home import Home
+from tests.rights import ONLY_ROOT
 
 
 def mode(folder: Path) -> int:
@@ -122,7 +123,7 @@ def test_a_folder_is_closed_with_a_word_that_is_no_part_of_an_answer(new_shop):
     assert mode(shop.data_dir) == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@ONLY_ROOT
 def test_a_folder_of_somebody_else_is_used_with_a_warning(folder):
     folder.chmod(0o700)
     os.chown(folder, 54321, 54321)
@@ -144,7 +145,7 @@ def test_every_file_that_we_make_is_known_as_ours(running_shop):
     assert {each.name for each in (running_shop.data_dir / "mongodb").iterdir()} - home.OURS == set()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@ONLY_ROOT
 @pytest.mark.parametrize("bits", [0o777, 0o700])
 @pytest.mark.parametrize("name", ["keys.json.sessions", "running.json.part", "mongodb"])
 @pytest.mark.parametrize("kind", ["file", "folder", "link"])
@@ -183,7 +184,7 @@ def test_what_is_told_of_a_running_server_is_written_through_no_link(folder, tmp
     assert (tmp_path / "precious").read_text() == "as it was"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@ONLY_ROOT
 def test_nobody_else_says_what_runs_here(folder):
     with DataDirectory(folder).hold("serve"):
         assert DataDirectory(folder).running().command == "serve"

@@ -15,6 +15,7 @@ from smetka.keys import KeyRing, check_place, create_key, list_keys, revoke_key
 from smetka.keys import ring as ring_module
 from smetka.web.sessions import Sessions
 from tests.e2e.torture import fill
+from tests.rights import ONLY_ROOT
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_a_keys_file_that_others_may_write_is_good_for_nobody(tmp_path):
     assert ring.role_of(token) == "owner"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@ONLY_ROOT
 def test_a_keys_file_of_somebody_else_is_good_for_nobody_but_in_his_own_folder(tmp_path):
     folder = tmp_path / "keys"
     folder.mkdir(mode=0o700)
@@ -207,9 +208,6 @@ def test_a_key_that_was_made_and_lost_between_two_requests_leaves_nothing_open(t
 
     assert ring.ever_made
     assert ring.state is not before  # whoever prepared answers for everybody prepares them anew
-
-
-ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
 @ONLY_ROOT

@@ -16,13 +16,12 @@ from smetka.cli import run
 from smetka.cli import serve as started
 from smetka.cli.ledger_copy import _location
 from smetka.core.errors import StartFailed, WrongUsage
-from smetka.settings import Settings, exposed, files, load_settings
+from smetka.files import ownership
+from smetka.settings import Settings, exposed, load_settings
+from tests.rights import ONLY_ROOT
 
 TOKEN = "123456:AAECanaryCanaryCanaryCanaryCanaryCan"
 SERVER = "postgresql+psycopg://reader:canary@db.example.net/shop"
-
-
-ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
 @pytest.fixture
@@ -57,8 +56,8 @@ def test_a_file_of_settings_of_somebody_else_is_refused_by_name_and_owner(dotenv
 
 
 def test_we_are_somebody_else_to_whom_our_files_do_not_belong(token, monkeypatch):
-    monkeypatch.setattr(files, "ROOT", -1)
-    monkeypatch.setattr(files.os, "geteuid", lambda: 54321)
+    monkeypatch.setattr(ownership, "ROOT", -1)
+    monkeypatch.setattr(ownership.os, "geteuid", lambda: 54321)
 
     with pytest.raises(WrongUsage, match="files of user 54321 or root alone"):
         token_of(token)
@@ -150,9 +149,9 @@ def test_a_file_of_settings_that_others_may_write_is_refused_with_its_mode(doten
 def test_a_group_may_write_it_when_that_is_the_owners_own(token, monkeypatch, uid, gid, is_read):
     token.chmod(0o660)
     os.chown(token, uid, gid)
-    monkeypatch.setattr(files.os, "geteuid", lambda: uid)
+    monkeypatch.setattr(ownership.os, "geteuid", lambda: uid)
 
-    assert (files.read(token).fault is None) is is_read
+    assert (ownership.read(token).fault is None) is is_read
 
 
 @ONLY_ROOT
@@ -171,10 +170,12 @@ def test_roots_group_may_write_it_where_nobody_else_is_in_it(token, monkeypatch,
     users = [
         pwd.struct_passwd((name, "x", uid, 0, "", "/", "/bin/sh")) for name, uid in (("root", 0), *first_of)
     ]
-    monkeypatch.setattr(files.pwd, "getpwall", lambda: users)
-    monkeypatch.setattr(files.grp, "getgrgid", lambda _gid: grp.struct_group(("root", "x", 0, [*members])))
+    monkeypatch.setattr(ownership.pwd, "getpwall", lambda: users)
+    monkeypatch.setattr(
+        ownership.grp, "getgrgid", lambda _gid: grp.struct_group(("root", "x", 0, [*members]))
+    )
 
-    assert (files.read(token).fault is None) is is_read
+    assert (ownership.read(token).fault is None) is is_read
 
 
 @ONLY_ROOT
@@ -185,12 +186,12 @@ def test_a_group_that_has_the_owners_name_and_is_not_his_first_is_anothers(
     token.chmod(0o660)
     os.chown(token, 12345, 12345)
     ana = pwd.struct_passwd(("ana", "x", 12345, first_group, "", "/", "/bin/sh"))
-    monkeypatch.setattr(files.os, "geteuid", lambda: 12345)
-    monkeypatch.setattr(files.pwd, "getpwuid", lambda _uid: ana)
-    monkeypatch.setattr(files.pwd, "getpwall", lambda: [ana])
-    monkeypatch.setattr(files.grp, "getgrgid", lambda _gid: grp.struct_group(("ana", "x", 12345, [])))
+    monkeypatch.setattr(ownership.os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(ownership.pwd, "getpwuid", lambda _uid: ana)
+    monkeypatch.setattr(ownership.pwd, "getpwall", lambda: [ana])
+    monkeypatch.setattr(ownership.grp, "getgrgid", lambda _gid: grp.struct_group(("ana", "x", 12345, [])))
 
-    assert (files.read(token).fault is None) is is_read
+    assert (ownership.read(token).fault is None) is is_read
 
 
 @ONLY_ROOT
@@ -205,12 +206,12 @@ def test_a_group_of_a_users_name_is_not_his_alone_where_it_is_anothers_first(
         for number, name in enumerate(("ana", *others))
     ]
     group = grp.struct_group(("ana", "x", 12345, []))
-    monkeypatch.setattr(files.os, "geteuid", lambda: 12345)
-    monkeypatch.setattr(files.pwd, "getpwuid", lambda _uid: users[0])
-    monkeypatch.setattr(files.pwd, "getpwall", lambda: users)
-    monkeypatch.setattr(files.grp, "getgrgid", lambda _gid: group)
+    monkeypatch.setattr(ownership.os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(ownership.pwd, "getpwuid", lambda _uid: users[0])
+    monkeypatch.setattr(ownership.pwd, "getpwall", lambda: users)
+    monkeypatch.setattr(ownership.grp, "getgrgid", lambda _gid: group)
 
-    assert (files.read(token).fault is None) is is_read
+    assert (ownership.read(token).fault is None) is is_read
 
 
 def test_a_file_that_an_access_control_list_lets_others_write_is_refused(dotenv, token):
@@ -250,7 +251,7 @@ def test_secrets_of_containers_go_on_working(token, tmp_path, monkeypatch, mode)
     token.symlink_to("..data/token")
     token.chmod(mode)
     os.chown(token, 0, 2000)
-    monkeypatch.setattr(files.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(ownership.os, "geteuid", lambda: 1000)
 
     assert token_of(token) == TOKEN
 
@@ -458,13 +459,13 @@ def test_a_group_without_a_known_owner_is_his_where_nobody_else_is_in_it(
     token.chmod(0o660)
     os.chown(token, 12345, 12345)
     people = [pwd.struct_passwd((name, "x", 4444, 12345, "", "/", "/bin/sh")) for name in first_of]
-    monkeypatch.setattr(files.os, "geteuid", lambda: 12345)
-    monkeypatch.setattr(files.pwd, "getpwuid", unknown)
-    monkeypatch.setattr(files.pwd, "getpwall", lambda: people)
+    monkeypatch.setattr(ownership.os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(ownership.pwd, "getpwuid", unknown)
+    monkeypatch.setattr(ownership.pwd, "getpwall", lambda: people)
     group = grp.struct_group(("staff", "x", 12345, list(members)))
-    monkeypatch.setattr(files.grp, "getgrgid", lambda _gid: group)
+    monkeypatch.setattr(ownership.grp, "getgrgid", lambda _gid: group)
 
-    assert (files.read(token).fault is None) is is_read
+    assert (ownership.read(token).fault is None) is is_read
 
 
 @ONLY_ROOT
@@ -474,13 +475,13 @@ def test_a_link_whose_target_is_gone_in_that_moment_is_not_obeyed(token, tmp_pat
     (theirs / "secret").symlink_to(token)
     os.chown(theirs, 54321, -1)
     link.symlink_to(theirs / "secret")
-    real = files._fault
+    real = ownership._fault
 
     def without_it(path, found, place):
         (theirs / "secret").unlink()
         return real(path, found, place)
 
-    monkeypatch.setattr(files, "_fault", without_it)
+    monkeypatch.setattr(ownership, "_fault", without_it)
 
     with pytest.raises(FileNotFoundError):
-        files.read(link)
+        ownership.read(link)

@@ -15,7 +15,7 @@ from smetka.cli.records import open_storage
 from smetka.cli.speech import Speech
 from smetka.cli.terminal import say
 from smetka.core.errors import CommandFailed
-from smetka.keys import adopt_keys, as_backed_up
+from smetka.keys import adopt_keys, stored_keys
 from smetka.settings import Settings, load_settings
 from smetka.storage.backup import KEYS, MANIFEST, Manifest, back_up, describe, keys_in
 from smetka.storage.restore import restore as put_back
@@ -36,7 +36,7 @@ def backup(*, folder: Path, as_json: bool, **options: Any) -> None:
     settings = load_settings(options)
     _check_there_is_something(settings)
     label = Speech(settings.language).gettext("Records")
-    keys = as_backed_up(settings.effective_keys_file)
+    keys = stored_keys(settings.effective_keys_file)
     with open_storage(settings, "backup") as storage, progress(label) as tell:
         made = back_up(
             storage,

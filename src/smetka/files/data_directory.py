@@ -13,6 +13,7 @@ from typing import Self
 
 from smetka.core.errors import StartFailed
 from smetka.core.processes import birth
+from smetka.files.ownership import trusted
 from smetka.files.private_folders import make_private
 
 _LOCK = "smetka.lock"
@@ -131,7 +132,7 @@ class DataDirectory:
         """What the holder wrote; nothing where somebody else did, whose MongoDB it would name."""
         file = self.path / _RUNNING
         try:
-            if file.lstat().st_uid not in {0, os.geteuid(), self.path.stat().st_uid}:
+            if file.lstat().st_uid not in trusted(self.path):
                 return None
             return Running(**json.loads(file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):

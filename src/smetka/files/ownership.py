@@ -1,4 +1,4 @@
-"""Files that settings are read from. Whoever may write one decides what Smetka does, and as whom."""
+"""Whose a file is, and who may write it: whoever may decides what Smetka does, and as whom."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ MOST_LINKS = 40
 """As Linux has it."""
 FIRST_OF_PEOPLE = 1000
 """Systems' own accounts have smaller ids."""
+
+
+def trusted(folder: Path | None = None) -> set[int]:
+    """The users whose files are obeyed: root and we; in a folder its owner too, as in a container's volume.
+
+    Raises:
+        OSError: the folder cannot be looked at.
+    """
+    return {ROOT, os.geteuid()} | ({folder.stat().st_uid} if folder else set())
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ def _fault(path: Path, found: os.stat_result, place: int | Path) -> str | None:
 
 
 def _of_another(found: os.stat_result) -> str | None:
-    if found.st_uid in {ROOT, os.geteuid()}:
+    if found.st_uid in trusted():
         return None
     return (
         f"belongs to {_user(found.st_uid)}, who decides what stands in it; settings are taken from files of "

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from smetka.core.errors import StartFailed
+from smetka.files.ownership import trusted
 
 PRIVATE = 0o700
 
@@ -32,14 +33,14 @@ def make_private(folder: Path, *, ours: frozenset[str], mark: str) -> None:
     folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     found = folder.stat()
     mode = stat.S_IMODE(found.st_mode)
-    if found.st_uid not in {0, os.geteuid()}:
+    if found.st_uid not in trusted():
         _log.warning(
             "the folder belongs to somebody else, who can read and change all that is in it",
             folder=str(folder),
             owner=found.st_uid,
         )
     # Also where it is closed by now: it may have been open before.
-    _check_entries(folder, {0, os.geteuid(), found.st_uid})
+    _check_entries(folder)
     if mode & 0o077 == 0:
         return
     names = {each.name for each in folder.iterdir()}
@@ -58,8 +59,9 @@ def make_private(folder: Path, *, ours: frozenset[str], mark: str) -> None:
     _log.warning("folder closed to others", folder=str(folder), mode=f"{mode:04o}")
 
 
-def _check_entries(folder: Path, owners: set[int]) -> None:
+def _check_entries(folder: Path) -> None:
     """See that nobody else put into the folder what we would take for ours: a file, a link or a folder."""
+    owners = trusted(folder)
     for entry in folder.iterdir():
         with suppress(FileNotFoundError):  # it is gone again
             owner = entry.lstat().st_uid

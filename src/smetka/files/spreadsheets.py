@@ -17,14 +17,13 @@ from typing import Any, BinaryIO, Final, Literal
 
 from smetka.core.errors import CommandFailed
 from smetka.core.money import Money
+from smetka.files.ownership import MOST_LINKS, trusted
 
 STDOUT: Final = "-"
 """Instead of a file: what is written goes to whoever reads this command's output."""
 
 Output = Path | Literal["-"]
 
-MOST_LINKS = 40
-"""As Linux has it."""
 LONGEST_NUMBER = 10
 """Digits of what no descriptor has."""
 
@@ -139,28 +138,30 @@ def _open_already(output: Path) -> int | None:
         CommandFailed: it was not open when this program began, or is a place for devices, and no device.
         OSError: it is not open.
     """
-    place = output
-    for _ in range(MOST_LINKS):  # a link of one's own may lead there
-        folder, name = os.path.realpath(place.parent), place.name
-        if folder == _DEVICES and name in _STREAMS:
-            number = _STREAMS[name]
-            break
-        is_number = name.isascii() and name.isdecimal() and len(name) < LONGEST_NUMBER
-        if is_number and _has_ours(folder):
-            number = int(name)
-            break
-        if folder == _DEVICES and (place.is_dir() or not place.exists()):
-            raise CommandFailed(f"{output} would be a file among devices; name another folder.")
-        if not place.is_symlink():
-            return None
-        place = Path(folder) / place.readlink()
-    else:
+    if (number := _descriptor(output)) is None:
         return None
     was_closed = number < len(_STREAMS) and (sys.stdin, sys.stdout, sys.stderr)[number] is None
     # What this program opened by itself, the ledger for one, is not inherited by others either.
     if was_closed or not os.get_inheritable(number):
         raise CommandFailed(f"{output} is not open.")
     return os.dup(number)
+
+
+def _descriptor(output: Path) -> int | None:
+    """The number of the descriptor that a name leads to, by links too; None where it leads elsewhere."""
+    place = output
+    for _ in range(MOST_LINKS):
+        folder, name = os.path.realpath(place.parent), place.name
+        if folder == _DEVICES and name in _STREAMS:
+            return _STREAMS[name]
+        if name.isascii() and name.isdecimal() and len(name) < LONGEST_NUMBER and _has_ours(folder):
+            return int(name)
+        if folder == _DEVICES and (place.is_dir() or not place.exists()):
+            raise CommandFailed(f"{output} would be a file among devices; name another folder.")
+        if not place.is_symlink():
+            return None
+        place = Path(folder) / place.readlink()
+    return None
 
 
 def _has_ours(folder: str) -> bool:
@@ -176,7 +177,7 @@ def _open_stream(output: Path) -> int | None:
         return None
     if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):
         return None
-    if not {link.st_uid, found.st_uid} <= {0, os.geteuid()}:
+    if not {link.st_uid, found.st_uid} <= trusted():
         if stat.S_ISFIFO(found.st_mode):
             return None
         raise CommandFailed(f"{output} is no file, and belongs to another user.")

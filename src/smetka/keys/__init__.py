@@ -7,13 +7,13 @@ from smetka.keys.file import (
     Key,
     KeysFileDamaged,
     adopt_keys,
-    as_backed_up,
     check_place,
     content,
     create_key,
     is_deceptive,
     list_keys,
     revoke_key,
+    stored_keys,
 )
 from smetka.keys.ring import LONGEST_KEY, KeyRing
 from smetka.keys.roles import ROLES, Permission, RoleName
@@ -27,11 +27,11 @@ __all__ = [
     "Permission",
     "RoleName",
     "adopt_keys",
-    "as_backed_up",
     "check_place",
     "content",
     "create_key",
     "is_deceptive",
     "list_keys",
     "revoke_key",
+    "stored_keys",
 ]

@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smetka.core.errors import CommandFailed, WrongUsage
 from smetka.core.shown_text import has_hidden
+from smetka.files.ownership import folders_on_the_way, others_may_write, trusted
 from smetka.files.small_files import locked, write_even_where_full, write_whole
 from smetka.keys.roles import ROLES, RoleName
-from smetka.settings.files import folders_on_the_way, others_may_write
 
 PREFIX = "smk_"
 _MADE = "A key was made here. Without the keys file nobody gets in; to start anew, remove this file too.\n"
@@ -139,7 +139,7 @@ def check_place(path: Path) -> None:
         KeysFileDamaged: others may put another file in its place, or its links lead round in a circle.
     """
     try:
-        folders, owners = [*folders_on_the_way(path)], _owners(path)
+        folders, owners = [*folders_on_the_way(path)], trusted(path.parent)
     except FileNotFoundError:  # gives nobody a key
         return
     except OSError as error:
@@ -163,25 +163,18 @@ def check_place(path: Path) -> None:
             )
 
 
-def _owners(path: Path) -> set[int]:
-    """Who may make keys: root, we, and whoever owns the folder that is named, as a container's volume."""
-    return {0, os.geteuid(), path.parent.stat().st_uid}
-
-
 def read(path: Path) -> _Keys:
     """The file's keys; none where there is no file.
 
     Raises:
         KeysFileDamaged: it cannot be read or understood, or others may have written it.
     """
-    try:
-        return _Keys.model_validate_json(content(path))
-    except FileNotFoundError:
+    if (stored := stored_keys(path)) is None:
         return _Keys()
+    try:
+        return _Keys.model_validate_json(stored)
     except ValidationError:
         raise KeysFileDamaged(f"The keys file {path} is damaged; restore it from a backup.") from None
-    except OSError as error:
-        raise KeysFileDamaged(f"The keys file {path} cannot be read: {error.strerror}.") from None
 
 
 def content(path: Path) -> bytes:
@@ -201,11 +194,11 @@ def content(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def as_backed_up(path: Path) -> bytes | None:
-    """What a backup takes along of the keys; None where there are none.
+def stored_keys(path: Path) -> bytes | None:
+    """The keys file as it is, for a backup too; None where there is none.
 
     Raises:
-        KeysFileDamaged: it cannot be read, or others may have written it: restored, their keys would be good.
+        KeysFileDamaged: it cannot be read, or others may have written it: their keys are good nowhere.
     """
     try:
         return content(path)
@@ -220,7 +213,7 @@ def _check(path: Path, descriptor: int) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise KeysFileDamaged(f"The keys file {path} is not a file.")
     check_place(path)
-    if found.st_uid not in _owners(path):
+    if found.st_uid not in trusted(path.parent):
         raise KeysFileDamaged(
             f"The keys file {path} belongs to user {found.st_uid}, and its folder does not: "
             f"run `chown {os.geteuid()} {path}` if its keys are yours, or remove it."

@@ -80,9 +80,10 @@ class KeyRing:
         if is_same and (seen is not None or self._ever_made or not once_made(self._lock_path)):
             return known
         with self._lock:
-            if (keys := settled(self._read) if seen != known.stamp else self._read()) is not None:
+            is_new = seen != known.stamp
+            if (keys := settled(self._read) if is_new else self._read()) is not None:
                 self._known = _Known(seen, keys)
-            elif not (known.damaged and seen == known.stamp):
+            elif is_new or not known.damaged:
                 self._known = _Known(seen, (), damaged=True)
                 log.error("keys file damaged, every key is refused", reason=self._fault)
             # A file that is there was made with a key in it, whatever became of its content.

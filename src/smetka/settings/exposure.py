@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from smetka.settings.files import readable_by_all
+from smetka.files.ownership import readable_by_all
 from smetka.settings.ledger_location import has_password
 from smetka.settings.model import Settings, as_text, has_file_form, is_loopback, is_secret
 from smetka.settings.mongodb_uri import MongoDBURI, parse

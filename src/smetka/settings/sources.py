@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from smetka.core.errors import WrongUsage
-from smetka.settings.files import read
+from smetka.files.ownership import read
 from smetka.settings.ledger_location import has_password
 from smetka.settings.model import PREFIX, Settings, has_file_form, variable
 

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smetka.core.errors import CommandFailed, WrongUsage
 from smetka.core.progress import Count, Progress, unseen
-from smetka.settings.files import link_of_another
+from smetka.files.ownership import link_of_another, trusted
 from smetka.storage import schema
 from smetka.storage.values import Record
 from smetka.storage.walk import Source, records
@@ -236,7 +236,7 @@ def _appearing(target: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(target))
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise WrongUsage(f"{target} is there already. Name a folder that is not, for each backup its own.")
-    if target.exists() and target.stat().st_uid not in {0, os.geteuid()}:
+    if target.exists() and target.stat().st_uid not in trusted():
         raise WrongUsage(f"{target} is a folder of somebody else's. Name another one.")
     if target.is_mount():
         raise WrongUsage(f"{target} is a disk of its own. Name a folder in it, for each backup its own.")

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from smetka.core.errors import CommandFailed, WrongUsage
-from smetka.keys import KeysFileDamaged, as_backed_up
+from smetka.keys import KeysFileDamaged, stored_keys
 from smetka.storage.backup import back_up
 from smetka.storage.home import Home
 from smetka.storage.walk import Source
@@ -55,7 +55,7 @@ def back_up_before_upgrade(data_dir: Path, source: Source, tell: Callable[[], ob
 
 def _keys(file: Path) -> bytes | None:
     try:
-        return as_backed_up(file)
+        return stored_keys(file)
     except KeysFileDamaged:  # nobody gets in by them now either
         return None
 
